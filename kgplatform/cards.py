@@ -1,0 +1,182 @@
+"""Relation cards and kinds: read from YAML, checked, and applied to claims.
+
+A card is the contract of one relation (``kgplatform.types.Relation``). The cards that ship stand in
+``harvest/relations``; people bring their own by path. ``canonical`` gives a claim the one form that its card
+allows, so that two wordings of one fact meet in one key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kgplatform import names
+from kgplatform.errors import BadCard, BadRequest
+from kgplatform.literals import DATATYPES, literal
+from kgplatform.types import Claim, Kind, Literal, Relation
+
+_SLOT = re.compile(r"\{([^{}]*)\}")
+_FIELDS = {f.name for f in dataclasses.fields(Relation)}
+
+
+def _yaml(path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadCard(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise BadCard(f"{path}: is not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BadCard(f"{path}{f', line {mark.line + 1}' if mark else ''}: is not YAML ({getattr(error, 'problem', error)})") from None
+
+
+def _strings(value: Any, what: str) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(item, str) and item.strip() for item in listed):
+        raise BadCard(f"{what} must be a list of words, not {value!r}")
+    return tuple(listed)
+
+
+def relation_from(raw: Any) -> Relation:
+    """A checked card from plain YAML data. Raises ``BadCard`` with the field that is wrong."""
+    if not isinstance(raw, dict):
+        raise BadCard("a card is a mapping with at least  name  and  prompts")
+    if unknown := sorted(set(map(str, raw)) - _FIELDS):
+        raise BadCard(f"unknown field {unknown[0]!r}: a card has {', '.join(sorted(_FIELDS))}")
+    name = raw.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise BadCard("the card has no  name")
+    card = Relation(
+        name=names.clean(name),
+        definition=str(raw.get("definition", "")),
+        domain=_strings(raw.get("domain", []), "domain"),
+        range=_strings(raw.get("range", []), "range"),
+        inverse=str(raw.get("inverse", "")),
+        functional=_flag(raw, "functional"),
+        inverse_functional=_flag(raw, "inverse_functional"),
+        symmetric=_flag(raw, "symmetric"),
+        transitive=_flag(raw, "transitive"),
+        key_qualifiers=_strings(raw.get("key_qualifiers", []), "key_qualifiers"),
+        prompts=_strings(raw.get("prompts", []), "prompts"),
+        seeds=_seeds(raw.get("seeds", [])),
+    )
+    _check(card)
+    return card
+
+
+def _flag(raw: dict[str, Any], name: str) -> bool:
+    if not isinstance(value := raw.get(name, False), bool):
+        raise BadCard(f"{name} is true or false, not {value!r}")
+    return value
+
+
+def _seeds(raw: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(raw, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in raw):
+        raise BadCard("seeds must be a list of [head, tail] pairs")
+    return tuple((str(head), str(tail)) for head, tail in raw)
+
+
+def _check(card: Relation) -> None:
+    if not card.prompts:
+        raise BadCard(f"{card.name!r} has no prompts: give at least one, such as '{{head}} {card.name} {{tail}}'")
+    for prompt in card.prompts:
+        if unknown := [slot for slot in _SLOT.findall(prompt) if slot not in ("head", "tail")]:
+            raise BadCard(f"{card.name!r}: the prompt {prompt!r} has the unknown slot {{{unknown[0]}}}: slots are {{head}} and {{tail}}")
+        if sorted(_SLOT.findall(prompt)) != ["head", "tail"]:
+            raise BadCard(f"{card.name!r}: the prompt {prompt!r} must hold {{head}} once and {{tail}} once")
+    if card.symmetric and card.inverse:
+        raise BadCard(f"{card.name!r} is symmetric, so it cannot have an inverse")
+    if len(card.range) > 1 and (typed := DATATYPES.intersection(card.range)):
+        raise BadCard(f"{card.name!r}: a range is kinds or one datatype, not {min(typed)!r} among others")
+
+
+def read_relation(path: Path) -> Relation:
+    """The card in a YAML file. Raises ``BadCard`` naming the file."""
+    raw = _yaml(path)
+    try:
+        return relation_from(raw)
+    except BadRequest as error:
+        raise BadCard(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+
+
+def read_relations(folder: Path) -> dict[str, Relation]:
+    """All cards of a folder by name, in the order of the file names."""
+    cards = [read_relation(path) for path in sorted(folder.glob("*.yaml"))]
+    return {card.name: card for card in cards}
+
+
+def read_kinds(path: Path) -> dict[str, Kind]:
+    """The taxonomy in a YAML file: name → is_a, description, examples. Raises ``BadCard``."""
+    raw = _yaml(path)
+    if not isinstance(raw, dict):
+        raise BadCard(f"{path}: expected a mapping from kinds to their descriptions")
+    kinds = {}
+    for name, body in raw.items():
+        body = body or {}
+        if not isinstance(body, dict) or set(body) - {"is_a", "description", "examples"}:
+            raise BadCard(f"{path}: kind {name!r} has more than  is_a, description, examples")
+        kinds[str(name)] = Kind(str(name), body.get("is_a", ""), body.get("description", ""), tuple(map(str, body.get("examples", []))))
+    for kind in kinds.values():
+        if kind.is_a and kind.is_a not in kinds:
+            raise BadCard(f"{path}: kind {kind.name!r} is_a {kind.is_a!r}, which is not there")
+        if kind.name in ancestors(kind.is_a, kinds):
+            raise BadCard(f"{path}: kind {kind.name!r} is its own ancestor")
+    return kinds
+
+
+def ancestors(kind: str, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """A kind and all that it is, nearest first; a kind that nobody described is only itself."""
+    line: list[str] = []
+    while kind and kind not in line:
+        line.append(kind)
+        kind = kinds[kind].is_a if kind in kinds else ""
+    return tuple(line)
+
+
+def fits(kind: str, wanted: Iterable[str], kinds: Mapping[str, Kind]) -> bool:
+    """Whether an entity of ``kind`` may stand where ``wanted`` kinds are asked for; no wish fits all."""
+    wishes = set(wanted)
+    return not wishes or bool(wishes & set(ancestors(kind, kinds)))
+
+
+def datatype(card: Relation) -> str | None:
+    """The datatype of the card's tails, or ``None`` when its tails are entities."""
+    return card.range[0] if len(card.range) == 1 and card.range[0] in DATATYPES else None
+
+
+def canonical(claim: Claim, cards: Mapping[str, Relation]) -> Claim:
+    """The claim in the one form its card allows; raises ``BadRequest`` when no form does.
+
+    The inverse's words become the canonical direction, the ends of a symmetric relation are sorted, and a
+    literal gets its canonical text. A relation without a card passes as it is.
+    """
+    card = cards.get(claim.relation)
+    if card is None:
+        inverse = next((c for c in cards.values() if c.inverse and c.inverse == claim.relation), None)
+        if inverse is None:
+            return claim
+        if isinstance(claim.tail, Literal):
+            raise BadRequest(f"{claim.relation!r} is the inverse of {inverse.name!r}, so its tail must be an entity")
+        return dataclasses.replace(claim, head=claim.tail, relation=inverse.name, tail=claim.head, evidence=_turned(claim))
+    if wanted := datatype(card):
+        if not isinstance(claim.tail, Literal):
+            raise BadRequest(f"the tail of {card.name!r} must be a value of type {wanted}, not the entity {claim.tail.name!r}")
+        tail = literal(claim.tail.value, wanted, claim.tail.unit, claim.tail.language)
+        return dataclasses.replace(claim, tail=tail)
+    if isinstance(claim.tail, Literal):
+        if card.range:
+            raise BadRequest(f"the tail of {card.name!r} must be an entity, not the value {claim.tail.value[:60]!r}")
+        return claim
+    if card.symmetric and claim.tail.id < claim.head.id:
+        return dataclasses.replace(claim, head=claim.tail, tail=claim.head, evidence=_turned(claim))
+    return claim
+
+
+def _turned(claim: Claim) -> tuple[Any, ...]:
+    return tuple(dataclasses.replace(piece, head_words=piece.tail_words, tail_words=piece.head_words) for piece in claim.evidence)

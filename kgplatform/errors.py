@@ -1,0 +1,113 @@
+"""What can go wrong, as a person is told it: one sentence that says what, where and what to do.
+
+    KgError                    exit code 1: the work failed
+    ├── BadRequest             exit code 2: what was asked for cannot be done as asked
+    │   ├── BadSetting         a setting has an unusable value
+    │   ├── BadCard            a relation card or the kinds file breaks the format
+    │   ├── BadFile            a document or a file of facts cannot be read
+    │   ├── BadName            a name or id that the graph cannot hold
+    │   ├── NotFound           nothing has that name, id or key
+    │   ├── Ambiguous          several things have it
+    │   ├── BadQuery           the Cypher text is wrong
+    │   └── WriteRefused       a query that writes came through the reading door
+    ├── StoreError             the graph server
+    │   ├── StoreUnreachable   no answer, or it broke off
+    │   ├── StoreRefused       wrong password, no permission
+    │   ├── StoreUnsuitable    too old, or it holds something else
+    │   ├── StoreConflict      other writers won every retry
+    │   └── LimitExceeded      a query passed its limit of rows or seconds
+    ├── ModelError             a model or its weights
+    │   ├── WeightsMissing     not fetched, and not to be had
+    │   └── WeightsCorrupt     fetched, but the hash differs
+    └── MissingExtra           an optional dependency is not installed
+
+Vendor exceptions are translated into these at the edge that calls the vendor; the faces print the
+message and exit with ``exit_code``.
+"""
+
+from __future__ import annotations
+
+
+class KgError(Exception):
+    """The root: ``str(error)`` is a sentence for a person."""
+
+    exit_code = 1
+
+
+class BadRequest(KgError):
+    exit_code = 2
+
+
+class BadSetting(BadRequest):
+    pass
+
+
+class BadCard(BadRequest):
+    pass
+
+
+class BadFile(BadRequest):
+    pass
+
+
+class BadName(BadRequest):
+    pass
+
+
+class NotFound(BadRequest):
+    pass
+
+
+class Ambiguous(BadRequest):
+    pass
+
+
+class BadQuery(BadRequest):
+    pass
+
+
+class WriteRefused(BadRequest):
+    pass
+
+
+class StoreError(KgError):
+    pass
+
+
+class StoreUnreachable(StoreError):
+    pass
+
+
+class StoreRefused(StoreError):
+    pass
+
+
+class StoreUnsuitable(StoreError):
+    pass
+
+
+class StoreConflict(StoreError):
+    pass
+
+
+class LimitExceeded(StoreError):
+    pass
+
+
+class ModelError(KgError):
+    pass
+
+
+class WeightsMissing(ModelError):
+    pass
+
+
+class WeightsCorrupt(ModelError):
+    pass
+
+
+class MissingExtra(KgError):
+    """``MissingExtra("spacy", extra="harvest", need="reading documents")``."""
+
+    def __init__(self, package: str, *, extra: str, need: str) -> None:
+        super().__init__(f"{need} needs the package {package}, which is not installed: run  pip install 'kgplatform[{extra}]'")

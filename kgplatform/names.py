@@ -1,0 +1,136 @@
+"""Ids, keys, labels and types: every name that a database, a file or a URL sees is made here.
+
+Pure functions of their arguments, so two writers who never met agree. Whatever a person or a model
+calls a thing goes in safely: ids are bounded and free of separators, labels and relationship types are
+identifiers of a fixed alphabet, and the original words are kept beside them as plain values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from typing import NamedTuple
+
+from kgplatform.errors import BadName, NotFound
+from kgplatform.types import EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs
+
+ID_BYTES = 200
+"""Longest name part of an id that we make; a longer one is cut and ends in a hash of the whole."""
+GIVEN_ID_BYTES = 1_000
+"""Longest id that an import may bring (Neo4j's index holds about 8,000 bytes)."""
+
+_TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
+_LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
+_ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
+
+
+def digest(*parts: str, size: int = 8) -> str:
+    """A hash of the parts that no joining of other parts can give; ``2 * size`` hex digits."""
+    return hashlib.blake2b(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
+
+
+def normalise(name: str) -> str:
+    """The form in which two spellings of one name are equal: NFKC, casefold, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def clean(name: str) -> str:
+    """A name as it is kept: no control or lone surrogate characters, no space at its ends.
+
+    Raises ``BadName`` when nothing is left.
+    """
+    kept = "".join(" " if c in "\n\r\t\v\f" else c for c in name if c in "\n\r\t\v\f" or unicodedata.category(c) not in ("Cc", "Cs"))
+    if not (kept := " ".join(kept.split())):
+        raise BadName(f"{name!r} is not a name: it has no visible character")
+    return kept
+
+
+def _bounded(text: str, limit: int = ID_BYTES) -> str:
+    raw = text.encode()
+    return text if len(raw) <= limit else f"{raw[: limit - 20].decode(errors='ignore')}~{digest(text)}"
+
+
+def _escaped(text: str) -> str:
+    return _ESCAPED.sub(lambda m: f"%{ord(m.group()):02X}", text)
+
+
+def slug(words: str) -> str:
+    """Words as one lower-case file-name part: ``slug("Born in") == "born_in"``."""
+    return re.sub(r"\W+", "_", normalise(words)).strip("_") or digest(words)
+
+
+def entity_id(kind: str, name: str, disambiguator: str = "") -> EntityId:
+    """The id of a new entity: ``entity_id("city", "New York") == "city:new_york"``."""
+    parts = [_escaped(normalise(kind)).replace(" ", "_"), _bounded(_escaped(normalise(clean(name))).replace(" ", "_"))]
+    if disambiguator:
+        parts.append(_bounded(_escaped(normalise(disambiguator)).replace(" ", "_")))
+    return EntityId(":".join(parts))
+
+
+def given_id(text: str) -> EntityId:
+    """An id that a file brings, kept as it is. Raises ``BadName`` when the graph could not hold it."""
+    if len(text.encode("utf-8", "replace")) > GIVEN_ID_BYTES or text != clean(text) or text.startswith("="):
+        raise BadName(
+            f"{text[:60]!r} cannot be an id: at most {GIVEN_ID_BYTES} bytes, no control characters, no space at its ends, no '=' first"
+        )
+    return EntityId(text)
+
+
+def relationship_type(relation: str) -> str:
+    """``relationship_type("born in") == "BORN_IN"``; what does not fit the alphabet gets a hash."""
+    plain = re.sub(r"[^A-Z0-9]+", "_", unicodedata.normalize("NFKD", relation).encode("ascii", "ignore").decode().upper()).strip("_")
+    same = normalise(relation) == plain.lower().replace("_", " ") and _TYPE.fullmatch(plain)
+    return plain if same else f"R_{plain[:90]}_{digest(normalise(relation)).upper()}".replace("__", "_")
+
+
+def label(kind: str) -> str:
+    """``label("chemical element") == "ChemicalElement"``; never one of ours, which begin with ``Kg``."""
+    words = re.findall(r"[A-Za-z0-9]+", unicodedata.normalize("NFKD", kind).encode("ascii", "ignore").decode())
+    plain = "".join(w[:1].upper() + w[1:].lower() for w in words)
+    same = normalise(kind) == " ".join(w.lower() for w in words) and _LABEL.fullmatch(plain)
+    return plain if same and not plain.startswith("Kg") and plain != "Entity" else f"K{digest(normalise(kind))}{plain[:90]}"
+
+
+def _component(text: str) -> str:
+    return text.replace("%", "%25").replace("|", "%7C")
+
+
+def _uncomponent(text: str) -> str:
+    return text.replace("%7C", "|").replace("%25", "%")
+
+
+def literal_key(literal: Literal) -> str:
+    """How a literal stands in a fact key: ``=date:::1867-11-07``; a long value is cut and hashed."""
+    return "=" + ":".join((*(_escaped(part) for part in (literal.datatype, literal.unit, literal.language)), _bounded(literal.value)))
+
+
+class KeyParts(NamedTuple):
+    """A fact key taken apart. ``tail`` of a literal begins with ``=``."""
+
+    relation: str
+    head: str
+    tail: str
+    qualifiers: Pairs
+
+
+def fact_key(relation: str, head: str, tail: str | Literal, qualifiers: Pairs = ()) -> FactKey:
+    """The key of a claim: ``born in|person:marie_curie|city:warsaw``, then any key qualifiers as ``name=value``."""
+    end = literal_key(tail) if isinstance(tail, Literal) else tail
+    parts = [relation, head, end, *(f"{_escaped(name)}={value}" for name, value in sorted(qualifiers))]
+    return FactKey("|".join(map(_component, parts)))
+
+
+def parse_key(key: str) -> KeyParts:
+    """The inverse of ``fact_key``. Raises ``NotFound`` when the text is no key."""
+    parts = [_uncomponent(part) for part in key.split("|")]
+    if len(parts) < 3 or not all(parts[:3]) or any("=" not in part for part in parts[3:]):
+        raise NotFound(f"{key[:120]!r} is not the key of a fact: expected  relation|head id|tail id")
+    named = tuple((name, value) for name, _, value in (part.partition("=") for part in parts[3:]))
+    return KeyParts(parts[0], parts[1], parts[2], named)
+
+
+def evidence_id(key: FactKey, piece: Evidence) -> EvidenceId:
+    """Identity of a piece of evidence: who says what from where, not how strongly or when."""
+    return EvidenceId(digest(key, piece.source.id, f"{piece.start}-{piece.end}", piece.method, piece.model, size=12))

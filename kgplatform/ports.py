@@ -1,0 +1,152 @@
+"""What the platform asks of a graph server and of a model, in its own words.
+
+Each port has several implementations and one contract suite (``tests/contract``) that runs over all of
+them. Calls are synchronous; sequences are batched by the caller's data, never one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from kgplatform.types import (
+    Claim,
+    Entity,
+    EntityId,
+    Evidence,
+    Fact,
+    FactKey,
+    FactQuery,
+    Forgotten,
+    Hit,
+    Kind,
+    Receipt,
+    Relation,
+    SourceId,
+)
+
+
+class FactStore(Protocol):
+    """Facts, kept only as evidence. ``put`` is one transaction a batch: all of it, or none."""
+
+    def put(self, claims: Sequence[Claim]) -> Receipt:
+        """Store claims; the same evidence again changes nothing. Claims are canonical already (``kgplatform.cards``)."""
+        ...
+
+    def facts(self, query: FactQuery) -> Iterator[Fact]:
+        """Facts in the order of their keys' heads, streamed."""
+        ...
+
+    def count(self, query: FactQuery) -> int: ...
+
+    def fact(self, key: FactKey) -> Fact | None: ...
+
+    def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
+        """All evidence of a fact, strongest first; empty when there is no such fact."""
+        ...
+
+    def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
+        """The entities among ``ids`` that exist."""
+        ...
+
+    def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
+        """Facts with any of ``ids`` at either end that also fit ``query``, the most believed first."""
+        ...
+
+    def forget(self, source: SourceId) -> Forgotten:
+        """Withdraw all evidence of a source; facts with nothing left go too."""
+        ...
+
+
+class Search(Protocol):
+    """Entities by name."""
+
+    def search(self, text: str, limit: int = 20) -> list[Hit]:
+        """Entities whose name or alias fits the words, best first. Any text is safe."""
+        ...
+
+    def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
+        """For each normalised name (``kgplatform.names.normalise``) the entities that bear it as name or alias."""
+        ...
+
+
+class Vocabulary(Protocol):
+    """The relation cards and kinds that this graph lives by."""
+
+    def relations(self) -> dict[str, Relation]: ...
+
+    def kinds(self) -> dict[str, Kind]: ...
+
+    def learn(self, relations: Sequence[Relation] = (), kinds: Sequence[Kind] = ()) -> None:
+        """Add or replace cards and kinds by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a query may go before it is stopped: rows returned and seconds run."""
+
+    rows: int = 10_000
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A query's answer: plain values (graph elements as mappings), row by row. ``complete`` is false when ``limits.rows`` cut it."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    complete: bool = True
+
+
+@runtime_checkable
+class CypherRunner(Protocol):
+    """Reading Cypher. A query that writes raises ``WriteRefused`` and changes nothing."""
+
+    def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
+
+
+class Store(FactStore, Search, Vocabulary, Protocol):
+    """One graph. ``CypherRunner`` is apart: the memory store has none, and says so."""
+
+    @property
+    def address(self) -> str:
+        """For people: where this graph lives, without secrets."""
+        ...
+
+    def close(self) -> None: ...
+
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+
+class TokenScorer(Protocol):
+    """A causal language model read as a judge of given words."""
+
+    @property
+    def name(self) -> str:
+        """``model@revision``: scores of two names are never compared."""
+        ...
+
+    def logprobs(self, items: Sequence[tuple[str, str]], progress: Progress | None = None) -> npt.NDArray[np.float64]:
+        """log p(continuation | prefix) in nats for each (prefix, continuation), summed over the continuation's tokens: ``(items,)``."""
+        ...
+
+
+class Encoder(Protocol):
+    """A sentence encoder."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors, ``(texts, dimension)``."""
+        ...

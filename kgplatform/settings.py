@@ -1,0 +1,205 @@
+"""Every setting, where its value came from, and nothing else: the only module that reads the environment.
+
+Sources in order: arguments, environment, ``.env`` in the working folder, ``config.toml`` in the user's
+configuration folder, defaults. ``kg config`` prints what ``Settings.rows`` gives.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kgplatform.errors import BadSetting
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _folder(raw: str) -> str:
+    if "\0" in raw:
+        raise ValueError
+    try:
+        return str(Path(raw).expanduser())
+    except RuntimeError:  # ~nobody
+        raise ValueError from None
+
+
+def _amount(raw: str) -> str:
+    if not (math.isfinite(amount := float(raw)) and amount >= 0):
+        raise ValueError
+    return raw
+
+
+def _uri(raw: str) -> str:
+    if not re.fullmatch(r"(bolt|neo4j)(\+s|\+ssc)?://[^\s/@]+(/[^\s@]*)?", raw):
+        raise ValueError
+    return raw
+
+
+def _device(raw: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", raw):
+        raise ValueError
+    return raw
+
+
+def _graph(raw: str) -> str:
+    if not (raw.replace("_", "").isalnum() and raw.isascii() and raw[0].isalpha() and len(raw) <= 60):
+        raise ValueError
+    return raw
+
+
+def _yes(raw: str) -> str:
+    if raw not in ("yes", "no"):
+        raise ValueError
+    return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set: its variable, default, meaning, and how a value is read."""
+
+    name: str
+    default: str
+    meaning: str
+    read: Callable[[str], str] = _text
+    secret: bool = False
+    expects: str = "text"
+
+
+SETTINGS = (
+    Setting("KG_HOME", "", "data folder: local server, caches, models", _folder, expects="a folder"),
+    Setting("KG_GRAPH", "kg", "graph of the local server", _graph, expects="a name of letters, digits and '_' that starts with a letter"),
+    Setting("KG_DEVICE", "auto", "where models run", _device, expects="auto, cpu, cuda, cuda:N or mps"),
+    Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores (provider:model)"),
+    Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),
+    Setting("KG_CHAT_MODEL", "", "chat model (provider:model); empty: none"),
+    Setting("KG_BUDGET_USD", "", "hard limit of money for a run", _amount, expects="a number, 0 or more"),
+    Setting("KG_BUDGET_TOKENS", "", "hard limit of tokens for a run", _amount, expects="a number, 0 or more"),
+    Setting("NEO4J_URI", "", "Neo4j server; empty: the local server", _uri, expects="like neo4j://localhost:7687, without a user"),
+    Setting("NEO4J_USERNAME", "neo4j", "Neo4j user"),
+    Setting("NEO4J_PASSWORD", "", "Neo4j password", secret=True),
+    Setting("NEO4J_DATABASE", "neo4j", "Neo4j database"),
+    Setting("KG_SHARED_DATABASE", "no", "may live beside other data in the Neo4j database", _yes, expects="yes or no"),
+    Setting("RAY_ADDRESS", "", "Ray cluster for jobs; empty: this machine"),
+)
+_KNOWN = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of ``kg config``; the value of a secret is masked."""
+
+    name: str
+    value: str
+    origin: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked values by name, and where each came from."""
+
+    values: Mapping[str, str]
+    origins: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    @property
+    def home(self) -> Path:
+        """The data folder; it may not exist yet."""
+        if given := self.values["KG_HOME"]:
+            return Path(given)
+        import platformdirs
+
+        return Path(platformdirs.user_data_dir("kgplatform", appauthor=False))
+
+    def rows(self) -> Iterator[Row]:
+        for setting in SETTINGS:
+            value = str(self.home) if setting.name == "KG_HOME" else self.values[setting.name]
+            yield Row(setting.name, "********" if setting.secret and value else value, self.origins[setting.name], setting.meaning)
+
+
+def config_file(environment: Mapping[str, str]) -> Path:
+    """The user's configuration file, whether or not it exists."""
+    base = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")
+    return Path(base) / "kgplatform" / "config.toml"
+
+
+def _toml(path: Path) -> dict[str, str]:
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{path}: cannot be read as TOML ({error})") from None
+    if unknown := sorted(set(raw) - set(_KNOWN)):
+        raise BadSetting(f"{path}: unknown setting {unknown[0]!r}{_nearest(unknown[0])}")
+    if unusable := [name for name, value in raw.items() if isinstance(value, dict | list)]:
+        raise BadSetting(f"{path}: {unusable[0]} must be one value")
+    return {name: str(value) for name, value in raw.items()}
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{path}: cannot be read ({error})") from None
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, _KNOWN, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def load(
+    arguments: Mapping[str, str | None] | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Settings:
+    """Read all sources. Raises ``BadSetting`` with the setting, its source and what it expects."""
+    environment = os.environ if environment is None else environment
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    dotenv = (folder or Path()) / ".env"
+    file = config_file(environment)
+    sources: list[tuple[str, Mapping[str, str]]] = [
+        ("argument", given),
+        ("environment", environment),
+        (str(dotenv.absolute()), _dotenv(dotenv) if dotenv.is_file() else {}),
+        (str(file), _toml(file)),
+        ("default", {setting.name: setting.default for setting in SETTINGS}),
+    ]
+    values, origins = {}, {}
+    for setting in SETTINGS:
+        origin, raw = _first(setting, sources)
+        try:
+            values[setting.name] = setting.read(raw) if raw else raw
+        except ValueError:
+            shown = "the value given" if setting.secret else repr(re.sub(r"//[^/]*@", "//…@", raw))
+            raise BadSetting(f"{setting.name} ({origin}): {shown} is not {setting.expects}") from None
+        origins[setting.name] = origin
+    return Settings(values, origins, _warnings(sources[1:3]))
+
+
+def _first(setting: Setting, sources: list[tuple[str, Mapping[str, str]]]) -> tuple[str, str]:
+    """The first source that has a value. An empty one counts only where empty is the default, hence a choice."""
+    given = [(origin, source[setting.name]) for origin, source in sources if setting.name in source]
+    return next((origin, raw) for origin, raw in given if raw or not setting.default)
+
+
+def _warnings(sources: list[tuple[str, Mapping[str, str]]]) -> tuple[str, ...]:
+    return tuple(
+        f"unknown setting {name} ({origin}){_nearest(name)}"
+        for origin, source in sources
+        for name in sorted(source)
+        if name.startswith("KG_") and name not in _KNOWN
+    )

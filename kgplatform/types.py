@@ -1,0 +1,243 @@
+"""The words of the platform as frozen values. Nothing here knows a database, a model or a file.
+
+A *claim* says that a fact holds and brings the *evidence*; the store keeps claims with the same key
+as one *fact*, whose confidence ``kgplatform.belief`` computes from all its evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal as OneOf
+from typing import NewType
+
+EntityId = NewType("EntityId", str)
+FactKey = NewType("FactKey", str)
+EvidenceId = NewType("EvidenceId", str)
+SourceId = NewType("SourceId", str)
+
+Method = OneOf["import", "text", "memory", "review", "graph"]
+Status = OneOf["current", "predicted", "proposed", "rejected", "all"]
+Verdict = OneOf["none", "accepted", "rejected"]
+Origin = OneOf["imported", "harvested", "told", "predicted"]
+
+ORIGINS: dict[Method, Origin] = {"import": "imported", "text": "harvested", "memory": "harvested", "review": "told", "graph": "predicted"}
+
+Pairs = tuple[tuple[str, str], ...]
+"""A small mapping that can be hashed: (name, value), sorted by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A class of entities in a small taxonomy; ``is_a`` is empty at the root."""
+
+    name: str
+    is_a: str = ""
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A thing with an id. The first kind is the one its id was made from."""
+
+    id: EntityId
+    name: str
+    kinds: tuple[str, ...] = ("thing",)
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value in canonical lexical form: ``Literal("1867-11-07", "date")``; see ``kgplatform.literals``."""
+
+    value: str
+    datatype: str = "string"
+    unit: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation card: what the relation means, what it joins, and how a model can be asked for it.
+
+    ``domain`` and ``range`` name kinds (sub-kinds fit too); ``range`` may instead be one datatype.
+    Empty means anything. ``functional``: at most one tail a head; ``inverse_functional``: at most one head a
+    tail. ``prompts`` hold ``{head}`` and ``{tail}`` once each.
+    """
+
+    name: str
+    definition: str = ""
+    domain: tuple[str, ...] = ()
+    range: tuple[str, ...] = ()
+    inverse: str = ""
+    functional: bool = False
+    inverse_functional: bool = False
+    symmetric: bool = False
+    transitive: bool = False
+    key_qualifiers: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    seeds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where evidence comes from and can be withdrawn by: a document, a model, a file, a person."""
+
+    id: SourceId
+    kind: OneOf["document", "model", "import", "person", "graph"]
+    title: str = ""
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason to believe a fact, or (a review's score of -1) to disbelieve it.
+
+    ``score`` is the raw number of ``method``; calibration turns it into log-odds. ``start`` and ``end`` are
+    character offsets of ``quote`` in the source's text. ``model`` is ``name@revision``. ``time`` is in
+    milliseconds since the epoch, UTC; 0 lets the store put its own. ``detail`` is for people: prompts,
+    part scores, the reason of a rejection.
+    """
+
+    method: Method
+    source: Source
+    score: float = 1.0
+    model: str = ""
+    quote: str = ""
+    start: int = -1
+    end: int = -1
+    head_words: str = ""
+    tail_words: str = ""
+    run: str = ""
+    time: int = 0
+    detail: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Words that name something, before linking has decided which entity they mean."""
+
+    name: str
+    kind: str = "thing"
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a harvester found: words, not yet entities, and why it thinks so."""
+
+    head: Mention
+    relation: str
+    tail: Mention | Literal
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement with evidence, ready for ``put``."""
+
+    head: Entity
+    relation: str
+    tail: Entity | Literal
+    evidence: tuple[Evidence, ...]
+    qualifiers: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What the store holds of one claim key, with belief already computed.
+
+    ``confidence`` is the probability from all evidence, ``trust`` the same without graph models' evidence.
+    """
+
+    key: FactKey
+    head: Entity
+    relation: str
+    tail: Entity | Literal
+    confidence: float
+    trust: float
+    verdict: Verdict = "none"
+    judge: str = ""
+    methods: tuple[Method, ...] = ()
+    sources: tuple[SourceId, ...] = ()
+    qualifiers: Pairs = ()
+
+    @property
+    def origin(self) -> tuple[Origin, ...]:
+        """Which kinds of evidence speak for it, in a fixed order."""
+        return tuple(dict.fromkeys(ORIGINS[method] for method in ORIGINS if method in self.methods))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edge of a path, walked from head to tail or (``forward=False``) against its direction."""
+
+    fact: Fact
+    forward: bool = True
+
+    @property
+    def start(self) -> Entity | Literal:
+        return self.fact.head if self.forward else self.fact.tail
+
+    @property
+    def end(self) -> Entity | Literal:
+        return self.fact.tail if self.forward else self.fact.head
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A walk through the graph: steps whose ends meet."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entity that a search found; ``score`` orders one answer and means nothing across answers."""
+
+    entity: Entity
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A claim that ``put`` did not take, and the sentence that says why."""
+
+    claim: Claim
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a ``put`` did. ``new`` facts were made; ``merged`` ones got news; ``unchanged`` ones had it all."""
+
+    new: int = 0
+    merged: int = 0
+    unchanged: int = 0
+    refused: tuple[Refusal, ...] = ()
+
+    def __add__(self, other: Receipt) -> Receipt:
+        return Receipt(self.new + other.new, self.merged + other.merged, self.unchanged + other.unchanged, self.refused + other.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What withdrawing a source did: pieces of evidence gone, facts gone with them, facts that live on."""
+
+    evidence: int
+    facts_removed: int
+    facts_kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class FactQuery:
+    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id."""
+
+    head: EntityId | None = None
+    relation: str | None = None
+    tail: EntityId | None = None
+    status: Status = "current"
+    min_confidence: float = 0.0
+    source: SourceId | None = None
+    limit: int | None = None
