@@ -1,0 +1,287 @@
+"""The store over the neo4j driver: everything that both servers share.
+
+What differs stands in a *dialect* (``store/neo4j.py``, ``store/local.py``): how to get ready, how to address
+many facts in one statement, and the door for other people's queries.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from kgplatform.belief import Calibration
+from kgplatform.errors import NotFound
+from kgplatform.ports import Limits, Rows
+from kgplatform.store import fulltext, ranking, records, selection
+from kgplatform.store.connection import Connection, Login
+from kgplatform.store.pieces import Clock, strongest
+from kgplatform.store.statements import statement
+from kgplatform.store.writing import Plans, Writer, entities, pieces
+from kgplatform.types import (
+    Claim,
+    Entity,
+    EntityId,
+    Evidence,
+    Fact,
+    FactKey,
+    FactQuery,
+    Forgotten,
+    Hit,
+    Kind,
+    Receipt,
+    Relation,
+    SourceId,
+)
+
+PAGE = 500
+"""Heads in one page of facts."""
+_BATCHES = 200
+_CANDIDATES = 100
+_T = TypeVar("_T")
+
+
+class Dialect(Plans, Protocol):
+    """One kind of server."""
+
+    @property
+    def login(self) -> Login: ...
+
+    @property
+    def racing(self) -> frozenset[str]:
+        """Codes of errors that may mean that another writer made the same type or node first."""
+        ...
+
+    @property
+    def index(self) -> str:
+        """The name of the full-text index on names and aliases."""
+        ...
+
+    @property
+    def address(self) -> str: ...
+
+    def prepare(self, connection: Connection) -> None:
+        """Check that the database is fit, and make the schema. Raises ``StoreUnsuitable``."""
+        ...
+
+    def settle(self, connection: Connection) -> None:
+        """Called after the first batch that this store writes."""
+        ...
+
+    def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
+
+    def close(self) -> None: ...
+
+
+class BoltStore:
+    """A graph on a server that speaks Bolt. Safe to share between threads."""
+
+    def __init__(self, dialect: Dialect, calibration: Calibration | None = None) -> None:
+        self._dialect = dialect
+        self._calibration = calibration or Calibration()
+        self._clock = Clock()
+        self._settled = False
+        self._connection = Connection(dialect.login, dialect.racing)
+        try:
+            self._connection.verify()
+            dialect.prepare(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        return self._dialect.address
+
+    def close(self) -> None:
+        self._connection.close()
+        self._dialect.close()
+
+    # -- writing -------------------------------------------------------------------------------------
+
+    def put(self, claims: Sequence[Claim]) -> Receipt:
+        rows, refused = records.rows(claims, self.relations() if claims else {}, self._clock)
+        receipt = Receipt(refused=tuple(refused))
+        for batch in records.batches(rows):
+            done = self._connection.writing(lambda tx, b=batch: Writer(tx, self._dialect, self._calibration).put(b))  # type: ignore[misc]
+            receipt += Receipt(done["new"], done["merged"], done["unchanged"])
+            if not self._settled:
+                self._dialect.settle(self._connection)
+                self._settled = True
+        return receipt
+
+    def forget(self, source: SourceId) -> Forgotten:
+        evidence = removed = kept = 0
+        while batches := self._connection.rows(statement("batches_of_source", LIMIT=f"LIMIT {_BATCHES}"), source=source):
+            for part in _parts(batches):
+                done = self._connection.writing(
+                    lambda tx, p=part: Writer(tx, self._dialect, self._calibration).forget(source, p)  # type: ignore[misc]
+                )
+                evidence, removed, kept = evidence + done.evidence, removed + done.facts_removed, kept + done.facts_kept
+        self._connection.writing(lambda tx: tx.run(statement("sources_drop"), source=source).consume())
+        return Forgotten(evidence, removed, kept)
+
+    # -- facts ---------------------------------------------------------------------------------------
+
+    def facts(self, query: FactQuery) -> Iterator[Fact]:
+        found = map(selection.fact, self._selected(query, selection.RETURN))
+        return found if query.limit is None else islice(found, query.limit)
+
+    def _selected(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
+        """Rows of the facts that fit, page by page."""
+        splices, values = selection.splices(query, returned), selection.values(query)
+        if query.source is not None:
+            yield from self._of_source(query, returned)
+        elif query.head is not None:
+            yield from self._connection.rows(statement("facts_from_heads", **splices), heads=[query.head], **values)
+        elif query.tail is not None:
+            yield from self._connection.rows(statement("facts_from_tails", **splices), tails=[query.tail], **values)
+        else:
+            for heads in self._heads(query):
+                yield from self._connection.rows(statement("facts_from_heads", **splices), heads=heads, **values)
+
+    def _heads(self, query: FactQuery) -> Iterator[list[str]]:
+        """Ids of the heads that may have such facts, in order and in pages."""
+        if query.relation is not None:
+            found = self._connection.rows(statement("heads_of_type", TYPE=selection.type_of(query)))
+            yield from _pages(sorted(row["id"] for row in found), PAGE)
+            return
+        after = ""
+        while page := [row["id"] for row in self._connection.rows(statement("heads_page"), after=after, limit=PAGE)]:
+            yield page
+            after = page[-1]
+
+    def _of_source(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
+        """Through the source's batches, so that nothing scans the graph."""
+        batches = self._connection.rows(statement("batches_of_source", LIMIT=""), source=query.source)
+        places = [selection.place(key) for key in {key for batch in batches for key in batch["keys"]}]
+        for page in _pages(sorted(places, key=lambda p: (p["head"], p["key"])), PAGE):
+            found = self._found(page, selection.where(query), returned, **selection.values(query))
+            yield from sorted(found, key=lambda row: (row["head"][0], row["key"]))
+
+    def _found(self, places: Sequence[dict[str, Any]], where: str, returned: str, **values: Any) -> list[Mapping[str, Any]]:
+        return [
+            row
+            for cypher, part in self._dialect.plans("find", places, WHERE=where, RETURN=returned)
+            for row in self._connection.rows(cypher, rows=part, **values)
+        ]
+
+    def count(self, query: FactQuery) -> int:
+        if query.source is not None:
+            return sum(1 for _ in self.facts(query))
+        splices = selection.splices(query, "")
+        if query.head is None and query.tail is not None:
+            cypher = statement("facts_count_from_tail", **splices)
+        else:
+            cypher = statement("facts_count", HEAD="" if query.head is None else " {id: $head}", **splices)
+        found = int(self._connection.rows(cypher, **selection.values(query))[0]["n"])
+        return found if query.limit is None else min(found, query.limit)
+
+    def fact(self, key: FactKey) -> Fact | None:
+        found = self._at(key, selection.RETURN)
+        return selection.fact(found) if found else None
+
+    def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
+        found = self._at(key, selection.EVIDENCE)
+        return strongest(found["relation"], pieces(found), self._calibration) if found else ()
+
+    def _at(self, key: FactKey, returned: str) -> Mapping[str, Any] | None:
+        try:
+            place = selection.place(key)
+        except NotFound:
+            return None
+        return next(iter(self._found([place], "true", returned)), None)
+
+    def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
+        splices, values = selection.splices(query, selection.RETURN), selection.values(query)
+        near: dict[FactKey, Fact] = {}
+        for name in ("facts_near_heads", "facts_near_tails"):
+            for row in self._connection.rows(statement(name, **splices), ids=sorted(set(ids)), **values):
+                near[FactKey(row["key"])] = selection.fact(row)
+        return sorted(near.values(), key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
+
+    # -- entities ------------------------------------------------------------------------------------
+
+    def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
+        found = {one.id: one for one in self._connection.reading(lambda tx: list(entities(tx, list(dict.fromkeys(ids)))))}
+        return {one: found[one] for one in ids if one in found}
+
+    def search(self, text: str, limit: int = 20) -> list[Hit]:
+        wanted = records.wanted(text)
+        if not wanted or limit < 1:
+            return []
+        candidates = {one.id: one for one in self.named([wanted])[wanted]}
+        if words := fulltext.candidates(wanted):
+            many = max(_CANDIDATES, 5 * limit)
+            for row in self._connection.rows(statement("entities_search"), index=self._dialect.index, text=words, limit=many):
+                candidates[EntityId(row["id"])] = selection.entity(row)
+        return ranking.ranked(wanted, candidates.values(), limit)
+
+    def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
+        bearing: dict[str, dict[EntityId, Entity]] = {records.name_key(name): {} for name in names}
+        for page in _pages(list(bearing), PAGE):
+            phrased = {key: text for key in page if (text := fulltext.phrase(key))}
+            rows = self._connection.rows(statement("entities_named"), keys=page)
+            if phrased:
+                asked = [{"key": key, "text": text} for key, text in phrased.items()]
+                rows += self._connection.rows(statement("entities_aliased"), rows=asked, index=self._dialect.index)
+            if wordless := [key for key in page if key not in phrased]:
+                rows += self._connection.rows(statement("entities_aliased_scan"), keys=wordless)
+            for row in rows:
+                bearing[row["key"]][EntityId(row["id"])] = selection.entity(row)
+        return {name: [one for _, one in sorted(bearing[records.name_key(name)].items())] for name in names}
+
+    # -- vocabulary ----------------------------------------------------------------------------------
+
+    def relations(self) -> dict[str, Relation]:
+        cards = [Relation(**_frozen(raw)) for raw in self._described(":KgRelation")]
+        return {card.name: card for card in cards}
+
+    def kinds(self) -> dict[str, Kind]:
+        kinds = [Kind(**_frozen(raw)) for raw in self._described(":KgKind")]
+        return {kind.name: kind for kind in kinds}
+
+    def _described(self, label: str) -> list[dict[str, Any]]:
+        return [json.loads(row["json"]) for row in self._connection.rows(statement("vocabulary", LABELS=label))]
+
+    def learn(self, relations: Sequence[Relation] = (), kinds: Sequence[Kind] = ()) -> None:
+        for label, listed in ((":KgRelation", relations), (":KgKind", kinds)):
+            rows = [{"id": one.name, "json": json.dumps(dataclasses.asdict(one), ensure_ascii=False)} for one in listed]
+            if rows:
+                cypher = statement("vocabulary_set", LABELS=label)
+                self._connection.writing(lambda tx, c=cypher, r=rows: tx.run(c, rows=r).consume())  # type: ignore[misc]
+
+    # -- other people's queries ----------------------------------------------------------------------
+
+    def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
+        """Reading Cypher within limits. Raises ``WriteRefused``, ``BadQuery`` or ``LimitExceeded``."""
+        return self._dialect.read(self._connection, cypher, parameters, limits)
+
+
+def _pages(listed: Sequence[_T], size: int) -> Iterator[list[_T]]:
+    for start in range(0, len(listed), size):
+        yield list(listed[start : start + size])
+
+
+def _parts(batches: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Batches joined until they name as many keys as one transaction should touch."""
+    part: list[Mapping[str, Any]] = []
+    size = 0
+    for batch in batches:
+        if part and size + len(batch["keys"]) > records.PIECES:
+            yield part
+            part, size = [], 0
+        part.append(batch)
+        size += len(batch["keys"])
+    if part:
+        yield part
+
+
+def _frozen(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON's lists as the tuples of our values."""
+    return {
+        name: tuple(tuple(item) if isinstance(item, list) else item for item in value) if isinstance(value, list) else value
+        for name, value in raw.items()
+    }

@@ -1,0 +1,192 @@
+"""One database of one server over Bolt: managed transactions, and vendor errors as sentences."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from kgplatform.errors import (
+    BadQuery,
+    BadSetting,
+    KgError,
+    LimitExceeded,
+    StoreConflict,
+    StoreError,
+    StoreRefused,
+    StoreUnreachable,
+    StoreUnsuitable,
+    WriteRefused,
+)
+
+if TYPE_CHECKING:
+    from neo4j import Driver, ManagedTransaction
+    from neo4j.exceptions import Neo4jError
+
+T = TypeVar("T")
+PAUSE = 0.05
+"""Seconds; the pause before another attempt doubles each time."""
+SCHEMES = ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
+ATTEMPTS = 5
+"""How often a whole transaction is made when writers meet on one new node."""
+TIME = "the query was stopped at its time limit: narrow it, or raise the limit"
+Record = Mapping[str, Any]
+
+
+class Redo(Exception):
+    """What the transaction read has changed under it: make it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a server is and who asks. The password is in no ``repr`` and in no message."""
+
+    uri: str
+    username: str
+    password: str = field(repr=False)
+    database: str
+
+    @property
+    def address(self) -> str:
+        """The address without user information."""
+        parts = urlsplit(self.uri)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _sentence(error: Neo4jError) -> str:
+    """The server's message as one line, without its stack."""
+    return " ".join((error.message or "the server gives no reason").split())[:500].rstrip(".")
+
+
+def translated(error: Exception, login: Login) -> KgError:
+    """The driver's exception as one of ours."""
+    from neo4j import exceptions as vendor
+
+    match error:
+        case vendor.AuthError() | vendor.TokenExpired():
+            return StoreRefused(f"{login.address} refuses the user {login.username!r}: wrong user name or password")
+        case vendor.ServiceUnavailable() | vendor.SessionExpired() | vendor.IncompleteCommit():
+            return StoreUnreachable(f"the graph server does not answer at {login.address}: is it running, and is the address right?")
+        case vendor.ConfigurationError() | ValueError():
+            return _no_address(login)
+        case vendor.Neo4jError():
+            return _of_server(error, login)
+    return StoreError(f"the graph server at {login.address} failed: {' '.join(str(error).split())[:300]}")
+
+
+def _check(login: Login) -> None:
+    """The driver reads more schemes than we mean, and finds a bad port only when it connects."""
+    parts = urlsplit(login.uri)
+    try:
+        usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _no_address(login)
+
+
+def _no_address(login: Login) -> BadSetting:
+    return BadSetting(f"{login.address!r} cannot be used as the address of a graph server: expected e.g. neo4j://localhost:7687")
+
+
+def _of_server(error: Neo4jError, login: Login) -> KgError:
+    code = error.code or ""
+    name = code.rpartition(".")[2]
+    if name in ("DatabaseNotFound", "DatabaseUnavailable", "DatabaseError"):
+        return StoreUnsuitable(f"{login.address} has no database {login.database!r} that is online: create it or name another")
+    if name in ("AccessMode", "Forbidden", "ReadOnly"):
+        return WriteRefused("this query would write or reach outside the graph, and only reading is allowed here: nothing was changed")
+    if "TransactionTimedOut" in name or "Terminated" in name or name == "TransactionTimedOutClientConfiguration":
+        return LimitExceeded(TIME)
+    if name == "MemoryPoolOutOfMemoryError" or name == "OutOfMemoryError":
+        return LimitExceeded("the query was stopped because it needs more memory than the server gives: narrow it")
+    if code.startswith(("Neo.ClientError.Statement", "Neo.ClientError.Procedure")) or _sentence(error).startswith("Unknown procedure"):
+        return BadQuery(f"the query cannot be run: {_sentence(error)}")
+    if code.startswith("Neo.ClientError.Security"):
+        return StoreRefused(f"{login.address} does not let the user {login.username!r} do this: {_sentence(error)}")
+    if code.startswith("Neo.TransientError") or name == "ConstraintValidationFailed":
+        return StoreConflict(f"other writers at {login.address} won every retry: try again when there are fewer")
+    return StoreError(f"the graph server at {login.address} failed: {_sentence(error)}")
+
+
+@contextmanager
+def sentences(login: Login, *passing: type[Exception]) -> Iterator[None]:
+    """Whatever the driver raises inside leaves as one of our errors, without the vendor's trace; ``passing`` leave as they are."""
+    from neo4j.exceptions import DriverError, Neo4jError
+
+    try:
+        yield
+    except (DriverError, Neo4jError, OSError) as error:
+        if isinstance(error, passing):
+            raise
+        raise translated(error, login) from None
+
+
+class Connection:
+    """A pool of connections to one database. Safe to share between threads."""
+
+    def __init__(self, login: Login, racing: frozenset[str] = frozenset()) -> None:
+        """``racing`` are codes of errors that may only mean that another writer was first, as ``ConstraintError`` always may."""
+        from neo4j import GraphDatabase
+        from neo4j.exceptions import ConfigurationError, Neo4jError
+
+        self.login = login
+        self._racing = racing
+        _check(login)
+        try:
+            self._driver: Driver = GraphDatabase.driver(
+                login.uri,
+                auth=(login.username, login.password),
+                notifications_min_severity="OFF",
+                connection_timeout=10.0,
+                user_agent="kgplatform",
+            )
+        except (ConfigurationError, Neo4jError, ValueError) as error:
+            raise translated(error, login) from None
+
+    def close(self) -> None:
+        self._driver.close()
+
+    def verify(self) -> None:
+        """One round trip. Raises the sentence for what is wrong."""
+        with sentences(self.login), self._driver.session(database=self.login.database) as session:
+            session.run("RETURN 1").consume()
+
+    def rows(self, cypher: str, **parameters: Any) -> list[Record]:
+        """All rows of a reading statement."""
+        return self.reading(lambda tx: run(tx, cypher, **parameters))
+
+    def reading(self, work: Callable[[ManagedTransaction], T]) -> T:
+        from neo4j import READ_ACCESS
+
+        with sentences(self.login), self._driver.session(database=self.login.database, default_access_mode=READ_ACCESS) as session:
+            return session.execute_read(work)
+
+    def writing(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """``work`` in one managed transaction, made afresh on every retry."""
+        from neo4j.exceptions import ClientError, ConstraintError
+
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with sentences(self.login, ClientError), self._driver.session(database=self.login.database) as session:
+                    return session.execute_write(work)
+            except (ConstraintError, Redo):
+                pass
+            except ClientError as error:
+                if error.code not in self._racing or attempt == ATTEMPTS:
+                    raise translated(error, self.login) from None
+            time.sleep(PAUSE * 2**attempt * random.random())  # noqa: S311 - spreads writers out
+        raise StoreConflict(f"other writers at {self.login.address} won {ATTEMPTS} times in a row: try again when there are fewer")
+
+    def driver(self) -> Driver:
+        """For the reading door, which sets limits a managed transaction cannot."""
+        return self._driver
+
+
+def run(tx: ManagedTransaction, cypher: str, **parameters: Any) -> list[Record]:
+    """The rows of a statement inside a transaction, all read."""
+    return [dict(record) for record in tx.run(cypher, parameters)]

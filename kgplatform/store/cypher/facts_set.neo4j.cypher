@@ -1,0 +1,8 @@
+// News of facts.
+UNWIND $rows AS row
+MATCH (h:Entity {id: row.head}), (t<<TAIL>> {id: row.tail})
+USING INDEX h:Entity(id)
+USING INDEX t<<TAIL>>(id)
+MATCH (h)-[r<<TYPE>> {key: row.key}]->(t)
+SET r += row.properties
+RETURN count(r) AS n

@@ -1,0 +1,9 @@
+// Lock, then read: without the first a stale list could be read.
+UNWIND $rows AS row
+MATCH (h:Entity {id: row.head}), (t<<TAIL>> {id: row.tail})
+USING INDEX h:Entity(id)
+USING INDEX t<<TAIL>>(id)
+MATCH (h)-[r<<TYPE>> {key: row.key}]->(t)
+SET r.rev = coalesce(r.rev, 0) + 1
+WITH row, r
+RETURN row.key AS key, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents

@@ -1,0 +1,6 @@
+// Lock, then read: without the first a stale list could be read. From the tail.
+UNWIND $rows AS row
+MATCH (t<<TAIL>> {id: row.tail})<-[r<<TYPE>> {key: row.key}]-(h)
+SET r.rev = coalesce(r.rev, 0) + 1
+WITH row, r
+RETURN row.key AS key, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents

@@ -1,0 +1,3 @@
+// Ids of all heads of one relation.
+MATCH (h:Entity)-[r<<TYPE>>]->()
+RETURN DISTINCT h.id AS id

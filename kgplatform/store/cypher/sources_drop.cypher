@@ -1,0 +1,3 @@
+// A source that is forgotten.
+MATCH (s:KgSource {id: $source})
+DELETE s

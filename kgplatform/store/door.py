@@ -1,0 +1,70 @@
+"""The reading door: other people's Cypher, in a transaction that can only read, with its limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kgplatform.errors import BadQuery, WriteRefused
+from kgplatform.ports import Limits, Rows
+from kgplatform.store.connection import TIME, Connection, sentences
+from kgplatform.store.plain import plain
+
+if TYPE_CHECKING:
+    from neo4j import ResultSummary
+
+__all__ = ["FILES", "TIME", "WRITES", "bare", "planned", "rows"]
+
+WRITES = "this query would write, and only reading is allowed here: nothing was changed"
+FILES = "LOAD CSV reads files and addresses from the server's side, which is not allowed here"
+_NOT_CODE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:``|[^`])*`|/\*.*?\*/|//[^\n]*""", re.DOTALL)
+_LOAD = re.compile(r"\bload\s+csv\b", re.IGNORECASE)
+_PREFIX = re.compile(r"^\s*(explain|profile)\b", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\u+([0-9a-fA-F]{4})")
+
+
+def bare(cypher: str) -> str:
+    """The query without EXPLAIN or PROFILE, whose plans this door does not return.
+
+    Raises ``WriteRefused`` when the text loads a file, however it is spelled or spaced; ``BadQuery`` when it is empty.
+    """
+    spelled = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), cypher)
+    if any(_LOAD.search(_NOT_CODE.sub(" ", text)) for text in (cypher, spelled)):
+        raise WriteRefused(FILES)
+    if not (text := _PREFIX.sub("", cypher).strip()):
+        raise BadQuery("the query is empty")
+    return text
+
+
+def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> ResultSummary:
+    """What the server would do with a query, without doing it. Raises ``WriteRefused`` when that is more than reading."""
+    from neo4j import READ_ACCESS
+
+    login = connection.login
+    with sentences(login), connection.driver().session(database=login.database, default_access_mode=READ_ACCESS) as session:
+        found = session.run(f"EXPLAIN {cypher}", dict(parameters)).consume()
+    if found.query_type != "r":
+        raise WriteRefused(WRITES)
+    return found
+
+
+def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
+    """At most ``limits.rows`` rows; the transaction is rolled back whatever it did."""
+    from neo4j import READ_ACCESS
+
+    login = connection.login
+    with (
+        sentences(login),
+        connection.driver().session(database=login.database, default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
+        session.begin_transaction(timeout=limits.seconds) as transaction,
+    ):
+        result = transaction.run(cypher, dict(parameters))
+        columns = tuple(result.keys())
+        fetched = result.fetch(limits.rows + 1)
+        found = tuple(tuple(plain(value) for value in record.values()) for record in fetched[: limits.rows])
+        wrote = result.consume().query_type != "r"
+        transaction.rollback()
+    if wrote:
+        raise WriteRefused(WRITES)
+    return Rows(columns, found, complete=len(fetched) <= limits.rows)

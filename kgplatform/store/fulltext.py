@@ -1,0 +1,36 @@
+"""Any text as a safe query of the servers' full-text index (Lucene's syntax), which only proposes candidates."""
+
+from __future__ import annotations
+
+_LONGEST = 200
+_WORDS = 16
+_WORD = 60
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters and digits: they need no escaping in a query."""
+    return "".join(c if c.isalnum() else " " for c in text).split()
+
+
+def candidates(text: str) -> str:
+    """A query for names that hold any of the words, a beginning of them, or a misspelling; empty when nothing can be asked."""
+    parts = []
+    for word in dict.fromkeys(_words(text[: 4 * _LONGEST])[:_WORDS]):
+        short = word[:_WORD]
+        parts.append(_quoted(short))
+        parts.append(f"{short}*")
+        if len(short) == len(word) and len(word) > 3:
+            parts.append(f"{short}~{2 if len(word) > 5 else 1}")
+    if not parts and text:
+        parts.append(_quoted(text[:_LONGEST]))
+    return " OR ".join(parts)
+
+
+def phrase(key: str) -> str:
+    """A query that every name with this normalised form answers; empty when the index could not find it."""
+    cut = key if len(key) <= _LONGEST else key[:_LONGEST].rpartition(" ")[0]
+    return _quoted(cut) if any(c.isalnum() for c in cut) else ""

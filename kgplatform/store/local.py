@@ -1,0 +1,107 @@
+"""The local server (ArcadeDB): one statement a type, begun at the rarer end, and a reader's own door."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgplatform.belief import Calibration
+from kgplatform.errors import KgError, LimitExceeded
+from kgplatform.ports import Limits, Rows
+from kgplatform.store import door
+from kgplatform.store.bolt import BoltStore
+from kgplatform.store.connection import Connection, Login
+from kgplatform.store.schema import SCHEMA, check_version
+from kgplatform.store.statements import statement
+
+if TYPE_CHECKING:
+    from kgplatform.store.server import Endpoint
+
+
+class Local:
+    """The dialect of the local server."""
+
+    index = "Entity[name,aliases_text]"
+    racing = frozenset({"Neo.ClientError.Statement.SemanticError"})
+    """Two writers that make one new type at once; the code is that of any statement that fails in running."""
+
+    def __init__(self, endpoint: Endpoint, graph: str) -> None:
+        self.login = Login(endpoint.bolt_uri, endpoint.user, endpoint.password, graph)
+        self._reader = Connection(Login(endpoint.bolt_uri, endpoint.reader, endpoint.reader_password, graph))
+
+    @property
+    def address(self) -> str:
+        return f"local server, graph {self.login.database}"
+
+    def close(self) -> None:
+        self._reader.close()
+
+    # -- getting ready -------------------------------------------------------------------------------
+
+    def prepare(self, connection: Connection) -> None:
+        if marks := connection.rows(statement("meta")):
+            check_version(marks, self.address)
+            return
+        connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())
+
+    def settle(self, connection: Connection) -> None:
+        """This server plans every statement afresh."""
+
+    # -- statements ----------------------------------------------------------------------------------
+
+    def plans(self, operation: str, rows: Sequence[dict[str, Any]], **splices: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """One statement a type, started from the end that is rarer among the rows: the server walks that node's edges."""
+        heads, tails = Counter(row["head"] for row in rows), Counter(row["tail"] for row in rows)
+        groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            end = "head" if heads[row["head"]] < tails[row["tail"]] else "tail"
+            groups[row["type"], ":KgLiteral" if row["literal"] else ":Entity", end].append(row)
+        for (name, tail, end), part in groups.items():
+            yield statement(f"facts_{operation}_from_{end}.local", TYPE=f":{name}", TAIL=tail, **splices), part
+
+    def entities_create(self, labels: str) -> str:
+        return statement("entities_create.local", LABELS=labels)
+
+    # -- reading door --------------------------------------------------------------------------------
+
+    def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's
+        answer = _Answer(partial(door.rows, self._reader, door.bare(cypher), parameters, limits))
+        answer.start()
+        return answer.within(limits.seconds)
+
+
+class _Answer(threading.Thread):
+    """A query that is left to itself at its time limit: this server ignores the driver's, and stops it at one of its own."""
+
+    def __init__(self, ask: Callable[[], Rows]) -> None:
+        super().__init__(daemon=True)
+        self._ask = ask
+        self._rows: Rows | None = None
+        self._error: KgError | None = None
+
+    def run(self) -> None:
+        try:
+            self._rows = self._ask()
+        except KgError as error:
+            self._error = error
+
+    def within(self, seconds: float) -> Rows:
+        self.join(seconds)
+        if self._error:
+            raise self._error
+        if self._rows is None:
+            raise LimitExceeded(door.TIME)
+        return self._rows
+
+
+def open_store(home: Path, graph: str, *, calibration: Calibration | None = None) -> BoltStore:
+    """The graph of that name on the local server of a data folder; both are made when they are not there."""
+    from kgplatform.store import server
+
+    endpoint = server.ensure(home)
+    server.create_graph(endpoint, graph)
+    return BoltStore(Local(endpoint, graph), calibration)

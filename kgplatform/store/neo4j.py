@@ -1,0 +1,130 @@
+"""Neo4j 5.26 and newer: preflight, schema, and a reading door that asks the planner what a query would do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kgplatform.belief import Calibration
+from kgplatform.errors import BadQuery, StoreUnsuitable, WriteRefused
+from kgplatform.ports import Limits, Rows
+from kgplatform.store import door
+from kgplatform.store.bolt import BoltStore
+from kgplatform.store.connection import Connection, Login
+from kgplatform.store.schema import OURS, SCHEMA, check_version
+from kgplatform.store.statements import statement
+
+if TYPE_CHECKING:
+    from neo4j import ResultSummary
+
+OLDEST = (5, 26)
+_INDEX = "kg_names"
+
+
+class Neo4j:
+    """The dialect of Neo4j."""
+
+    index = _INDEX
+    racing: frozenset[str] = frozenset()
+
+    def __init__(self, login: Login, allow_occupied: bool = False) -> None:
+        self.login = login
+        self._allow_occupied = allow_occupied
+        self._was_empty = False
+
+    @property
+    def address(self) -> str:
+        return f"{self.login.address}/{self.login.database}"
+
+    def close(self) -> None:
+        """Nothing besides the connection, which the store closes."""
+
+    # -- getting ready -------------------------------------------------------------------------------
+
+    def prepare(self, connection: Connection) -> None:
+        self._check_server(connection)
+        marks = connection.rows(statement("meta"))
+        check_version(marks, self.address)
+        if not marks:
+            self._check_empty(connection)
+            for line in _schema():
+                connection.writing(lambda tx, c=line: tx.run(c).consume())  # type: ignore[misc]
+            connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())
+        connection.rows("CALL db.awaitIndexes(60)")
+        self._was_empty = not connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1")
+
+    def _check_server(self, connection: Connection) -> None:
+        kernels = connection.rows("CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version")
+        found = str(kernels[0]["version"]) if kernels else "unknown"
+        numbers = tuple(int(n) for n in re.findall(r"\d+", found)[:2])
+        if numbers < OLDEST:
+            wanted = ".".join(map(str, OLDEST))
+            raise StoreUnsuitable(f"{self.login.address} is Neo4j {found}: this platform needs {wanted} or newer")
+
+    def _check_empty(self, connection: Connection) -> None:
+        if not self._allow_occupied and connection.rows("MATCH (n) RETURN 1 AS n LIMIT 1"):
+            raise StoreUnsuitable(
+                f"the database {self.login.database!r} at {self.login.address} already holds other data: "
+                "name an empty one, or set KG_SHARED_DATABASE=yes to let both live in it"
+            )
+
+    def settle(self, connection: Connection) -> None:
+        """On an empty store the first MERGE is planned as a scan of relationships, and the plan stays for seconds."""
+        if self._was_empty:
+            connection.rows("CALL db.clearQueryCaches()")
+
+    # -- statements ----------------------------------------------------------------------------------
+
+    def plans(self, operation: str, rows: Sequence[dict[str, Any]], **splices: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        for tail, literal in ((":Entity", False), (":KgLiteral", True)):
+            if part := [row for row in rows if row["literal"] is literal]:
+                yield statement(f"facts_{operation}.neo4j", TAIL=tail, TYPE="", **splices), part
+
+    def entities_create(self, labels: str) -> str:
+        return statement("entities_create.neo4j", LABELS=labels)
+
+    # -- reading door --------------------------------------------------------------------------------
+
+    def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
+        cypher = door.bare(cypher)
+        if "LoadCSV" in _operators(door.planned(connection, cypher, parameters)):
+            raise WriteRefused(door.FILES)
+        return door.rows(connection, cypher, parameters, limits)
+
+
+def _operators(summary: ResultSummary) -> set[str]:
+    """The names of all operators in a plan."""
+    found: set[str] = set()
+    waiting: list[Any] = [summary.plan]
+    while waiting:
+        plan = waiting.pop()
+        if not isinstance(plan, dict):
+            raise BadQuery("the server gives no plan for this query, so it cannot be known whether it only reads")
+        found.add(str(plan.get("operatorType", "")).partition("@")[0])
+        waiting += plan.get("children") or []
+    return found
+
+
+def _schema() -> Iterator[str]:
+    for label in OURS:
+        yield f"CREATE CONSTRAINT {label.lower()}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
+    yield "CREATE INDEX entity_name_key IF NOT EXISTS FOR (n:Entity) ON (n.name_key)"
+    yield "CREATE INDEX kgbatch_source IF NOT EXISTS FOR (n:KgBatch) ON (n.source)"
+    yield f"CREATE FULLTEXT INDEX {_INDEX} IF NOT EXISTS FOR (n:Entity) ON EACH [n.name, n.aliases_text]"
+
+
+def open_store(
+    uri: str,
+    username: str,
+    password: str,
+    database: str = "neo4j",
+    *,
+    calibration: Calibration | None = None,
+    allow_occupied: bool = False,
+) -> BoltStore:
+    """The graph in a Neo4j database. ``allow_occupied`` lets ours live beside other data in it.
+
+    Raises ``StoreUnreachable``, ``StoreRefused`` or ``StoreUnsuitable``.
+    """
+    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), calibration)

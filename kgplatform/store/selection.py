@@ -1,0 +1,123 @@
+"""What facts a query selects, as Cypher conditions; and the rows that come back, as facts.
+
+The conditions on status say in Cypher what ``kgplatform.belief.status`` says in Python; the contract
+suite holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kgplatform import names
+from kgplatform.belief import ACCEPTANCE
+from kgplatform.types import ORIGINS, Entity, EntityId, Fact, FactKey, FactQuery, Literal, SourceId, Status
+
+_TOLD = "size([m IN r.methods WHERE m <> 'graph']) > 0"
+_STATUS: dict[Status, str] = {
+    "all": "true",
+    "rejected": "r.verdict = 'rejected'",
+    "predicted": f"r.verdict = 'none' AND NOT {_TOLD}",
+    "proposed": f"r.verdict = 'none' AND {_TOLD} AND NOT r.trust >= $acceptance",
+    "current": f"(r.verdict = 'accepted' OR (r.verdict = 'none' AND {_TOLD} AND r.trust >= $acceptance))",
+}
+
+RETURN = (
+    "RETURN r.key AS key, r.relation AS relation, r.confidence AS confidence, r.trust AS trust, r.verdict AS verdict, r.judge AS judge, "
+    "r.methods AS methods, r.ev_sources AS sources, r.qualifiers AS qualifiers, "
+    "[h.id, h.name, h.description] AS head, h.kinds AS head_kinds, h.aliases AS head_aliases, "
+    "[t.id, t.name, t.description] AS tail, t.kinds AS tail_kinds, t.aliases AS tail_aliases, "
+    "[t.value, t.datatype, t.unit, t.language] AS literal"
+)
+EVIDENCE = "RETURN r.key AS key, r.relation AS relation, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents"
+
+
+def where(query: FactQuery) -> str:
+    """The conditions on a fact's own properties, its relation and its ends; values are parameters (``values``)."""
+    if query.status not in _STATUS:
+        raise ValueError(f"{query.status!r} is no status")
+    parts = [_STATUS[query.status]]
+    if query.min_confidence > 0:
+        parts.append("r.confidence >= $min_confidence")
+    if query.relation is not None:
+        parts.append("r.relation = $relation")
+    if query.head is not None:
+        parts.append("h.id = $head")
+    if query.tail is not None:
+        parts.append("t.id = $tail AND t.value IS NULL")
+    if query.source is not None:
+        parts.append("$source IN r.ev_sources")
+    return " AND ".join(parts)
+
+
+def values(query: FactQuery) -> dict[str, Any]:
+    return {
+        "acceptance": ACCEPTANCE,
+        "min_confidence": query.min_confidence,
+        "relation": query.relation,
+        "head": query.head,
+        "tail": query.tail,
+        "source": query.source,
+        "limit": query.limit,
+    }
+
+
+def type_of(query: FactQuery) -> str:
+    """The relationship type to splice: empty for any."""
+    return "" if query.relation is None else f":{names.relationship_type(query.relation)}"
+
+
+def splices(query: FactQuery, returned: str) -> dict[str, str]:
+    """What goes into a statement that selects facts. No limit is no LIMIT: the local server reserves room for all it says."""
+    limit = "" if query.limit is None else "LIMIT $limit"
+    return {"TYPE": type_of(query), "WHERE": where(query), "RETURN": returned, "LIMIT": limit}
+
+
+def entity(row: Mapping[str, Any]) -> Entity:
+    return Entity(
+        EntityId(row["id"]),
+        row["name"] or row["id"],
+        tuple(row["kinds"] or ("thing",)),
+        tuple(row["aliases"] or ()),
+        row["description"] or "",
+    )
+
+
+def _end(row: Mapping[str, Any], end: str) -> Entity:
+    identity, name, description = row[end]
+    return entity(
+        {"id": identity, "name": name, "kinds": row[f"{end}_kinds"], "aliases": row[f"{end}_aliases"], "description": description}
+    )
+
+
+def fact(row: Mapping[str, Any]) -> Fact:
+    """A row of ``RETURN`` as a fact."""
+    value, datatype, unit, language = row["literal"]
+    methods = set(row["methods"])
+    return Fact(
+        FactKey(row["key"]),
+        _end(row, "head"),
+        row["relation"],
+        _end(row, "tail") if value is None else Literal(value, datatype, unit, language),
+        row["confidence"],
+        row["trust"],
+        row["verdict"],
+        row["judge"],
+        tuple(m for m in ORIGINS if m in methods),
+        tuple(SourceId(s) for s in sorted(set(row["sources"]))),
+        tuple((name, text) for name, text in json.loads(row["qualifiers"])),
+    )
+
+
+def place(key: str) -> dict[str, Any]:
+    """Where a fact lies, read from its key: its two nodes and its type. Raises ``NotFound`` when the text is no key."""
+    parts = names.parse_key(key)
+    literal = parts.tail.startswith("=")
+    return {
+        "key": key,
+        "head": parts.head,
+        "tail": key if literal else parts.tail,
+        "type": names.relationship_type(parts.relation),
+        "literal": literal,
+    }

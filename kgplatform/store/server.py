@@ -1,0 +1,275 @@
+"""The local graph server as its clients see it: there when wanted, one to a data folder, and its graphs.
+
+``ensure`` finds the server of a data folder or starts it (``kgplatform.store.serve``), whoever else does
+the same at that moment. It belongs to nobody: it outlives its starter and ends when idle.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import importlib.util
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+from filelock import Timeout
+
+from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreRefused, StoreUnreachable
+from kgplatform.store.endpoint import BUSY, IDLE_SECONDS, OPENED_ELSEWHERE, Endpoint, Meeting, alive, meeting
+from kgplatform.store.schema import OURS
+
+__all__ = ["Endpoint", "create_graph", "drop_graph", "ensure", "graphs", "status", "stop"]
+
+START_SECONDS = 120.0
+"""How long a start may take; on an idle machine it takes three."""
+STOP_SECONDS = 30.0
+FREE_BYTES = 200_000_000
+SCHEMA_ATTEMPTS = 10
+"""``IF NOT EXISTS`` looks and then makes: of several at once, some find in between that it exists."""
+FILE_HANDLES = 4096
+"""Every type of a graph takes about three."""
+_BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from kgplatform.store.serve import main; sys.exit(main())"
+_GRAPH = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
+_OR_NEO4J = "or set NEO4J_URI to use a Neo4j server"
+
+
+def status(home: Path) -> Endpoint | None:
+    """The running server of a data folder."""
+    place = meeting(home)
+    with _folder_errors(place):
+        return place.endpoint()
+
+
+def ensure(home: Path, *, idle: float = IDLE_SECONDS) -> Endpoint:
+    """The server of a data folder, started when there is none; then it ends ``idle`` seconds after its last client."""
+    place = meeting(home)
+    with _folder_errors(place):
+        place.touch()
+        if found := place.endpoint():
+            return found
+        _check(place)
+    with _turn(place):
+        return _started(place, idle)
+
+
+def _started(place: Meeting, idle: float) -> Endpoint:
+    """Start a server, unless there is one whose starter died, and wait until it answers."""
+    deadline = time.monotonic() + START_SECONDS
+    code: int | None = BUSY
+    child: subprocess.Popen[bytes] | None = None
+    while time.monotonic() < deadline:
+        if found := place.endpoint():
+            return found
+        code = child.poll() if child else BUSY
+        if code == BUSY and not place.served():
+            child = _spawn(place, idle)
+        elif code not in (None, BUSY):
+            raise _died(place, code)
+        time.sleep(0.05)
+    raise StoreUnreachable(f"the local graph server did not answer within {START_SECONDS:.0f} s: see {place.log}, {_OR_NEO4J}")
+
+
+def _died(place: Meeting, code: int | None) -> KgError:
+    if code == OPENED_ELSEWHERE:
+        return StoreError(f"another program has a graph in {place.data} open: end it, then try again")
+    return StoreError(f"the local graph server ended while it started (exit code {code}): see {place.log}, {_OR_NEO4J}")
+
+
+def _spawn(place: Meeting, idle: float) -> subprocess.Popen[bytes]:
+    """A server in a session of its own, so that it outlives this process and its terminal."""
+    place.address.unlink(missing_ok=True)  # of one that died
+    root = str(Path(__file__).resolve().parents[2])
+    with place.log.open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BOOTSTRAP, root, str(place.folder.parent), "--idle", str(idle)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=place.folder,
+            start_new_session=True,
+        )
+    threading.Thread(target=child.wait, daemon=True).start()  # leaves no zombie when it ends before us
+    return child
+
+
+@contextmanager
+def _turn(place: Meeting) -> Iterator[None]:
+    """One at a time starts or stops the server of a folder."""
+    lock = place.starting()
+    try:
+        with _folder_errors(place):
+            lock.acquire(timeout=START_SECONDS)
+    except Timeout:
+        raise StoreUnreachable(
+            f"another program has been starting or stopping the server for {START_SECONDS:.0f} s: see {place.log}"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _folder_errors(place: Meeting) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"the data folder {place.folder.parent} cannot be used ({reason}): make it writable, or set KG_HOME to another"
+        ) from None
+
+
+def _check(place: Meeting) -> None:
+    """All that can be known before the start to make it fail."""
+    if importlib.util.find_spec("arcadedb_embedded") is None:
+        raise _not_installed()
+    place.make()
+    place.log.touch(mode=0o600)
+    if shutil.disk_usage(place.folder).free < FREE_BYTES:
+        needs = f"the local graph server needs {FREE_BYTES // 10**6} MB free"
+        raise StoreError(f"the disk of {place.folder.parent} is full: {needs}: make room, or set KG_HOME to a folder elsewhere")
+    if (handles := _file_handles()) < FILE_HANDLES:
+        allowed = f"a program may open {handles} files here, the local graph server needs {FILE_HANDLES}"
+        raise StoreError(f"{allowed}: raise the hard limit (ulimit -Hn), {_OR_NEO4J}")
+
+
+def _not_installed() -> KgError:
+    library, version = platform.libc_ver()
+    unfit = {
+        "Linux": library != "glibc" or tuple(map(int, version.split(".")[:2])) < (2, 34),
+        "Darwin": platform.machine() != "arm64",
+        "Windows": platform.machine() != "AMD64",
+    }.get(platform.system(), True)
+    if unfit:
+        where = f"{platform.system()} on {platform.machine()} with {library or 'this'} {version or 'C library'}"
+        return StoreError(f"the local graph server does not run on {where}: set NEO4J_URI to use a Neo4j server")
+    return MissingExtra("arcadedb-embedded", extra="local", need="the local graph server")
+
+
+def _file_handles() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return inf
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return inf if hard == resource.RLIM_INFINITY else hard
+
+
+def stop(home: Path) -> bool:
+    """End the server of a data folder, its graphs closed; false when there was none."""
+    place = meeting(home)
+    if not place.folder.is_dir():
+        return False
+    with _turn(place), _folder_errors(place):
+        deadline = time.monotonic() + STOP_SECONDS
+        while (found := place.endpoint()) is None and place.served() and time.monotonic() < deadline:
+            time.sleep(0.05)  # it is starting for somebody who died, or it is ending
+        if found is None:
+            return False
+        _end(place, found.pid)
+        return True
+
+
+def _end(place: Meeting, pid: int) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).terminate()
+        while place.served() or alive(pid):
+            if time.monotonic() > deadline:
+                psutil.Process(pid).kill()
+            time.sleep(0.05)
+    place.address.unlink(missing_ok=True)
+
+
+# -- graphs ------------------------------------------------------------------------------------------
+
+
+def create_graph(endpoint: Endpoint, name: str) -> None:
+    """Make a graph of that name with its indexes, unless it is there. Any number of processes may do so at once."""
+    if _checked(name) not in graphs(endpoint):
+        code, answer = _call(endpoint, "server", {"command": f"create database {name}"})
+        if code != 200 and "AlreadyExists" not in str(answer.get("exception")):
+            raise _refusal(endpoint, answer)
+    for _ in range(SCHEMA_ATTEMPTS):
+        code, answer = _call(endpoint, f"command/{name}", {"language": "sqlscript", "command": ";\n".join(_schema())})
+        if code == 200:
+            return
+    raise _refusal(endpoint, answer)
+
+
+def graphs(endpoint: Endpoint) -> list[str]:
+    """The names of all graphs, sorted."""
+    code, answer = _call(endpoint, "server", {"command": "list databases"})
+    if code != 200:
+        raise _refusal(endpoint, answer)
+    return sorted(answer["result"])
+
+
+def drop_graph(endpoint: Endpoint, name: str) -> None:
+    """Delete a graph and all that is in it. Raises ``NotFound``."""
+    if name not in graphs(endpoint):
+        raise NotFound(f"the local graph server has no graph {name!r}")
+    code, answer = _call(endpoint, "server", {"command": f"drop database {_checked(name)}"})
+    if code != 200:
+        raise _refusal(endpoint, answer)
+
+
+def _checked(name: str) -> str:
+    if not _GRAPH.fullmatch(name):
+        raise BadName(f"{name!r} cannot name a graph: expected letters, digits and '_', a letter first, at most 60")
+    return name
+
+
+def _schema() -> list[str]:
+    lines = []
+    for label in OURS:
+        lines += [
+            f"CREATE VERTEX TYPE {label} IF NOT EXISTS",
+            f"CREATE PROPERTY {label}.id IF NOT EXISTS STRING",
+            f"CREATE INDEX IF NOT EXISTS ON {label} (id) UNIQUE",
+        ]
+    for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "KgBatch.source"):
+        lines.append(f"CREATE PROPERTY {place} IF NOT EXISTS STRING")
+    lines += [
+        "CREATE INDEX IF NOT EXISTS ON Entity (name_key) NOTUNIQUE",
+        "CREATE INDEX IF NOT EXISTS ON Entity (name, aliases_text) FULL_TEXT",
+        "CREATE INDEX IF NOT EXISTS ON KgBatch (source) NOTUNIQUE",
+    ]
+    return lines
+
+
+def _call(endpoint: Endpoint, path: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    """(status, answer) of the server's HTTP interface; no proxy of the environment comes between."""
+    secret = base64.b64encode(f"{endpoint.user}:{endpoint.password}".encode()).decode()
+    headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection(urlsplit(endpoint.http_uri).netloc, timeout=START_SECONDS)
+    try:
+        connection.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
+        reply = connection.getresponse()
+        return reply.status, json.loads(reply.read() or b"{}")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise StoreUnreachable(f"the local graph server at {endpoint.http_uri} broke off ({error}): try again, it is restarted") from None
+    finally:
+        connection.close()
+
+
+def _refusal(endpoint: Endpoint, answer: dict[str, Any]) -> KgError:
+    if "Security" in str(answer.get("exception")):
+        return StoreRefused(f"the local graph server at {endpoint.http_uri} was restarted and knows {endpoint.user!r} no more: try again")
+    reason = answer.get("detail") or answer.get("error") or "no reason given"
+    return StoreError(f"the local graph server at {endpoint.http_uri} failed: {str(reason)[:300]}")

@@ -1,0 +1,100 @@
+"""Opening a graph on a server: what is wrong with it is said in one sentence, without secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from typing import Any
+
+import pytest
+
+from kgplatform.errors import BadSetting, KgError, StoreRefused, StoreUnreachable, StoreUnsuitable
+from kgplatform.store.bolt import BoltStore
+from kgplatform.store.connection import Connection, Login
+from kgplatform.store.neo4j import open_store
+from kgplatform.types import Claim, Entity, EntityId, Evidence, FactQuery, Source, SourceId
+
+SECRET = "s3cret-never-shown"
+
+
+def nobody() -> str:
+    """An address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"bolt://127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    uri = nobody()
+    with pytest.raises(StoreUnreachable, match="does not answer") as refused:
+        open_store(uri, "neo4j", SECRET, "neo4j")
+    assert uri in str(refused.value)
+    assert SECRET not in str(refused.value) + repr(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_an_address_that_is_none_is_said() -> None:
+    for uri in ("http://localhost:7474", "nonsense", "bolt://127.0.0.1:notaport", "bolt://"):
+        with pytest.raises(BadSetting, match="cannot be used as the address"):
+            open_store(uri, "neo4j", SECRET, "neo4j")
+
+
+def test_no_login_shows_its_password() -> None:
+    login = Login(f"bolt://user:{SECRET}@127.0.0.1:1", "neo4j", SECRET, "neo4j")
+    assert SECRET not in login.address
+    assert SECRET not in repr(dataclasses.replace(login, uri="bolt://127.0.0.1:1"))
+
+
+def test_a_wrong_password_is_refused(local_endpoint: Any, neo4j_server: Any) -> None:
+    for uri in (local_endpoint.bolt_uri, neo4j_server.uri):
+        connection = Connection(Login(uri, "neo4j", SECRET, "neo4j"))
+        with pytest.raises(StoreRefused, match="password") as refused:
+            connection.verify()
+        connection.close()
+        assert SECRET not in str(refused.value)
+
+
+def test_an_unknown_database_is_named(neo4j_server: Any) -> None:
+    with pytest.raises(StoreUnsuitable, match="no database 'nosuch'"):
+        open_store(neo4j_server.uri, neo4j_server.user, neo4j_server.password, "nosuch")
+
+
+def opened(server: Any, allow_occupied: bool = False) -> BoltStore:
+    return open_store(server.uri, server.user, server.password, allow_occupied=allow_occupied)
+
+
+def execute(store: BoltStore, cypher: str) -> None:
+    store._connection.writing(lambda tx: tx.run(cypher).consume())
+
+
+def test_a_database_with_other_data_is_left_alone_unless_allowed(wiped: BoltStore, neo4j_server: Any) -> None:
+    execute(wiped, "CREATE (:Invoice {id: 1})-[:OF]->(:Entity {id: 'theirs'})")
+    with pytest.raises(StoreUnsuitable, match="already holds other data"):
+        opened(neo4j_server)
+    store = opened(neo4j_server, allow_occupied=True)
+    source = Source(SourceId("doc:1"), "document")
+    theirs, ours = Entity(EntityId("theirs"), "Theirs"), Entity(EntityId("ours"), "Ours")
+    store.put([Claim(theirs, "knows", ours, (Evidence("text", source),))])
+    assert [fact.head.id for fact in store.facts(FactQuery(status="all"))] == ["theirs"]
+    store.forget(source.id)
+    assert set(store.entities([theirs.id, ours.id])) == {"theirs"}
+    opened(neo4j_server).close()
+    store.close()
+
+
+def test_a_newer_schema_is_refused(wiped: BoltStore, neo4j_server: Any) -> None:
+    execute(wiped, "CREATE (:KgMeta {id: 'kgplatform', schema: 99})")
+    with pytest.raises(StoreUnsuitable, match="newer"):
+        opened(neo4j_server)
+
+
+def test_an_older_server_is_refused(wiped: BoltStore, neo4j_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgplatform.store.neo4j.OLDEST", (99, 0))
+    with pytest.raises(StoreUnsuitable, match=r"is Neo4j 5\.\d+.*needs 99\.0 or newer"):
+        opened(neo4j_server)
+
+
+def test_a_server_that_goes_away_is_reported(served: BoltStore) -> None:
+    served.close()
+    with pytest.raises((KgError, RuntimeError)):
+        served.count(FactQuery())
