@@ -1,0 +1,123 @@
+"""A scorer and an encoder without weights: for tests, and for machines that have none.
+
+Both keep the laws of their ports. What they know of language is what the sentences given to them say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from kgplatform.ports import Progress
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_SPELL = math.log(257)
+"""An unknown word is spelled in bytes, each of 256 or the end."""
+
+
+class ScriptedScorer:
+    """Log-probabilities from ``table``; for all else those of a small word model fitted on ``sentences``.
+
+    The word model is a mixture of two add-one estimates: the word after the word before it, and the word after
+    any word earlier in the text. So it is a probability distribution over texts, and finds ``" France"``
+    likelier after ``"Paris lies in"`` when it was given ``"Paris is the capital of France"``. Case and spaces do not count.
+    """
+
+    def __init__(
+        self, table: Mapping[tuple[str, str], float] | None = None, sentences: Sequence[str] = (), name: str = "scripted@1"
+    ) -> None:
+        self._table = dict(table or {})
+        self._name = name
+        self._next: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._later: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for sentence in sentences:
+            words = ["", *_words(sentence)]
+            for place in range(1, len(words)):
+                self._next[words[place - 1]][words[place]] += 1
+                for earlier in set(words[:place]):
+                    self._later[earlier][words[place]] += 1
+        self._words = {word for counts in self._next.values() for word in counts}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The known words, sorted; their probabilities and that of an unknown word sum to one."""
+        return tuple(sorted(self._words))
+
+    def logprobs(self, items: Sequence[tuple[str, str]], progress: Progress | None = None) -> npt.NDArray[np.float64]:
+        """As the port says. A word split between prefix and continuation counts as the two words that the parts are."""
+        values = np.fromiter((self._table[item] if item in self._table else self._text(*item) for item in items), np.float64, len(items))
+        if progress:
+            progress(len(items), len(items))
+        return values
+
+    def _text(self, prefix: str, continuation: str) -> float:
+        before, total = ["", *_words(prefix)], 0.0
+        for word in _words(continuation):
+            total += self._word(before, word)
+            before.append(word)
+        return total
+
+    def _word(self, before: list[str], word: str) -> float:
+        after = self._estimate(self._next[before[-1]] if before[-1] in self._next else Counter(), word)
+        earlier = sorted(set(before))
+        far = math.fsum(self._estimate(self._later.get(one, Counter()), word) for one in earlier) / len(earlier)
+        spelled = 0.0 if word in self._words else -_SPELL * (len(word.encode("utf-8", "surrogatepass")) + 1)
+        return math.log((after + far) / 2) + spelled
+
+    def _estimate(self, counts: Counter[str], word: str) -> float:
+        """Add-one, over the known words and one place for all unknown ones."""
+        return (counts[word] + 1) / (counts.total() + len(self._words) + 1)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+class HashingEncoder:
+    """Bags of character 3- and 4-grams, hashed with signs into ``dimension`` places (feature hashing).
+
+    Texts that share spelling are close; meaning is not known.
+    """
+
+    def __init__(self, dimension: int = 256, name: str = "hashing@1") -> None:
+        self._dimension = dimension
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """As the port says; equal up to case and spaces is equal."""
+        known = {text: self._vector(text) for text in set(texts)}
+        return np.array([known[text] for text in texts], np.float32).reshape(len(texts), self._dimension)
+
+    def _vector(self, text: str) -> npt.NDArray[np.float64]:
+        vector = np.zeros(self._dimension)
+        for gram in _grams(text):
+            number = int.from_bytes(hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+            vector[(number >> 1) % self._dimension] += 1 if number & 1 else -1
+        length = float(np.linalg.norm(vector))
+        if not length:
+            vector[0] = length = 1.0
+        return vector / length
+
+
+def _grams(text: str) -> Iterator[str]:
+    padded = f"  {' '.join(text.casefold().split())} "
+    for size in (3, 4):
+        yield from (padded[at : at + size] for at in range(len(padded) - size + 1))
