@@ -1,0 +1,292 @@
+"""``KnowledgeGraph``: the Python face of one graph, over any store.
+
+Everything that is written comes through ``put``: claims are brought to the form their relation cards
+allow, and what cannot be stored is refused with a reason instead of being dropped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from kgplatform import belief, cards, explanation, lookup, names
+from kgplatform.errors import BadCard, BadRequest, NotFound
+from kgplatform.explanation import Explanation, Reason
+from kgplatform.linking import Unlinked, link
+from kgplatform.literals import literal
+from kgplatform.ports import CypherRunner, Limits, Rows, Store
+from kgplatform.types import (
+    Candidate,
+    Claim,
+    Entity,
+    EntityId,
+    Evidence,
+    Fact,
+    FactKey,
+    FactQuery,
+    Forgotten,
+    Hit,
+    Kind,
+    Literal,
+    Receipt,
+    Refusal,
+    Relation,
+    Source,
+    SourceId,
+    Status,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+__all__ = ["KEYING", "Added", "Explanation", "Facts", "KnowledgeGraph", "Reason", "tail_text"]
+
+KEYING = ("inverse", "symmetric", "key_qualifiers")
+"""What of a card the keys of its facts depend on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A lazy selection of facts: iterating asks the store each time."""
+
+    store: Store
+    query: FactQuery
+
+    def __iter__(self) -> Iterator[Fact]:
+        return self.store.facts(self.query)
+
+    def __len__(self) -> int:
+        return self.store.count(self.query)
+
+    def _columns(self) -> dict[str, list[Any]]:
+        facts = list(iter(self))  # list(self) would count first
+        return {
+            "key": [fact.key for fact in facts],
+            "head": [fact.head.name for fact in facts],
+            "relation": [fact.relation for fact in facts],
+            "tail": [tail_text(fact) for fact in facts],
+            "confidence": [fact.confidence for fact in facts],
+            "trust": [fact.trust for fact in facts],
+            "verdict": [fact.verdict for fact in facts],
+            "origin": [list(fact.origin) for fact in facts],
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a fact, names instead of ids."""
+        import pandas as pd
+
+        return pd.DataFrame(self._columns())
+
+    def to_arrow(self) -> pa.Table:
+        """One row a fact, names instead of ids."""
+        import pyarrow as pa
+
+        return pa.table(self._columns())
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of candidates: the receipt of those that were linked, those that need a person, lines that could not be read."""
+
+    receipt: Receipt
+    unlinked: tuple[Unlinked, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def tail_text(fact: Fact) -> str:
+    """The tail as a person reads it: a name, or a value with its unit."""
+    if isinstance(fact.tail, Entity):
+        return fact.tail.name
+    return f"{fact.tail.value} {fact.tail.unit}".rstrip()
+
+
+class KnowledgeGraph:
+    """One graph; made by ``kgplatform.connect()``. Use it as a context manager, or ``close`` it."""
+
+    def __init__(self, store: Store, calibration: belief.Calibration | None = None) -> None:
+        self.store = store
+        self.calibration = calibration or belief.Calibration()
+
+    def __enter__(self) -> KnowledgeGraph:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.store.close()
+
+    # vocabulary
+
+    def relations(self) -> dict[str, Relation]:
+        return self.store.relations()
+
+    def kinds(self) -> dict[str, Kind]:
+        return self.store.kinds()
+
+    def learn(self, relations: Iterable[Relation] = (), kinds: Iterable[Kind] = ()) -> None:
+        """Add or replace cards and kinds; what is there already unchanged is not written again.
+
+        Raises ``BadCard`` when a card would give the facts of its relation other keys.
+        """
+        known, taxonomy = self.relations(), self.kinds()
+        new = [card for card in relations if known.get(card.name) != card]
+        for card in new:
+            self._check_keys(known.get(card.name, card), card)
+        self.store.learn(new, [kind for kind in kinds if taxonomy.get(kind.name) != kind])
+
+    def _check_keys(self, old: Relation, new: Relation) -> None:
+        changed = [field for field in KEYING if getattr(old, field) != getattr(new, field)]
+        if changed and (count := self.store.count(FactQuery(relation=new.name, status="all"))):
+            raise BadCard(
+                f"the card of {new.name!r} changes {', '.join(changed)}, and the graph holds {count:,} facts under the card it has: "
+                "export and forget them first"
+            )
+
+    # writing
+
+    def put(self, claims: Iterable[Claim]) -> Receipt:
+        """The only way in. What breaks its relation's card comes back as refused, with the reason."""
+        known = self.relations()
+        accepted, refused = [], []
+        for claim in claims:
+            try:
+                accepted.append(_canonical(claim, known))
+            except BadRequest as error:
+                refused.append(Refusal(claim, str(error)))
+        receipt = self.store.put(accepted) if accepted else Receipt()
+        return receipt + Receipt(refused=tuple(refused))
+
+    def add(self, candidates: Sequence[Candidate]) -> Added:
+        """Link words to entities, then ``put``."""
+        linked = link(candidates, self.store, self.kinds())
+        return Added(self.put(linked.claims), linked.unlinked)
+
+    def accept(self, fact: Fact | str, by: str = "me") -> Fact:
+        """A person says that the fact holds."""
+        return self._review(fact, by, 1.0, "")
+
+    def reject(self, fact: Fact | str, by: str = "me", why: str = "") -> Fact:
+        """A person says that it does not."""
+        return self._review(fact, by, -1.0, why)
+
+    def _review(self, fact: Fact | str, by: str, score: float, why: str) -> Fact:
+        found = self.fact(fact)
+        person = Source(SourceId(f"person:{names.clean(by)}"), "person", title=names.clean(by))
+        review = Evidence("review", person, score, detail=(("why", why),) if why else ())
+        self.store.put([Claim(found.head, found.relation, found.tail, (review,), found.qualifiers)])
+        return self.fact(found.key)
+
+    def forget(self, source: str) -> Forgotten:
+        """Withdraw a source with all it said. Raises ``NotFound`` when the graph has no such source."""
+        done = self.store.forget(SourceId(source))
+        if not done.evidence:
+            raise NotFound(f"the graph has no source {source[:120]!r}")
+        return done
+
+    # reading
+
+    def facts(
+        self,
+        head: str | None = None,
+        relation: str | None = None,
+        tail: str | None = None,
+        *,
+        status: Status = "current",
+        min_confidence: float = 0.0,
+        source: str | None = None,
+        limit: int | None = None,
+    ) -> Facts:
+        """Facts by names or ids; literals as tails are given by ``explain``'s triple form only.
+
+        Raises ``BadRequest`` for the inverse's name: facts are kept in one direction.
+        """
+        if relation is not None:
+            self._check_direction(relation)
+        return Facts(
+            self.store,
+            FactQuery(
+                head=self.entity(head).id if head is not None else None,
+                relation=relation,
+                tail=self.entity(tail).id if tail is not None else None,
+                status=status,
+                min_confidence=min_confidence,
+                source=SourceId(source) if source is not None else None,
+                limit=limit,
+            ),
+        )
+
+    def _check_direction(self, relation: str) -> None:
+        known = self.relations()
+        if relation not in known and (card := lookup.inverse_of(relation, known)):
+            raise BadRequest(f"{relation!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")
+
+    def entity(self, name: str) -> Entity:
+        """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
+        return lookup.entity(self.store, name)
+
+    def sources(self) -> dict[SourceId, int]:
+        """Every source that speaks in the graph, and for how many facts; reads all facts."""
+        return Counter(source for fact in self.facts(status="all") for source in fact.sources)
+
+    def search(self, text: str, limit: int = 20) -> list[Hit]:
+        return self.store.search(text, limit)
+
+    def neighbours(self, entity: str, hops: int = 1, limit: int = 200, query: FactQuery | None = None) -> list[Fact]:
+        """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
+        query = query or FactQuery()
+        frontier, seen = {self.entity(entity).id}, set[EntityId]()
+        found: dict[FactKey, Fact] = {}
+        for _ in range(hops):
+            if not frontier or len(found) >= limit:
+                break
+            seen |= frontier
+            near = self.store.neighbours(sorted(frontier), query)
+            for fact in near:
+                if len(found) < limit:
+                    found.setdefault(fact.key, fact)
+            frontier = {end.id for fact in near for end in (fact.head, fact.tail) if isinstance(end, Entity)} - seen
+        return list(found.values())
+
+    def fact(self, fact: Fact | str) -> Fact:
+        """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""
+        return lookup.fact(self.store, fact.key if isinstance(fact, Fact) else fact)
+
+    def explain(self, fact: Fact | str) -> Explanation:
+        """All that speaks for and against a fact."""
+        return explanation.explain(self.store, self.calibration, self.fact(fact))
+
+    def cypher(self, query: str, /, limits: Limits | None = None, **parameters: Any) -> Rows:
+        """Reading Cypher, limited in rows and seconds. Raises ``WriteRefused`` for anything that writes."""
+        if not isinstance(self.store, CypherRunner):
+            raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
+        return self.store.read(query, parameters, limits or Limits())
+
+    # files
+
+    def load(self, path: str | FilePath, *, strict: bool = False) -> Added:
+        """Put all facts of a TSV file. Raises ``BadFile`` naming the line; nothing is written then."""
+        from kgplatform.formats import tsv
+
+        return tsv.load(self, FilePath(path), strict=strict)
+
+    def dump(self, path: str | FilePath, *, status: Status = "current") -> int:
+        """Write facts to a TSV file (whole or not at all); the number of facts."""
+        from kgplatform.formats import tsv
+
+        return tsv.dump(self.facts(status=status), FilePath(path))
+
+
+def _canonical(claim: Claim, known: dict[str, Relation]) -> Claim:
+    """The claim in the form its card allows; a value that no card speaks of in the form of its own type."""
+    claim = cards.canonical(claim, known)
+    if isinstance(claim.tail, Literal):
+        tail = literal(claim.tail.value, claim.tail.datatype, claim.tail.unit, claim.tail.language)
+        claim = dataclasses.replace(claim, tail=tail)
+    return claim

@@ -1,0 +1,104 @@
+"""From words to entities: the same as one that is there, a new one, or a question for a person.
+
+A mention is an entity that bears its name (or an alias, compared in normalised form) and whose kind fits.
+When two fit, nothing is guessed: the candidate is handed back with the reason. Every writer that starts
+from words comes through here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kgplatform import names
+from kgplatform.cards import ancestors, fits
+from kgplatform.errors import Ambiguous, BadName
+from kgplatform.ports import Search
+from kgplatform.types import Candidate, Claim, Entity, Kind, Literal, Mention
+
+ANYTHING = "thing"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A candidate that was not linked, and why."""
+
+    candidate: Candidate
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Claims ready for ``put``, and the candidates that need a person."""
+
+    claims: tuple[Claim, ...]
+    unlinked: tuple[Unlinked, ...] = ()
+
+
+def compatible(mention: str, entity: Iterable[str], kinds: Mapping[str, Kind]) -> bool:
+    """Whether a mention of one kind can be an entity of these: one is a sub-kind of the other, or one is any thing."""
+    return any(ANYTHING in (mention, kind) or fits(mention, [kind], kinds) or fits(kind, [mention], kinds) for kind in entity)
+
+
+def resolve(mention: Mention, bearers: Sequence[Entity], kinds: Mapping[str, Kind]) -> Entity:
+    """The entity that a mention means among those bearing its name, or a new one.
+
+    Raises ``Ambiguous`` when several fit, ``BadName`` when the words are no name.
+    """
+    fitting = [entity for entity in bearers if compatible(mention.kind, entity.kinds, kinds)]
+    by_own_name = [entity for entity in fitting if names.normalise(entity.name) == names.normalise(mention.name)]
+    match by_own_name or fitting:
+        case []:
+            return Entity(names.entity_id(mention.kind, mention.name), names.clean(mention.name), (mention.kind,), mention.aliases)
+        case [entity]:
+            return dataclasses.replace(entity, aliases=mention.aliases)
+        case several:
+            listed = ", ".join(sorted(entity.id for entity in several)[:5])
+            raise Ambiguous(f"{mention.name[:80]!r} may be {listed}: name the one that is meant by its id")
+
+
+def link(candidates: Sequence[Candidate], search: Search, kinds: Mapping[str, Kind]) -> Linked:
+    """Link both ends of each candidate; one look-up for all names."""
+    mentions = {end for c in candidates for end in (c.head, c.tail) if isinstance(end, Mention)}
+    resolved = _resolved(mentions, search, kinds)
+    claims, unlinked = [], []
+    for candidate in candidates:
+        head = resolved[candidate.head]
+        tail = candidate.tail if isinstance(candidate.tail, Literal) else resolved[candidate.tail]
+        if isinstance(head, str) or isinstance(tail, str):
+            unlinked.append(Unlinked(candidate, head if isinstance(head, str) else str(tail)))
+        else:
+            claims.append(Claim(head, candidate.relation, tail, (candidate.evidence,)))
+    return Linked(tuple(claims), tuple(unlinked))
+
+
+def _resolved(mentions: Iterable[Mention], search: Search, kinds: Mapping[str, Kind]) -> dict[Mention, Entity | str]:
+    """Each mention's entity, or the sentence that says why it has none.
+
+    A mention also meets the entities that others of this batch make: narrow kinds go first, so that a person
+    and a mere thing of one name become one entity, whatever the batches are.
+    """
+    resolved: dict[Mention, Entity | str] = {}
+    cleaned: dict[Mention, Mention] = {}
+    for mention in mentions:
+        try:
+            cleaned[mention] = dataclasses.replace(mention, name=names.clean(mention.name))
+        except BadName as error:
+            resolved[mention] = str(error)
+    bearers = {key: list(found) for key, found in search.named(sorted({names.normalise(one.name) for one in cleaned.values()})).items()}
+    for mention, clean in sorted(cleaned.items(), key=lambda item: (-len(_line(item[1].kind, kinds)), item[1].kind, item[1].name)):
+        known = bearers.setdefault(names.normalise(clean.name), [])
+        try:
+            entity = resolved[mention] = resolve(clean, known, kinds)
+        except (Ambiguous, BadName) as error:
+            resolved[mention] = str(error)
+            continue
+        if all(entity.id != one.id for one in known):
+            known.append(entity)
+    return resolved
+
+
+def _line(kind: str, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """A kind and what it is, without the root: the longer, the narrower; any kind is narrower than a thing."""
+    return tuple(one for one in ancestors(kind, kinds) if one != ANYTHING)

@@ -1,0 +1,89 @@
+"""From what a person types to the entity or the fact that is meant, or a sentence that says why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kgplatform import cards, names
+from kgplatform.errors import Ambiguous, NotFound
+from kgplatform.literals import canonical
+from kgplatform.ports import Store
+from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal, Relation
+
+
+def entity(store: Store, name: str) -> Entity:
+    """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
+    if found := store.entities([EntityId(name)]):
+        return found[EntityId(name)]
+    bearers = store.named([name]).get(name) or store.named([names.normalise(name)]).get(names.normalise(name), [])
+    by_own_name = [one for one in bearers if names.normalise(one.name) == names.normalise(name)]
+    match by_own_name or bearers:
+        case [one]:
+            return one
+        case []:
+            near = ", ".join(dict.fromkeys(hit.entity.name for hit in store.search(name, limit=3)))
+            raise NotFound(f"no entity is called {name[:80]!r}" + (f"; near it: {near}" if near else ""))
+        case several:
+            raise Ambiguous(f"{name[:80]!r} names several: give the id, one of {', '.join(sorted(one.id for one in several)[:5])}")
+
+
+def fact(store: Store, text: str) -> Fact:
+    """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""
+    if _is_key(text) and (found := store.fact(FactKey(text))):
+        return found
+    parts = [part.strip() for part in text.split(" | ")]
+    if len(parts) != 3 or not all(parts):
+        raise NotFound(f"no fact has the key {text[:120]!r}: give a key, or  head | relation | tail  by names")
+    head, relation, tail = parts
+    known = store.relations()
+    if relation not in known and (turned := inverse_of(relation, known)):
+        head, relation, tail = tail, turned.name, head
+    match list(_by_names(store, head, relation, tail, known.get(relation))):
+        case [found]:
+            return found
+        case []:
+            raise NotFound(f"the graph does not hold  {head} | {relation} | {tail}")
+        case several:
+            keys = "  ".join(one.key for one in several[:5])
+            raise Ambiguous(f"several facts are  {head} | {relation} | {tail}: give the key, one of  {keys}")
+
+
+def inverse_of(relation: str, known: dict[str, Relation]) -> Relation | None:
+    """The card under which facts told by this inverse's name are stored."""
+    return next((card for card in known.values() if card.inverse == relation), None)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        names.parse_key(text)
+    except NotFound:
+        return False
+    return True
+
+
+def _by_names(store: Store, head: str, relation: str, tail: str, card: Relation | None) -> Iterator[Fact]:
+    start = entity(store, head).id
+    if card is not None and cards.datatype(card):
+        yield from _by_value(store.facts(FactQuery(head=start, relation=relation, status="all")), tail)
+        return
+    try:
+        end = entity(store, tail).id
+    except NotFound:
+        found = list(_by_value(store.facts(FactQuery(head=start, relation=relation, status="all")), tail))
+        if not found:
+            raise
+        yield from found
+        return
+    yield from store.facts(FactQuery(head=start, relation=relation, tail=end, status="all"))
+    if card is not None and card.symmetric and start != end:
+        yield from store.facts(FactQuery(head=end, relation=relation, tail=start, status="all"))
+
+
+def _by_value(facts: Iterable[Fact], words: str) -> Iterator[Fact]:
+    return (found for found in facts if isinstance(found.tail, Literal) and _means(words, found.tail))
+
+
+def _means(words: str, value: Literal) -> bool:
+    """Whether a person's words are this value, with or without its unit."""
+    bare = words.removesuffix(value.unit).rstrip() if value.unit else words
+    return value.value in (words, canonical(words, value.datatype), canonical(bare, value.datatype))

@@ -1,0 +1,225 @@
+"""``KnowledgeGraph`` over the store in memory: asking by names, explaining, reviewing, forgetting."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from kgplatform.belief import UNIT, probability
+from kgplatform.errors import Ambiguous, BadCard, BadName, BadRequest, NotFound
+from kgplatform.graph import KnowledgeGraph, tail_text
+from kgplatform.names import entity_id
+from kgplatform.opening import connect
+from kgplatform.types import Claim, Entity, EntityId, Evidence, FactQuery, Literal, Method, Relation, Source, SourceId
+
+BORN_IN = Relation("born in", inverse="birthplace of", functional=True, prompts=("{head} was born in {tail}",))
+BORN_ON = Relation("born on", range=("date",), functional=True, prompts=("{head} was born on {tail}",))
+MARRIED = Relation("married to", symmetric=True, prompts=("{head} is married to {tail}",))
+HELD = Relation("held", key_qualifiers=("from",), prompts=("{head} held {tail}",))
+
+
+def entity(kind: str, name: str, *aliases: str) -> Entity:
+    return Entity(entity_id(kind, name), name, (kind,), aliases)
+
+
+MARIE = entity("person", "Marie Curie", "Maria Skłodowska")
+PIERRE = entity("person", "Pierre Curie")
+WARSAW, PARIS = entity("city", "Warsaw"), entity("city", "Paris")
+CHAIR = entity("office", "the chair of physics")
+
+
+def told(score: float = 3.0, source: str = "doc:1", method: Method = "text") -> Evidence:
+    return Evidence(method, Source(SourceId(source), "document"), score)
+
+
+def claim(head: Entity, relation: str, tail: Entity | Literal, *evidence: Evidence) -> Claim:
+    return Claim(head, relation, tail, evidence or (told(),))
+
+
+@pytest.fixture
+def kg() -> KnowledgeGraph:
+    made = connect("memory")
+    made.learn(relations=[BORN_IN, BORN_ON, MARRIED, HELD])
+    made.put(
+        [
+            claim(MARIE, "born in", WARSAW),
+            claim(MARIE, "born on", Literal("7 November 1867", "date")),
+            claim(PIERRE, "married to", MARIE),
+            claim(MARIE, "knows", PIERRE, told(-3.0)),
+        ]
+    )
+    return made
+
+
+# by names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "born in|person:marie_curie|city:warsaw",
+        "Marie Curie | born in | Warsaw",
+        "maria skłodowska | born in | city:warsaw",
+        "Warsaw | birthplace of | Marie Curie",
+    ],
+)
+def test_a_fact_is_found_by_key_by_names_and_by_the_inverse(kg: KnowledgeGraph, text: str) -> None:
+    assert kg.fact(text).key == "born in|person:marie_curie|city:warsaw"
+
+
+@pytest.mark.parametrize("date", ["1867-11-07", "7 November 1867", "November 7, 1867"])
+def test_a_value_is_found_however_it_is_written(kg: KnowledgeGraph, date: str) -> None:
+    assert tail_text(kg.fact(f"Marie Curie | born on | {date}")) == "1867-11-07"
+
+
+def test_a_symmetric_fact_is_found_from_both_ends(kg: KnowledgeGraph) -> None:
+    assert kg.fact("Marie Curie | married to | Pierre Curie") == kg.fact("Pierre Curie | married to | Marie Curie")
+
+
+def test_a_value_without_a_card_is_found_with_its_unit_or_without(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "height", Literal("160", "decimal", "cm"))])
+    assert tail_text(kg.fact("Marie Curie | height | 160 cm")) == "160 cm"
+    assert kg.fact("Marie Curie | height | 160").relation == "height"
+
+
+def test_a_fact_with_key_qualifiers_is_found_or_asked_about(kg: KnowledgeGraph) -> None:
+    kg.put([Claim(MARIE, "held", CHAIR, (told(),), (("from", "1906"),))])
+    assert dict(kg.fact("Marie Curie | held | the chair of physics").qualifiers) == {"from": "1906"}
+    kg.put([Claim(MARIE, "held", CHAIR, (told(),), (("from", "1914"),))])
+    with pytest.raises(Ambiguous, match=r"from=1906.*from=1914"):
+        kg.fact("Marie Curie | held | the chair of physics")
+
+
+def test_names_with_bars_do_not_hide_a_fact(kg: KnowledgeGraph) -> None:
+    kg.put([claim(entity("thing", "a|b"), "knows", entity("thing", "c|d|e"))])
+    assert kg.fact("a|b | knows | c|d|e").relation == "knows"
+
+
+@pytest.mark.parametrize("text", ["", "|", "||", "|||", "Marie Curie", "x | y", "a | b | c | d", " | born in | ", "a|b|c"])
+def test_what_is_no_fact_is_not_found(kg: KnowledgeGraph, text: str) -> None:
+    with pytest.raises(NotFound):
+        kg.fact(text)
+
+
+def test_an_unknown_name_brings_near_ones(kg: KnowledgeGraph) -> None:
+    with pytest.raises(NotFound, match="no entity is called 'Marie Curi'; near it: Marie Curie"):
+        kg.entity("Marie Curi")
+    with pytest.raises(NotFound, match=r"no entity is called ''$"):
+        kg.entity("")
+
+
+def test_an_ambiguous_name_brings_the_ids(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "visited", Entity(EntityId("city:paris:texas"), "Paris", ("city",))), claim(MARIE, "visited", PARIS)])
+    with pytest.raises(Ambiguous, match="city:paris, city:paris:texas"):
+        kg.entity("Paris")
+    assert kg.entity("city:paris").id == "city:paris"
+
+
+def test_asking_by_the_inverses_name_is_told_the_direction(kg: KnowledgeGraph) -> None:
+    with pytest.raises(BadRequest, match="'birthplace of' is the inverse of 'born in'"):
+        kg.facts(relation="birthplace of")
+    assert len(kg.facts(relation="unheard of")) == 0
+
+
+# writing
+
+
+def test_what_breaks_its_card_is_refused_with_the_reason(kg: KnowledgeGraph) -> None:
+    receipt = kg.put(
+        [
+            claim(MARIE, "born on", WARSAW),
+            claim(MARIE, "born on", Literal("some day", "date")),
+            claim(MARIE, "paid", Literal("7", "money")),
+            claim(MARIE, "weighs", Literal("much", "decimal")),
+            claim(MARIE, "born in", PARIS, told(-1.0)),
+        ]
+    )
+    assert receipt.new == 1
+    assert [refusal.why.partition(":")[0] for refusal in receipt.refused] == [
+        "the tail of 'born on' must be a value of type date, not the entity 'Warsaw'",
+        "'some day' is not a value of type date",
+        "'money' is not a datatype",
+        "'much' is not a value of type decimal",
+    ]
+
+
+def test_two_writings_of_a_value_are_one_fact_also_without_a_card(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "height", Literal("160", "decimal")), claim(MARIE, "height", Literal(" 160.0", "decimal"), told(source="doc:2"))])
+    (fact,) = kg.facts(relation="height")
+    assert fact.sources == ("doc:1", "doc:2")
+
+
+def test_a_card_may_not_orphan_the_facts_of_its_relation(kg: KnowledgeGraph) -> None:
+    kg.learn(relations=[Relation("born in", "where", inverse="birthplace of", functional=True, prompts=("{tail} bore {head}",))])
+    assert kg.relations()["born in"].definition == "where"
+    with pytest.raises(BadCard, match="changes symmetric, and the graph holds 1 facts"):
+        kg.learn(relations=[Relation("married to", prompts=("{head} is married to {tail}",))])
+    assert kg.relations()["married to"].symmetric
+    kg.learn(relations=[Relation("held", prompts=("{head} held {tail}",))])
+    assert kg.relations()["held"].key_qualifiers == ()
+
+
+def test_the_latest_word_of_a_person_counts(kg: KnowledgeGraph) -> None:
+    fact = kg.fact("Marie Curie | born in | Warsaw")
+    for _ in range(20):
+        assert kg.reject(fact, by="ada", why="no").verdict == "rejected"
+        assert kg.accept(fact, by="ada").verdict == "accepted"
+    assert sum(reason.evidence.method == "review" for reason in kg.explain(fact).reasons) == 1
+    with pytest.raises(BadName):
+        kg.accept(fact, by=" ")
+
+
+def test_forgetting_a_source(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "born in", WARSAW, told(source="doc:2"))])
+    assert kg.sources() == {"doc:1": 4, "doc:2": 1}
+    done = kg.forget("doc:1")
+    assert (done.evidence, done.facts_removed, done.facts_kept) == (4, 3, 1)
+    with pytest.raises(NotFound, match="no source 'doc:1'"):
+        kg.forget("doc:1")
+
+
+# explaining
+
+
+def test_an_explanation_adds_up_to_the_confidence(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "born in", WARSAW, told(1.5), told(-2.0, "doc:2"), told(0.5, "model:x", "memory"), told(2.0, "graph:y", "graph"))])
+    explained = kg.explain("Marie Curie | born in | Warsaw")
+    total = explained.prior + sum(reason.weight for reason in explained.reasons if reason.counts)
+    assert math.isclose(probability(round(total * UNIT)), explained.fact.confidence, abs_tol=1e-9)
+    weights = [abs(reason.weight) for reason in explained.reasons]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_conflicts_of_a_functional_relation(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "born in", PARIS), *(claim(MARIE, "born on", Literal(year, "date")) for year in ("1867", "1868"))])
+    assert [tail_text(other) for other in kg.explain("Marie Curie | born in | Warsaw").conflicts] == ["Paris"]
+    assert [tail_text(other) for other in kg.explain("Marie Curie | born on | 1867-11-07").conflicts] == ["1868"]
+
+
+# reading
+
+
+def test_selections(kg: KnowledgeGraph) -> None:
+    assert {fact.relation for fact in kg.facts(head="Marie Curie")} == {"born in", "born on", "married to"}
+    assert [fact.relation for fact in kg.facts(status="proposed")] == ["knows"]
+    assert len(kg.facts(tail="Warsaw", min_confidence=0.999)) == 0
+    assert list(kg.facts(head="Marie Curie").to_pandas().columns[:4]) == ["key", "head", "relation", "tail"]
+
+
+def test_neighbours_hop_by_hop(kg: KnowledgeGraph) -> None:
+    assert {fact.relation for fact in kg.neighbours("Pierre Curie")} == {"married to"}
+    assert {fact.relation for fact in kg.neighbours("Pierre Curie", hops=2)} == {"married to", "born in", "born on"}
+    assert len(kg.neighbours("Pierre Curie", hops=2, limit=2)) == 2
+    assert "knows" in {fact.relation for fact in kg.neighbours("Pierre Curie", query=FactQuery(status="all"))}
+
+
+def test_a_graph_in_memory_has_no_cypher(kg: KnowledgeGraph) -> None:
+    with pytest.raises(BadRequest, match="no Cypher"):
+        kg.cypher("RETURN $query", query=1)
+
+
+def test_files_by_text_path(kg: KnowledgeGraph, tmp_path: Path) -> None:
+    assert kg.dump(str(tmp_path / "all.tsv"), status="all") == 4
+    assert kg.load(str(tmp_path / "all.tsv")).receipt.new == 0
