@@ -1,0 +1,5 @@
+"""Relations out of a language model's memory."""
+
+from harvest.bertnet.run import Outcome, Report, harvest
+
+__all__ = ["Outcome", "Report", "harvest"]

@@ -1,0 +1,5 @@
+"""Facts out of documents."""
+
+from harvest.documents.run import Extractor, Report, advice, harvest
+
+__all__ = ["Extractor", "Report", "advice", "harvest"]
