@@ -1,0 +1,92 @@
+"""Link prediction for people: train, evaluate, and complete a graph with what is probably missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kgplatform.errors import BadRequest, NotFound
+from kgplatform.ports import Progress
+from kgplatform.types import Claim, Fact, Kind, Receipt, Relation, Status
+from kgplatform.view import GraphView
+
+# Modules of this package import torch only inside functions, so that the command line starts without it.
+from reasoning.calibrate import Quality
+from reasoning.candidates import Cards
+from reasoning.evaluate import Metrics
+from reasoning.evaluate import evaluate as _evaluate
+from reasoning.predict import Prediction, Proposal, predict, to_claims
+from reasoning.split import Split, split
+from reasoning.train import Predictor, Recipe, pick_device, train
+
+__all__ = ["Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "split", "train"]
+
+MODELS = ("complex",)
+
+
+class Graph(Protocol):
+    """What completion needs of ``kgplatform.graph.KnowledgeGraph``."""
+
+    def facts(self, *, status: Status = "current") -> Iterable[Fact]: ...
+
+    def relations(self) -> Mapping[str, Relation]: ...
+
+    def kinds(self) -> Mapping[str, Kind]: ...
+
+    def put(self, claims: Sequence[Claim]) -> Receipt: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a completion proposed. ``receipt`` is ``None`` in a dry run; ``note`` says why nothing was proposed."""
+
+    proposals: tuple[Proposal, ...]
+    model: str
+    snapshot: str
+    facts: int
+    quality: Quality
+    note: str = ""
+    receipt: Receipt | None = None
+
+
+def evaluate(predictor: Predictor, split: Split) -> Metrics:
+    """Filtered metrics of a predictor on the test facts of a split."""
+    return _evaluate(predictor, split, device=predictor.device)
+
+
+def complete(
+    kg: Graph,
+    top: int = 20,
+    relation: str | None = None,
+    min_confidence: float = 0.1,
+    model: str = "complex",
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+    dry_run: bool = False,
+) -> Report:
+    """Learn from the current facts and put the ``top`` most likely missing links as predicted facts.
+
+    Nothing that is rejected or proposed comes again; links that an earlier model predicted may. Raises ``NotFound`` for
+    a relation that no fact has, ``BadRequest`` for a model that is not there or a graph without facts.
+    """
+    if model not in MODELS:
+        raise BadRequest(f"{model!r} is no link-prediction model: there is {', '.join(MODELS)}")
+    if top < 1:
+        raise BadRequest(f"top must be at least 1, not {top}")
+    device = pick_device(device)
+    view = GraphView.of(kg.facts(status="current"))
+    if relation is not None and relation not in view.relations:
+        raise NotFound(f"no current fact between entities has the relation {relation!r}: there are {', '.join(view.relations) or 'none'}")
+    taken = [fact for status in _CLOSED for fact in kg.facts(status=status)]
+    cards = Cards(kg.relations(), kg.kinds())
+    found = predict(view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, device=device, progress=progress)
+    return _report(view, found, None if dry_run else kg.put(to_claims(found)))
+
+
+_CLOSED: tuple[Status, ...] = ("rejected", "proposed")
+
+
+def _report(view: GraphView, found: Prediction, receipt: Receipt | None) -> Report:
+    return Report(found.proposals, found.model, found.snapshot, len(view), found.quality, found.note, receipt)

@@ -1,0 +1,189 @@
+"""The best missing links of a graph, as claims that say how far they are believed and by what they are supported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgplatform.belief import Calibration, probability
+from kgplatform.ports import Progress
+from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Source, SourceId
+from kgplatform.view import GraphView, Ints
+from reasoning.calibrate import Calibrated, Quality, calibrated
+from reasoning.candidates import Cards, allowed, features, still_open
+
+SUPPORT = 3
+"""Facts shown with a prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A link that could be missing. ``confidence`` is what the store will say of it while only this model speaks for it."""
+
+    head: Entity
+    relation: str
+    tail: Entity
+    log_odds: float
+    confidence: float
+    support: tuple[FactKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Proposals, best first, with the model's name, its snapshot and its quality; ``note`` says why there are none."""
+
+    proposals: tuple[Proposal, ...]
+    model: str
+    snapshot: str
+    quality: Quality
+    note: str = ""
+
+
+def confidence(relation: str, log_odds: float) -> float:
+    """Belief in a fact for which only graph evidence of this strength speaks."""
+    law = Calibration()
+    return probability(law.prior_weight(relation) + law.weight("graph", relation, _score(log_odds)))
+
+
+def _score(log_odds: float) -> float:
+    # Belief adds the prior to every fact, and the fitted line has it in already.
+    return log_odds - Calibration().prior
+
+
+def predict(
+    view: GraphView,
+    cards: Cards,
+    taken: Iterable[Fact] = (),
+    *,
+    top: int = 20,
+    relation: str | None = None,
+    min_confidence: float = 0.1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Prediction:
+    """The ``top`` most likely missing links, of one relation or of all.
+
+    ``taken`` facts (rejected or merely proposed ones) are not proposed either. A model that cannot tell held-out facts from
+    other pairs proposes nothing. Everything is a function of the arguments: the same graph gives the same list.
+    """
+    closed = np.concatenate([view.triples, _rows(view, taken)])
+    judged = calibrated(view, cards, closed, progress, device)
+    name = judged.predictor.recipe.model_name(view)
+    if not judged.quality.enough:
+        return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
+    wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]
+    found = [row for number in wanted for row in _best(judged, view, number, closed, cards, 20 * top)]
+    found.sort(key=lambda row: (-row[0], row[1:]))
+    likely = [row for row in found if confidence(view.relations[row[1]], row[0]) >= min_confidence]
+    chosen = _spread(view, cards, likely, top)
+    proposals = tuple(_proposal(view, row) for row in chosen)
+    note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
+    return Prediction(proposals, name, view.revision, judged.quality, note)
+
+
+def to_claims(prediction: Prediction) -> list[Claim]:
+    """The proposals as claims of the model, which the store keeps as *predicted* facts."""
+    source = Source(SourceId(f"graph:complex@{prediction.snapshot}"), "graph", "ComplEx")
+    return [
+        Claim(
+            proposal.head,
+            proposal.relation,
+            proposal.tail,
+            (
+                Evidence(
+                    "graph",
+                    source,
+                    score=_score(proposal.log_odds),
+                    model=prediction.model,
+                    detail=(("snapshot", prediction.snapshot), ("support", "\n".join(proposal.support))),
+                ),
+            ),
+        )
+        for proposal in prediction.proposals
+    ]
+
+
+def _why(quality: Quality) -> str:
+    if not quality.held_out:
+        return "Nothing is proposed: every fact is the only one of its entity or relation, so the model cannot be checked. Add facts."
+    return (
+        f"Nothing is proposed: of {quality.held_out} facts held out to check it, the model told true from other pairs with an AUC of "
+        f"{quality.auc:.2f} (.5 is guessing). More facts that connect the same entities would help."
+    )
+
+
+def _rows(view: GraphView, facts: Iterable[Fact]) -> Ints:
+    """Facts as triples of the view; those with ends that it does not have cannot be candidates anyway."""
+    entities = {id_: number for number, id_ in enumerate(view.entity_ids)}
+    relations = {name: number for number, name in enumerate(view.relations)}
+    rows = [
+        (entities[fact.head.id], relations[fact.relation], entities[fact.tail.id])
+        for fact in facts
+        if not isinstance(fact.tail, Literal) and fact.relation in relations and fact.head.id in entities and fact.tail.id in entities
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+
+_Row = tuple[float, int, int, int]
+"""Log-odds, relation, head, tail."""
+
+
+def _best(judged: Calibrated, view: GraphView, relation: int, closed: Ints, cards: Cards, most: int) -> list[_Row]:
+    ends = allowed(view, relation, cards)
+    there = still_open(view, relation, ends, closed, cards)
+    if not there.any():
+        return []
+    heads, tails = np.nonzero(there)
+    odds = judged.log_odds(features(judged.predictor, view, relation, ends, judged.predictor.device)[heads, tails])
+    first = np.argsort(-odds, kind="stable")[:most]
+    return [(float(odds[i]), relation, int(ends[0][heads[i]]), int(ends[1][tails[i]])) for i in first]
+
+
+def _spread(view: GraphView, cards: Cards, rows: Sequence[_Row], top: int) -> list[_Row]:
+    """The first ``top`` rows, but of one relation at most half, of one entity a fifth (at least two), of a functional query one."""
+    several = len({row[1] for row in rows}) > 1
+    of_relation, of_entity = (max(2, top // 2) if several else top), max(2, top // 5)
+    used: Counter[tuple[str, int]] = Counter()
+    answered: set[tuple[int, int]] = set()
+    chosen: list[_Row] = []
+    for row in rows:
+        _, relation, head, tail = row
+        marks = (("relation", relation), ("entity", head), ("entity", tail))
+        if len(chosen) == top or used[marks[0]] >= of_relation or max(used[marks[1]], used[marks[2]]) >= of_entity:
+            continue
+        if cards.card(view.relations[relation]).functional and (relation, head) in answered:
+            continue
+        answered.add((relation, head))
+        used.update(marks)
+        chosen.append(row)
+    return chosen
+
+
+def _proposal(view: GraphView, row: _Row) -> Proposal:
+    odds, relation, head, tail = row
+    name = view.relations[relation]
+    return Proposal(view.entities[head], name, view.entities[tail], odds, confidence(name, odds), _support(view, relation, head, tail))
+
+
+def _support(view: GraphView, relation: int, head: int, tail: int) -> tuple[FactKey, ...]:
+    """Facts of the relation that share an end with the proposal, those first whose other end has most neighbours in common."""
+    near = np.flatnonzero((view.triples[:, 1] == relation) & ((view.triples[:, 0] == head) | (view.triples[:, 2] == tail)))
+    around = {end: _around(view, end) for end in (head, tail)}
+
+    def common(fact: int) -> int:
+        mine, other = (head, view.triples[fact, 0]) if view.triples[fact, 2] == tail else (tail, view.triples[fact, 2])
+        return len(around[mine] & _around(view, int(other)))
+
+    # A hub's facts are too many to compare one by one.
+    ranked = sorted(near[:200].tolist(), key=lambda fact: (-common(fact), view.keys[fact]))
+    return tuple(view.keys[fact] for fact in ranked[:SUPPORT])
+
+
+def _around(view: GraphView, entity: int) -> set[tuple[int, int, bool]]:
+    """What stands next to an entity: relation, neighbour, direction."""
+    out = view.triples[view.triples[:, 0] == entity]
+    into = view.triples[view.triples[:, 2] == entity]
+    return {(int(r), int(t), True) for _, r, t in out} | {(int(r), int(h), False) for h, r, _ in into}
