@@ -1,0 +1,513 @@
+"""The ``kg`` command as people meet it: answers, JSON, exit codes, and one sentence for each mistake."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import ui
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.names import entity_id
+from kgplatform.ports import Limits, Rows
+from kgplatform.store.memory import MemoryStore
+from kgplatform.types import Claim, Entity, Evidence, Literal, Receipt, Relation, Source, SourceId, Step
+from kgplatform.types import Path as Path_
+from ui.cli.main import main
+
+ROOT = Path(ui.__file__).parents[1]
+PROMPTS = ("{head} was born in {tail}",)
+BORN = Relation("born in", domain=("person",), range=("city",), inverse="birthplace of", functional=True, prompts=PROMPTS)
+DOCUMENT = Source(SourceId("doc:radium"), "document", title="Radium")
+QUOTE = "Marie Curie was born in Warsaw."
+MARIE = Entity(entity_id("person", "Marie Curie"), "Marie Curie", ("person",))
+
+
+def city(name: str) -> Entity:
+    return Entity(entity_id("city", name), name, ("city",))
+
+
+def told(score: float = 3.0, source: Source = DOCUMENT, quote: str = QUOTE) -> Evidence:
+    return Evidence("text", source, score, quote=quote, start=0, end=len(quote))
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def refused(self, code: int, *words: str) -> None:
+        """One sentence on standard error, nothing on standard output, no traceback."""
+        assert self.code == code, self
+        assert self.out == ""
+        assert self.err.startswith("kg: ")
+        assert self.err.count("\n") == 1, self.err
+        assert "Traceback" not in self.err
+        for word in words:
+            assert word in self.err
+
+
+Kg = Callable[..., Answer]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith(("KG_", "NEO4J_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("KG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def graph(home: Path, monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
+    """The graph that every command of this test opens."""
+    made = KnowledgeGraph(MemoryStore())
+    made.learn(relations=[BORN])
+    made.put([Claim(MARIE, "born in", city("Warsaw"), (told(),)), Claim(MARIE, "born in", city("Paris"), (told(-2.0),))])
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
+    return made
+
+
+@pytest.fixture
+def kg(home: Path, capsys: pytest.CaptureFixture[str]) -> Kg:
+    def run(*arguments: str | Path) -> Answer:
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return run
+
+
+# start
+
+
+def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
+    code = "import sys, ui.cli.main; print([m for m in ('neo4j', 'torch', 'spacy', 'streamlit', 'numpy', 'rich') if m in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, cwd=home.parent)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_command_shows_an_example(kg: Kg) -> None:
+    alone = "demo app doctor config import export complete ask query explain forget".split()
+    groups = {"server": "status stop", "models": "list fetch", "harvest": "documents relation"}
+    groups |= {"review": "next accept reject", "relations": "list show add"}
+    commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
+    for command in commands:
+        shown = kg(*command, "--help")
+        assert shown.code == 0
+        assert f"Example:\n    kg {' '.join(command)}" in shown.out or f"kg {' '.join(command)}" in shown.out.partition("Example:")[2]
+        assert "--json" in shown.out
+        assert "--quiet" in shown.out
+
+
+WRITING = ("import", "complete", "forget", "review accept", "review reject", "harvest documents", "harvest relation", "relations add")
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_what_writes_can_be_tried(kg: Kg, command: str) -> None:
+    assert "--dry-run" in kg(*command.split(), "--help").out
+
+
+def test_no_command_is_answered_with_the_help(kg: Kg) -> None:
+    shown = kg()
+    assert shown.code == 2
+    assert "kg import facts.tsv" in shown.out
+
+
+# mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["confg"], "Did you mean 'config'?"),
+        (["config", "--jsn"], "--json"),
+        (["query"], "CYPHER"),
+        (["query", "RETURN 1", "--limit", "many"], "--limit"),
+        (["query", "RETURN 1", "--limit", "0"], "--limit"),
+        (["relations", "ad"], "Did you mean 'add'?"),
+        (["app", "--port", "99999"], "--port"),
+        (["--graph", "two words", "config"], "KG_GRAPH"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence(kg: Kg, arguments: list[str], words: str) -> None:
+    kg(*arguments).refused(2, words)
+
+
+def test_an_unreachable_neo4j(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"bolt://127.0.0.1:{taken.getsockname()[1]}"
+    monkeypatch.setenv("NEO4J_URI", address)
+    monkeypatch.setenv("NEO4J_PASSWORD", "s3cret")
+    answer = kg("query", "RETURN 1")
+    answer.refused(1, address)
+    assert "s3cret" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("binary.tsv", b"\x7fELF\x02\x01\x01\x00\xff\xfe", "UTF-8"),
+        ("latin.tsv", "Zürich\tliegt in\tSchweiz\n".encode("latin-1"), "UTF-8"),
+        ("empty.tsv", b"", "holds no facts"),
+        ("blank.tsv", b"\n\n  \n", "holds no facts"),
+        ("columns.tsv", b"a\tb\tc\na\tb\n", "line 2: expected 3 columns"),
+        ("sure.tsv", b"a\tb\tc\t1.5\n", "line 1: '1.5' is not a confidence"),
+        ("nan.tsv", b"a\tb\tc\tnan\n", "line 1: 'nan' is not a confidence"),
+        ("broken.tsv.gz", gzip.compress(b"a\tb\tc\n" * 99, mtime=0)[:-20], "cannot be read"),
+        ("damaged.tsv.gz", gzip.compress(bytes(range(256)), mtime=0)[:10] + b"\xff" * 40, "cannot be read"),
+        ("not.tsv.gz", b"a\tb\tc\n", "cannot be read"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "tsv" in value else "",
+)
+def test_a_bad_file_is_one_sentence(kg: Kg, graph: KnowledgeGraph, tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    before = len(graph.facts(status="all"))
+    for dry in ([], ["--dry-run"]):
+        kg("import", "--strict", path, *dry).refused(2, name, words)
+    assert len(graph.facts(status="all")) == before
+
+
+def test_a_missing_file_and_a_folder(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    kg("import", tmp_path / "gone.tsv").refused(2, "gone.tsv: there is no such file")
+    kg("import", tmp_path).refused(2, "cannot be read")
+    kg("export", "--force", tmp_path).refused(2, "is a folder")
+    kg("export", tmp_path / "no" / "such" / "folder.tsv").refused(2, "cannot be written")
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ("name: likes\n", "no prompts"),
+        ("name: likes\nprompts: ['{head} likes {object}']\n", "unknown slot {object}"),
+        ("name: [likes\n", "is not YAML"),
+        ("prompts: ['{head} likes {tail}']\n", "no  name"),
+        ("name: likes\ncolour: red\n", "unknown field 'colour'"),
+    ],
+)
+def test_a_bad_card_is_one_sentence(kg: Kg, graph: KnowledgeGraph, tmp_path: Path, card: str, words: str) -> None:
+    path = tmp_path / "likes.yaml"
+    path.write_text(card)
+    kg("relations", "add", path).refused(2, "likes.yaml", words)
+    kg("harvest", "relation", path).refused(2, "likes.yaml", words)
+    assert list(graph.relations()) == ["born in"]
+
+
+def test_unknown_and_ambiguous_names(kg: Kg, graph: KnowledgeGraph) -> None:
+    kg("explain", "Marie Cury | born in | Warsaw").refused(2, "Marie Curie")
+    kg("explain", "Marie Curie").refused(2, "head | relation | tail")
+    kg("explain", "Marie Curie | born in | Marie Curie").refused(2, "does not hold")
+    twin = Entity(entity_id("city", "Warsaw", "Indiana"), "Warsaw", ("city",))
+    graph.put([Claim(MARIE, "visited", twin, (told(),))])
+    kg("explain", "Marie Curie | born in | Warsaw").refused(2, "city:warsaw, city:warsaw:indiana")
+
+
+def test_what_is_unforeseen_is_kept_in_a_file(kg: Kg, graph: KnowledgeGraph, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("one\ntwo")
+
+    monkeypatch.setattr(graph, "explain", fail)
+    kg("explain", "x").refused(1, "something unexpected went wrong (TypeError: one)", "please report", str(home / "logs"))
+    (log,) = (home / "logs").iterdir()
+    assert "Traceback" in log.read_text()
+
+
+def test_an_interruption(kg: Kg, graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(graph, "explain", interrupt)
+    kg("explain", "x").refused(130, "interrupted")
+
+
+def test_a_reader_that_went_away_is_no_mistake(home: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "KG_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "ui.cli.main", "config"]
+    done = subprocess.run(command, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, cwd=home.parent)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# settings
+
+
+def test_config_shows_values_and_origins_but_no_secret(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_PASSWORD", "s3cret")
+    monkeypatch.setenv("KG_DEVICES", "cpu")
+    answer = kg("config", "--json", "--graph", "other")
+    (shown,) = answer.objects
+    assert answer.code == 0
+    assert shown["KG_GRAPH"]["value"] == "other"
+    assert (shown["KG_GRAPH"]["origin"], shown["NEO4J_PASSWORD"]["origin"]) == ("argument", "environment")
+    assert "s3cret" not in answer.out
+    assert "did you mean KG_DEVICE?" in answer.err
+    assert kg("config", "--quiet").err == ""
+
+
+def test_options_may_stand_before_the_command(kg: Kg) -> None:
+    answer = kg("--json", "--graph", "other", "config")
+    assert answer.objects[0]["KG_GRAPH"]["value"] == "other"
+
+
+def test_graph_names_the_database_of_a_neo4j(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_URI", "bolt://127.0.0.1:9")
+    (shown,) = kg("config", "--json", "--graph", "my.db").objects
+    assert (shown["NEO4J_DATABASE"]["value"], shown["KG_GRAPH"]["value"]) == ("my.db", "kg")
+
+
+def test_doctor_says_what_is_broken(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("NEO4J_URI", f"bolt://127.0.0.1:{taken.getsockname()[1]}")
+    answer = kg("doctor")
+    assert answer.code == 1
+    assert "✗ Neo4j: " in answer.out
+    assert "✗ model minilm: not here, encoder: kg models fetch minilm  (optional)" in answer.out
+    (told_json,) = kg("doctor", "--json").objects
+    assert told_json["ok"] is False
+    assert [check["name"] for check in told_json["checks"] if check["needed"] and not check["ok"]] == ["Neo4j"]
+
+
+def test_models_are_listed(kg: Kg) -> None:
+    listed = {model["name"]: model for model in kg("models", "list", "--json").objects}
+    assert listed["minilm"]["present"] is False
+    assert listed["minilm"]["default"] is True
+    assert "minilm" in kg("models", "list").out
+    kg("models", "fetch", "minilmm").refused(2, "minilm")
+
+
+# files
+
+
+def test_import_counts_and_shows_reasons(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "facts.tsv"
+    path.write_text("Marie Curie\tborn in\tWarsaw\nPierre Curie\tborn in\tParis\nonly two\tcells\n")
+    (tried,) = kg("import", "--dry-run", "--json", path).objects
+    assert (tried["readable"], len(tried["unread"])) == (2, 1)
+    assert len(graph.facts(status="all")) == 2
+    answer = kg("import", "--json", path)
+    (counts,) = answer.objects
+    assert (counts["new"], counts["merged"], counts["unchanged"], len(counts["unread"])) == (1, 1, 0, 1)
+    again = kg("import", path)
+    assert "0 new facts, 0 with more evidence, 2 unchanged, 1 refused" in again.out
+    assert "line 3: expected 3 columns" in again.err
+
+
+def test_export_writes_over_nothing_unasked(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "out.tsv.gz"
+    assert kg("export", path, "--json").objects == [{"file": str(path), "facts": 1}]
+    kg("export", path).refused(2, "--force")
+    assert kg("export", path, "--force", "--status", "all").code == 0
+    assert gzip.decompress(path.read_bytes()).count(b"\n") == 3
+    kg("export", path, "--status", "some").refused(2, "'some' is not one of current")
+
+
+# facts
+
+
+def test_explain_shows_the_words_that_say_so(kg: Kg, graph: KnowledgeGraph) -> None:
+    shown = kg("explain", "Marie Curie | born in | Warsaw")
+    assert shown.code == 0
+    assert QUOTE in shown.out
+    (told_json,) = kg("explain", "--json", "born in|person:marie_curie|city:warsaw").objects
+    assert told_json["evidence"][0]["quote"] == QUOTE
+    assert told_json["evidence"][0]["counts"] is True
+
+
+def test_the_graphs_words_cannot_speak_to_the_terminal(kg: Kg, graph: KnowledgeGraph) -> None:
+    quote = "\x1b]0;owned\x07[bold red]Marie[/] \x9b31m \u202egnol\r\nline"
+    graph.put([Claim(MARIE, "born in", city("[red]Ulm[/red]"), (told(quote=quote),))])
+    fact = "Marie Curie | born in | [red]Ulm[/red]"
+    shown = kg("explain", fact)
+    assert "[bold red]Marie[/]" in shown.out
+    assert "[red]Ulm[/red]" in shown.out
+    as_json = kg("explain", "--json", fact)
+    for text in (shown.out, as_json.out):
+        assert not set("\x1b\x07\x9b\u202e\r") & set(text)
+    assert as_json.objects[0]["evidence"][0]["quote"] == quote
+
+
+def test_review(kg: Kg, graph: KnowledgeGraph) -> None:
+    (waiting,) = kg("review", "next", "--json", "--top", "5").objects
+    assert waiting["tail"]["name"] == "Paris"
+    assert [other["tail"]["name"] for other in waiting["conflicts"]] == ["Warsaw"]
+    fact = "Marie Curie | born in | Paris"
+    assert "would be rejected" in kg("review", "reject", fact, "--dry-run").out
+    assert graph.fact(fact).verdict == "none"
+    (judged,) = kg("review", "reject", fact, "--by", "ada", "--why", "moved later", "--json").objects
+    assert (judged["verdict"], judged["judge"], judged["status"]) == ("rejected", "person:ada", "rejected")
+    assert "moved later" in kg("explain", fact).out
+    assert "nothing waits" in kg("review", "next").err
+    assert "accepted" in kg("review", "accept", fact, "--by", "ada").out
+    assert graph.fact(fact).verdict == "accepted"
+
+
+def test_one_unknown_fact_stops_a_review_before_any_verdict(kg: Kg, graph: KnowledgeGraph) -> None:
+    kg("review", "accept", "Marie Curie | born in | Paris", "Marie Curie | born in | Ulm").refused(2, "Ulm")
+    assert graph.fact("Marie Curie | born in | Paris").verdict == "none"
+
+
+def test_forget(kg: Kg, graph: KnowledgeGraph) -> None:
+    kg("forget", "doc:radiums").refused(2, "no source 'doc:radiums'", "doc:radium")
+    kg("forget", "doc:radiums", "--dry-run").refused(2, "doc:radium")
+    (tried,) = kg("forget", "doc:radium", "--dry-run", "--json").objects
+    assert (tried["facts_removed"], tried["facts_kept"]) == (2, 0)
+    (done,) = kg("forget", "doc:radium", "--json").objects
+    assert (done["evidence"], done["facts_removed"], done["facts_kept"]) == (2, 2, 0)
+    kg("forget", "doc:radium").refused(2, "it has no facts")
+
+
+def test_relations(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "likes.yaml"
+    path.write_text("name: likes\nprompts: ['{head} likes {tail}']\nseeds: [[Ada, tea]]\n")
+    assert "would learn: likes" in kg("relations", "add", path, "--dry-run").out
+    kg("relations", "show", "likse").refused(2, "likse")
+    assert kg("relations", "add", path, "--json").objects[0]["name"] == "likes"
+    assert [card["name"] for card in kg("relations", "list", "--json").objects] == ["born in", "likes"]
+    assert "Ada → tea" in kg("relations", "show", "likes").out
+    kg("relations", "show", "born").refused(2, "near it: born in")
+
+
+# query
+
+
+@dataclass
+class Canned:
+    """A store that answers every query with the same rows."""
+
+    answer: Rows
+    asked: list[tuple[str, dict[str, Any], Limits]]
+
+    def read(self, cypher: str, parameters: dict[str, Any], limits: Limits) -> Rows:
+        self.asked.append((cypher, parameters, limits))
+        return self.answer
+
+
+def test_query_passes_parameters_and_limits(kg: Kg, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Canned(Rows(("n", "list"), ((1, ["a", None]), ("[b]x\x1b[31m", {"k": 1})), complete=False), [])
+    monkeypatch.setattr(store, "close", lambda: None, raising=False)
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: KnowledgeGraph(store))  # type: ignore[arg-type]
+    parameters = ["--param", "query=7", "--param", "limits=a=b", "--param", "s=true"]
+    arguments = ["query", "RETURN $query", *parameters, "--limit", "2", "--seconds", "5"]
+    answer = kg(*arguments, "--json")
+    assert answer.objects == [{"n": 1, "list": ["a", None]}, {"n": "[b]x\x1b[31m", "list": {"k": 1}}]
+    assert "--limit" in answer.err
+    assert store.asked == [("RETURN $query", {"query": 7, "limits": "a=b", "s": True}, Limits(2, 5.0))]
+    assert kg(*arguments).out == 'n\tlist\n1\t["a", null]\n[b]x[31m\t{"k": 1}\n'
+    kg("query", "RETURN 1", "--param", "novalue").refused(2, "NAME=VALUE")
+
+
+def test_a_graph_in_memory_has_no_cypher(kg: Kg, graph: KnowledgeGraph) -> None:
+    kg("query", "RETURN 1").refused(2, "no Cypher")
+
+
+def test_values_are_shown_with_their_units(kg: Kg, graph: KnowledgeGraph) -> None:
+    graph.put([Claim(MARIE, "height", Literal("160", "integer", "cm"), (told(),))])
+    assert "Marie Curie | height | 160 cm" in kg("explain", "Marie Curie | height | 160 cm").out
+    assert kg("explain", "--json", "Marie Curie | height | 160").objects[0]["tail"]["unit"] == "cm"
+
+
+# what follows from the graph
+
+
+@pytest.fixture
+def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A stand-in for the agent: answers with the one current fact, and keeps what it was asked."""
+    kept: dict[str, Any] = {"supported": True}
+
+    def ask(kg: KnowledgeGraph, question: str, encoder: object, *, include_predicted: bool = False) -> SimpleNamespace:
+        kept.update(question=question, encoder=encoder, include_predicted=include_predicted)
+        if not kept["supported"]:
+            return SimpleNamespace(text="The graph does not say.", entities=(), paths=(), supported=False)
+        steps = tuple(Step(fact) for fact in kg.facts())
+        return SimpleNamespace(text="Warsaw", entities=(city("Warsaw"),), paths=(Path_(steps),), supported=True)
+
+    monkeypatch.setitem(sys.modules, "reasoning.agent.ask", SimpleNamespace(ask=ask))
+    monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
+    return kept
+
+
+def test_an_answer_shows_every_step_with_its_words(kg: Kg, asking: dict[str, Any]) -> None:
+    shown = kg("ask", "Where was Marie Curie born?")
+    assert shown.code == 0
+    assert shown.out.startswith("Warsaw\n")
+    assert f"Marie Curie | born in | Warsaw  (88 %)\n      “{QUOTE}”  Radium" in shown.out
+    assert (asking["encoder"], asking["include_predicted"]) == ("the encoder", False)
+    (answer,) = kg("ask", "Where?", "--include-predicted", "--json").objects
+    assert (answer["supported"], asking["include_predicted"]) == (True, True)
+    assert answer["walks"][0][0]["quote"] == QUOTE
+
+
+def test_an_answer_without_support_says_so_and_is_no_failure(kg: Kg, asking: dict[str, Any]) -> None:
+    asking["supported"] = False
+    assert kg("ask", "Where?").out == "The graph does not say.\n"
+    answer = kg("ask", "Where?", "--json")
+    assert (answer.code, answer.objects[0]["supported"], answer.objects[0]["walks"]) == (0, False, [])
+
+
+@pytest.mark.slow
+def test_completion_of_a_graph_that_is_too_small_says_why(kg: Kg, graph: KnowledgeGraph) -> None:
+    (done,) = kg("complete", "--json").objects
+    assert (done["predictions"], done["new"], done["dry_run"]) == ([], 0, False)
+    assert "Nothing is proposed" in done["note"]
+    kg("complete", "--relation", "likes").refused(2, "'likes'")
+
+
+def test_a_completion_that_cannot_be(kg: Kg, graph: KnowledgeGraph) -> None:
+    kg("complete", "--model", "oracle").refused(2, "'oracle'")
+    kg("complete", "--min-confidence", "2").refused(2, "--min-confidence")
+
+
+# harvesting
+
+
+@pytest.mark.parametrize(("command", "module"), [("documents", "harvest.documents"), ("relation", "harvest.bertnet")])
+def test_a_harvest_gets_what_was_asked_for(
+    kg: Kg, graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: str
+) -> None:
+    asked: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def harvest(*given: Any, **options: Any) -> SimpleNamespace:
+        asked.append((given, options))
+        return SimpleNamespace(receipt=Receipt(new=2, merged=1))
+
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(harvest=harvest))
+    monkeypatch.setattr("kgplatform.opening.scorer", lambda _: "the scorer")
+    monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
+    card = tmp_path / "likes.yaml"
+    card.write_text("name: likes\nprompts: ['{head} likes {tail}']\n")
+    arguments = [card] if command == "relation" else [tmp_path, "--card", card]
+    (done,) = kg("harvest", command, *arguments, "--run", "first", "--dry-run", "--json").objects
+    assert (done["new"], done["merged"], done["dry_run"]) == (2, 1, True)
+    ((given, options),) = asked
+    cards = given[1] if command == "relation" else options["cards"]
+    assert given[0] is graph
+    assert [one.name for one in cards] == ["likes"]
+    assert (options["scorer"], options["encoder"], options["run"], options["dry_run"]) == ("the scorer", "the encoder", "first", True)
+
+
+def test_a_missing_document_is_told_before_any_model_is_loaded(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    kg("harvest", "documents", tmp_path / "gone.txt").refused(2, "gone.txt: there is no such file")

@@ -1,0 +1,117 @@
+"""``kg ask`` and ``kg complete``: what follows from the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ui.cli import shapes
+from ui.cli.command import DryRun, Run, add
+from ui.cli.screen import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kgplatform.types import Path, Step
+    from reasoning.links import Report
+    from reasoning.predict import Proposal
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``kg``."""
+    add(app, "ask", example='kg ask "Where was the discoverer of radium born?"')(ask)
+    add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
+
+
+def ask(
+    run: Run,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in words.")],
+    include_predicted: Annotated[bool, typer.Option("--include-predicted", help="Walk over predicted facts too.")] = False,
+) -> None:
+    """Answer a question by walks through the graph; every step is shown with the words that support it."""
+    from reasoning.agent.ask import ask as answer_of
+
+    answer = answer_of(run.graph, question, run.encoder, include_predicted=include_predicted)
+    walks = walked(run, answer.paths)
+    entities = [shapes.end(entity) for entity in answer.entities]
+    run.screen.emit({"question": question, "answer": answer.text, "supported": answer.supported, "entities": entities, "walks": walks})
+    run.screen.say(answer.text)
+    show_walks(run, walks)
+
+
+def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:
+    """Every step with its confidence and the words that support it."""
+    for walk in walks:
+        run.screen.say()
+        for step in walk:
+            run.screen.say(f"  {step['words']}  ({percent(step['fact']['confidence'])})")
+            if step["quote"]:
+                run.screen.say(f"      “{step['quote']}”  {step['source']}")
+
+
+def walked(run: Run, paths: Sequence[Path]) -> list[list[shapes.Shape]]:
+    """The paths of an answer with the evidence of each step."""
+    return [[_step(run, step) for step in path.steps] for path in paths]
+
+
+def _step(run: Run, step: Step) -> shapes.Shape:
+    """A step with the strongest piece of evidence that has words, else the strongest."""
+    evidence = run.graph.store.evidence(step.fact.key)
+    best = next((piece for piece in evidence if piece.quote), evidence[0] if evidence else None)
+    told = {"quote": best.quote, "source": shapes.where(best)} if best else {"quote": "", "source": ""}
+    return {"words": shapes.triple(step.fact), "forward": step.forward, "fact": shapes.fact(step.fact), **told}
+
+
+def complete(
+    run: Run,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The graph model.")] = "complex",
+    relation: Annotated[str | None, typer.Option(metavar="NAME", help="Only facts of this relation.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = 20,
+    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = 0.0,
+    dry_run: DryRun = False,
+) -> None:
+    """Predict facts that the graph lacks, and put them as predictions for review."""
+    from reasoning import links
+
+    with run.screen.progress("learning the graph") as progress:
+        report = links.complete(
+            run.graph,
+            top,
+            relation,
+            min_confidence,
+            model,
+            device=run.settings["KG_DEVICE"],
+            progress=progress,
+            dry_run=dry_run,
+        )
+    run.screen.emit(_completed(report))
+    if report.proposals:
+        rows = ((percent(p.confidence), p.head.name, p.relation, p.tail.name) for p in report.proposals)
+        run.screen.table(("confidence", "head", "relation", "tail"), rows)
+    if report.quality.held_out:
+        run.screen.note(
+            f"{report.model}: told {report.quality.held_out:,} held-out facts from others with an AUC of {report.quality.auc:.2f}"
+        )
+    if report.note:
+        run.screen.say(report.note)
+
+
+def _completed(report: Report) -> shapes.Shape:
+    receipt = report.receipt
+    return {
+        "model": report.model,
+        "snapshot": report.snapshot,
+        "facts": report.facts,
+        "auc": report.quality.auc,
+        "held_out": report.quality.held_out,
+        "note": report.note,
+        "dry_run": receipt is None,
+        "new": receipt.new if receipt else 0,
+        "predictions": [_proposal(proposal) for proposal in report.proposals],
+    }
+
+
+def _proposal(proposal: Proposal) -> shapes.Shape:
+    ends = {"head": shapes.end(proposal.head), "relation": proposal.relation, "tail": shapes.end(proposal.tail)}
+    return {**ends, "confidence": proposal.confidence, "log_odds": proposal.log_odds, "support": list(proposal.support)}

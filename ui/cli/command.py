@@ -1,0 +1,102 @@
+"""How a command is made: its function, the options that every command has, and what happens around it.
+
+A command is a function ``(run, its own options...)``; ``add`` gives it ``--json``, ``--quiet``, ``--graph`` and
+``--home``, which may also stand before the command's name, and closes what it opened.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
+
+import typer
+
+from ui import wire
+from ui.cli.screen import Screen
+from ui.wire import Wire
+
+P = ParamSpec("P")
+Command = Callable[Concatenate["Run", P], None]
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress.")]
+Graph = Annotated[str | None, typer.Option("--graph", metavar="NAME", help="The graph to use instead of the configured one.")]
+Home = Annotated[str | None, typer.Option("--home", metavar="FOLDER", help="The data folder to use instead of the configured one.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")]
+
+
+@dataclass(slots=True)
+class Given:
+    """What stood before the command's name; and, for the report of a mistake, where its log belongs."""
+
+    json: bool = False
+    quiet: bool = False
+    graph: str | None = None
+    home: str | None = None
+    logs: Path | None = None
+
+
+class Run(Wire):
+    """One running command: its settings, its graph, its models and its screen."""
+
+    def __init__(self, given: Given) -> None:
+        self.screen = Screen(json=given.json, quiet=given.quiet)
+        super().__init__(wire.load(home=given.home, graph=given.graph))
+        given.logs = self.settings.home
+        for warning in self.settings.warnings:
+            self.screen.note(f"kg: warning: {warning}")
+
+
+def group(help: str) -> typer.Typer:
+    """A group of commands; named alone it shows its help."""
+    made = typer.Typer(help=help, rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+    made.callback()(_show_help)
+    return made
+
+
+def _show_help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+_COMMON = {"json": Json, "quiet": Quiet, "graph": Graph, "home": Home}
+
+
+def add(app: typer.Typer, name: str, *, example: str) -> Callable[[Command[P]], Command[P]]:
+    """Register a function as the command ``name``; its docstring is the help, and ``example`` stands below it."""
+
+    def register(function: Command[P]) -> Command[P]:
+        def command(context: typer.Context, **options: Any) -> None:
+            _run(function, context.obj, options)
+
+        command.__signature__ = _signature(function)  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in _signature(function).parameters.values()}
+        lines = "\n".join(f"  {line}" for line in example.splitlines())
+        app.command(name, help=inspect.getdoc(function), epilog=f"\b\nExample:\n{lines}", rich_help_panel=None)(command)
+        return function
+
+    return register
+
+
+def _signature(function: Callable[..., None]) -> inspect.Signature:
+    hints = get_type_hints(function, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("context", kind, annotation=typer.Context)]
+    parameters += [parameter.replace(kind=kind, annotation=hints[parameter.name]) for parameter in own]
+    defaults = {"json": False, "quiet": False, "graph": None, "home": None}
+    parameters += [inspect.Parameter(name, kind, default=defaults[name], annotation=hint) for name, hint in _COMMON.items()]
+    return inspect.Signature(parameters)
+
+
+def _run(function: Callable[..., None], given: Given, options: dict[str, Any]) -> None:
+    given.json |= options.pop("json")
+    given.quiet |= options.pop("quiet")
+    given.graph = options.pop("graph") or given.graph
+    given.home = options.pop("home") or given.home
+    with Run(given) as run:
+        function(run, **options)

@@ -1,0 +1,133 @@
+"""What a command shows: answers on standard output, for people or as JSON; notes and progress on standard error.
+
+Everything that comes from a graph, a file or a model passes through ``plain`` before a terminal sees it:
+no control sequence, no markup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kgplatform.ports import Progress
+
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing, so that a line reads as what it is not."""
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain(text: object) -> str:
+    """Words as a terminal may see them: in one line, without control characters."""
+    return "".join(_shown(c) for c in str(text))
+
+
+def _shown(c: str) -> str:
+    if c.isprintable():
+        return c
+    if c.isspace():
+        return " "
+    category = unicodedata.category(c)
+    return "\ufffd" if category == "Cs" else "" if category == "Cc" or c in _TURNING else c
+
+
+def as_json(value: object) -> str:
+    """One line of JSON that is safe to show on a terminal too."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _UNSAFE_IN_JSON.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
+
+
+def _write(stream: TextIO, line: str) -> None:
+    try:
+        stream.write(line + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        # Whoever read (``kg … | head``) has what they wanted; the work goes on, into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def complain(sentence: str) -> None:
+    """The one line that says why a command did not do its work."""
+    _write(sys.stderr, f"kg: {plain(sentence)}")
+
+
+class Screen:
+    """Where one command writes. With ``json`` standard output holds JSON only; ``quiet`` leaves out notes and progress."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+        self.json = json
+        self.quiet = quiet
+
+    def console(self) -> Console:
+        """A rich console for what people read; on standard error when standard output is for JSON."""
+        from rich.console import Console
+
+        return Console(stderr=self.json, quiet=self.quiet and self.json, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+    def say(self, line: str = "") -> None:
+        """A line for people; not part of a JSON answer."""
+        if not self.json:
+            _write(sys.stdout, plain(line))
+
+    def emit(self, value: object) -> None:
+        """An object of a JSON answer; people see ``say`` and ``table``."""
+        if self.json:
+            _write(sys.stdout, as_json(value))
+
+    def note(self, line: str) -> None:
+        """A line beside the answer: a warning, a count, what was left out."""
+        if not self.quiet:
+            _write(sys.stderr, plain(line))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Rows for people. On a terminal a table that folds, elsewhere tab-separated lines."""
+        if self.json:
+            return
+        if not sys.stdout.isatty():
+            for row in (columns, *rows):
+                _write(sys.stdout, "\t".join(plain(cell) for cell in row))
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in columns:
+            table.add_column(Text(plain(column)), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(plain(cell)) for cell in row))
+        self.console().print(table)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress | None]:
+        """A bar on standard error, when somebody is there to see it."""
+        if self.quiet or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+
+        with Bar(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+
+            def advance(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            yield advance
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it: ``98 %``, and never a certainty that it is not."""
+    if 0.995 <= probability < 1:
+        return "> 99 %"
+    if 0 < probability < 0.005:
+        return "< 1 %"
+    return f"{probability * 100:.0f} %"

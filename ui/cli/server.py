@@ -1,0 +1,33 @@
+"""``kg server``: the local graph server of this data folder."""
+
+from __future__ import annotations
+
+from ui.cli.command import Run, add, group
+
+app = group("The local graph server, which starts by itself when a command needs it.")
+
+
+@add(app, "status", example="kg server status --json")
+def status(run: Run) -> None:
+    """Say whether the local server runs, where, and with which graphs."""
+    from kgplatform.store import server
+
+    found = server.status(run.settings.home)
+    if found is None:
+        run.screen.emit({"running": False})
+        run.screen.say("the local server is not running; it starts when a command needs it")
+        return
+    shown = {"address": found.bolt_uri, "pid": found.pid, "graphs": server.graphs(found)}
+    run.screen.emit({"running": True, **shown})
+    for name, value in shown.items():
+        run.screen.say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+
+
+@add(app, "stop", example="kg server stop")
+def stop(run: Run) -> None:
+    """Stop the local server; its graphs stay."""
+    from kgplatform.store import server
+
+    stopped = server.stop(run.settings.home)
+    run.screen.emit({"stopped": stopped})
+    run.screen.say("stopped" if stopped else "the local server was not running")

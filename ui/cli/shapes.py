@@ -1,0 +1,95 @@
+"""Facts, evidence and explanations in the forms that people and JSON readers get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kgplatform import belief
+from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Literal, Mention, Receipt
+from ui.cli.screen import percent
+
+if TYPE_CHECKING:
+    from kgplatform.graph import Explanation
+
+Shape = dict[str, Any]
+
+
+def end(value: Entity | Literal) -> Shape:
+    """An end of a fact: an entity with its id, or a value with its type."""
+    if isinstance(value, Entity):
+        return {"id": value.id, "name": value.name, "kinds": list(value.kinds)}
+    return {"value": value.value, "datatype": value.datatype, "unit": value.unit, "language": value.language}
+
+
+def words(value: Entity | Literal) -> str:
+    """An end of a fact as a person reads it."""
+    return value.name if isinstance(value, Entity) else f"{value.value} {value.unit}".rstrip()
+
+
+def triple(fact: Fact) -> str:
+    """``head | relation | tail`` by names: what ``kg explain`` takes again."""
+    return f"{fact.head.name} | {fact.relation} | {words(fact.tail)}"
+
+
+def fact(found: Fact) -> Shape:
+    return {
+        "key": found.key,
+        "head": end(found.head),
+        "relation": found.relation,
+        "tail": end(found.tail),
+        "qualifiers": dict(found.qualifiers),
+        "confidence": found.confidence,
+        "trust": found.trust,
+        "status": belief.status(found.verdict, found.trust, found.methods),
+        "verdict": found.verdict,
+        "judge": found.judge,
+        "origin": list(found.origin),
+        "sources": list(found.sources),
+    }
+
+
+def evidence(piece: Evidence) -> Shape:
+    return {
+        "method": piece.method,
+        "source": piece.source.id,
+        "title": piece.source.title,
+        "score": piece.score,
+        "model": piece.model,
+        "quote": piece.quote,
+        "start": piece.start,
+        "end": piece.end,
+        "run": piece.run,
+        "time": piece.time,
+        "detail": dict(piece.detail),
+    }
+
+
+def explanation(found: Explanation) -> Shape:
+    reasons = [{**evidence(reason.evidence), "weight": reason.weight, "counts": reason.counts} for reason in found.reasons]
+    return {**fact(found.fact), "prior": found.prior, "evidence": reasons, "conflicts": [fact(other) for other in found.conflicts]}
+
+
+def line(found: Fact) -> str:
+    """A fact in one line."""
+    return f"{triple(found)}  ({percent(found.confidence)}, {belief.status(found.verdict, found.trust, found.methods)})"
+
+
+def where(piece: Evidence) -> str:
+    """The source of a piece of evidence as a person reads it."""
+    return piece.source.title or piece.source.id
+
+
+def claim(told: Claim) -> str:
+    """A claim in one line."""
+    return f"{told.head.name} | {told.relation} | {words(told.tail)}"
+
+
+def candidate(found: Candidate) -> str:
+    """A candidate in one line."""
+    tail = found.tail.name if isinstance(found.tail, Mention) else words(found.tail)
+    return f"{found.head.name} | {found.relation} | {tail}"
+
+
+def receipt(done: Receipt) -> str:
+    """What a put did, in one line."""
+    return f"{done.new:,} new facts, {done.merged:,} with more evidence, {done.unchanged:,} unchanged"

@@ -1,0 +1,141 @@
+"""``kg demo``: the whole loop on the world that ships, step by step, and how right it is.
+
+Each step is the same call that the commands make; nothing is prepared. Run again unchanged, every step finds
+what is there and adds nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from kgplatform.types import Fact, Receipt
+from ui.cli import shapes
+from ui.cli.screen import percent
+from ui.demo import world
+
+if TYPE_CHECKING:
+    from ui.cli.command import Run
+
+GRAPH = "demo"
+PREDICTIONS = 10
+SAMPLES = 3
+
+
+def go(run: Run) -> None:
+    """Harvest, complete, ask, judge; raises what the steps raise."""
+    with _step(run, "1", f"the graph: {run.graph.store.address}"):
+        before = {fact.key for fact in run.graph.facts(status="all")}
+        run.screen.say(f"   it holds {len(before)} facts" if before else "   it is empty")
+    receipt = _from_texts(run) + _from_memory(run) + _completed(run)
+    _asked(run)
+    if before and not receipt.new and not receipt.merged:
+        run.screen.say("\nNothing was added: the graph already held all of it.")
+    _judged(run)
+
+
+@contextmanager
+def _step(run: Run, number: str, title: str) -> Iterator[None]:
+    run.screen.say(f"\n{number}. {title}")
+    start = time.monotonic()
+    yield
+    run.screen.note(f"   ({time.monotonic() - start:.0f} s)")
+
+
+def _from_texts(run: Run) -> Receipt:
+    from harvest import documents, shipped
+
+    texts = sorted(world.TEXTS.glob("*.txt"))
+    with (
+        _step(run, "2", f"reading {len(texts)} texts: mentions, pairs of a sentence, relations"),
+        run.screen.progress("reading") as progress,
+    ):
+        report = documents.harvest(
+            run.graph,
+            texts,
+            scorer=run.scorer,
+            encoder=run.encoder,
+            reader=run.reader,
+            cards=list(shipped.relations().values()),
+            kinds=shipped.kinds(),
+            progress=progress,
+            run=GRAPH,
+        )
+    run.screen.say(f"   {report.sentences} sentences, {report.judged} pairs judged: {shapes.receipt(report.receipt)}")
+    sources = {candidate.evidence.source.id for candidate in report.candidates}
+    _samples(run, [fact for fact in run.graph.facts() if "text" in fact.methods and sources.intersection(fact.sources)])
+    return report.receipt
+
+
+def _from_memory(run: Run) -> Receipt:
+    from harvest import bertnet, shipped
+
+    cards = [shipped.relations()[name] for name in world.FROM_MEMORY]
+    named = " and ".join(f"“{name}”" for name in world.FROM_MEMORY)
+    with _step(run, "3", f"asking the language model from memory: {named}"), run.screen.progress("scoring pairs") as progress:
+        report = bertnet.harvest(run.graph, cards, scorer=run.scorer, encoder=run.encoder, progress=progress, run=GRAPH)
+    for outcome in report.outcomes:
+        known = f"{outcome.scored} pairs scored, {len(outcome.claims)} kept (AUC on the card's seeds {outcome.auc:.2f})"
+        run.screen.say(f"   {outcome.relation}: {outcome.note or known}")
+    run.screen.say(f"   {shapes.receipt(report.receipt)}")
+    return report.receipt
+
+
+def _completed(run: Run) -> Receipt:
+    from reasoning import links
+
+    with _step(run, "4", "training ComplEx on the graph, predicting missing links"), run.screen.progress("learning") as progress:
+        report = links.complete(run.graph, PREDICTIONS, device=run.settings["KG_DEVICE"], progress=progress)
+    if report.note:
+        run.screen.say(f"   {report.note}")
+    for proposal in report.proposals[:SAMPLES]:
+        run.screen.say(f"   {percent(proposal.confidence):>5}  {proposal.head.name} | {proposal.relation} | {proposal.tail.name}")
+    receipt = report.receipt or Receipt()
+    run.screen.say(f"   {len(report.proposals)} predicted: {shapes.receipt(receipt)}")
+    return receipt
+
+
+def _asked(run: Run) -> None:
+    from reasoning.agent.ask import ask
+
+    from ui.cli.answers import show_walks, walked
+
+    with _step(run, "5", "asking, with no language model: each answer is a walk"):
+        for question, _ in world.questions()[: world.QUESTIONS_ASKED]:
+            answer = ask(run.graph, question, run.encoder)
+            run.screen.say(f"\n   {question}\n   → {answer.text}")
+            show_walks(run, walked(run, answer.paths[:SAMPLES]))
+
+
+def _samples(run: Run, facts: list[Fact]) -> None:
+    for fact in sorted(facts, key=lambda fact: (-fact.confidence, fact.key))[:SAMPLES]:
+        run.screen.say(f"   {percent(fact.confidence):>5}  {shapes.triple(fact)}")
+        quote = next((piece.quote for piece in run.graph.store.evidence(fact.key) if piece.quote), "")
+        run.screen.say(f"          “{' '.join(quote.split())}”")
+
+
+def _judged(run: Run) -> None:
+    """Precision and recall against the labelled list, by what made the facts."""
+    kg, gold = run.graph, world.gold()
+    symmetric = frozenset(name for name, card in kg.relations().items() if card.symmetric)
+    current = list(kg.facts())
+    read = [fact for fact in current if "text" in fact.methods]
+    remembered = [fact for fact in current if "memory" in fact.methods]
+    predicted = [fact for fact in kg.facts(status="predicted") if "graph" in fact.methods]
+    known = frozenset(one for one in gold.true if one[1] in world.FROM_MEMORY)
+    run.screen.say(f"\nHow right it is, by a list of {len(gold.true)} true facts ({len(gold.stated)} stated in the texts):")
+    rows = []
+    for name, facts, expected in (
+        ("from the texts", read, gold.stated),
+        ("from memory", remembered, known),
+        ("predicted", predicted, frozenset[world.Triple]()),
+    ):
+        found = world.tally(facts, expected, gold.true, symmetric)
+        recall = f"{percent(found.recall)} of {found.expected}" if found.expected else "–"
+        rows.append((name, found.found, found.right, percent(found.precision) if found.found else "–", recall))
+    run.screen.table(("facts", "found", "right", "precision", "recall"), rows)
+    run.screen.emit(
+        {"facts": len(current), "judged": [dict(zip(("facts", "found", "right", "precision", "recall"), row, strict=True)) for row in rows]}
+    )

@@ -1,0 +1,121 @@
+"""Why a fact is believed, as HTML for a person to read.
+
+Pure functions from values to text. Quotes, names and titles come from documents and models that nobody
+has vetted: every one of them goes through ``escape``, and only fixed markup stands around them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from html import escape
+
+from kgplatform.explanation import Explanation, Reason
+from kgplatform.graph import tail_text
+from kgplatform.types import Entity, Evidence, Fact, Method
+from ui.graph_view import line, percent, standing
+
+_METHODS: dict[Method, str] = {
+    "import": "Imported from a file",
+    "text": "Read in a document",
+    "memory": "Recalled by a language model",
+    "review": "A person's word",
+    "graph": "Predicted from the graph",
+}
+_STANDINGS = {
+    "current": "believed",
+    "predicted": "only predicted: nothing but a graph model speaks for it",
+    "proposed": "only proposed: too little speaks for it",
+    "accepted": "accepted",
+    "rejected": "rejected",
+}
+
+
+def highlighted(quote: str, head: str, tail: str) -> str:
+    """The quote, escaped, with the words of head and tail marked wherever they stand."""
+    marks = {words.casefold(): name for name, words in (("tail", tail), ("head", head)) if words.strip()}
+    if not marks:
+        return escape(quote)
+    longest_first = sorted(marks, key=len, reverse=True)
+    pieces = re.split(f"({'|'.join(map(re.escape, longest_first))})", quote, flags=re.IGNORECASE)
+    return "".join(
+        f'<mark class="{marks[piece.casefold()]}">{escape(piece)}</mark>' if piece.casefold() in marks else escape(piece)
+        for piece in pieces
+    )
+
+
+def in_words(weight: float) -> str:
+    """What a weight in nats does to the odds, for a person who knows no logarithms."""
+    if abs(weight) < 0.1:
+        return "hardly matters"
+    side, sign = ("for", "×") if weight > 0 else ("against", "÷")
+    if (times := math.exp(abs(weight))) > 1000:
+        return f"settles it, {side} the fact"
+    strength = "strongly" if times > 12 else "clearly" if times > 3 else "slightly"
+    return f"speaks {strength} {side} it (odds {sign} {times:.1f})"
+
+
+def _source(piece: Evidence) -> str:
+    title = piece.source.title or piece.source.id
+    return f'<span class="source">{escape(title)}</span>'
+
+
+def _small_print(piece: Evidence) -> str:
+    """Model, score, place and time: for who wants to check."""
+    parts = [f"score {piece.score:.3g}"]
+    if piece.model:
+        parts.append(f"model {piece.model}")
+    if piece.quote and piece.start >= 0:
+        parts.append(f"characters {piece.start}–{piece.end}")
+    if piece.time:
+        parts.append(datetime.fromtimestamp(piece.time / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    parts += [f"{name}: {value}" for name, value in piece.detail]
+    return f'<div class="small">{escape(" · ".join(parts))}</div>'
+
+
+def reason(one: Reason) -> str:
+    """One piece of evidence with its part in the sum."""
+    piece, side = one.evidence, "for" if one.weight >= 0 else "against"
+    quote = f"<blockquote>{highlighted(piece.quote, piece.head_words, piece.tail_words)}</blockquote>" if piece.quote else ""
+    idle = "" if one.counts else '<div class="idle">does not count: a stronger reason of the same origin does</div>'
+    return (
+        f'<div class="reason {side}{"" if one.counts else " not"}">'
+        f'<div class="top"><span class="method">{_METHODS[piece.method]}</span><span class="weight">{one.weight:+.2f}</span></div>'
+        f"{_source(piece)}{quote}"
+        f'<div class="words">{in_words(one.weight)}</div>{idle}{_small_print(piece)}</div>'
+    )
+
+
+def statement(fact: Fact) -> str:
+    """``head — relation → tail`` with its confidence, origin and verdict."""
+    share, style = f"{fact.confidence * 100:.0f}%", line(fact).colour
+    judged = f" by {fact.judge.removeprefix('person:')}" if fact.verdict != "none" and fact.judge else ""
+    qualifiers = "".join(f'<div class="small">{escape(name)}: {escape(value)}</div>' for name, value in fact.qualifiers)
+    return (
+        f'<div class="statement"><b>{escape(fact.head.name)}</b><span class="relation"> — {escape(fact.relation)} → </span>'
+        f"<b>{escape(tail_text(fact))}</b>{qualifiers}</div>"
+        f'<div class="belief"><span class="big">{percent(fact.confidence)}</span>'
+        f'<span class="what"><span class="tag {standing(fact)}">{escape(_STANDINGS[standing(fact)] + judged)}</span>'
+        f"<span>{escape(', '.join(fact.origin))}</span></span></div>"
+        f'<div class="track"><span style="width:{share};background:{style}"></span></div>'
+    )
+
+
+def why(explanation: Explanation) -> str:
+    """The prior and every reason, strongest first."""
+    start = 1 / (1 + math.exp(-explanation.prior))
+    prior = (
+        '<div class="reason prior"><div class="top"><span class="method">Before any evidence</span>'
+        f'<span class="weight">{explanation.prior:+.2f}</span></div>'
+        f'<div class="words">a claim of this relation starts at {percent(start)}</div></div>'
+    )
+    return f"<h4>Why</h4>{prior}{''.join(map(reason, explanation.reasons))}"
+
+
+def portrait(entity: Entity) -> str:
+    """Name, kinds, aliases and description of an entity."""
+    kinds = "".join(f'<span class="tag">{escape(kind)}</span>' for kind in entity.kinds)
+    also = f'<div class="small">also {escape(", ".join(entity.aliases))}</div>' if entity.aliases else ""
+    description = f"<p>{escape(entity.description)}</p>" if entity.description else ""
+    return f'<h3>{escape(entity.name)}</h3><div class="kinds">{kinds}</div>{also}{description}<div class="small">{escape(entity.id)}</div>'

@@ -1,0 +1,45 @@
+// A list of buttons from `data.rows`. Every word is put in as text, never as markup.
+
+function part(name, words) {
+  const span = document.createElement("span");
+  span.className = name;
+  span.textContent = words;
+  return span;
+}
+
+function bar(row) {
+  const track = part("track", "");
+  const fill = part("fill", "");
+  fill.style.width = `${Math.round(row.share * 100)}%`;
+  fill.style.background = row.colour;
+  track.append(fill);
+  return track;
+}
+
+function button(row, chosen, choose) {
+  const item = document.createElement("button");
+  item.type = "button";
+  item.className = row.id === chosen ? "row chosen" : "row";
+  const dot = part("dot", "");
+  dot.style.background = row.colour;
+  const words = part("words", "");
+  if (row.lead) words.append(part("lead", row.lead));
+  words.append(part("main", row.main));
+  const end = part("end", "");
+  if (row.tag) end.append(part(`tag ${row.tag}`, row.tag));
+  if (row.note) end.append(part("note", row.note));
+  if (row.share !== null) end.append(bar(row));
+  item.append(dot, words, end);
+  item.onclick = () => choose(row.id);
+  return item;
+}
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const list = parentElement.querySelector(".rows");
+  list.replaceChildren(...data.rows.map((row) => {
+    const item = document.createElement("div");
+    item.setAttribute("role", "listitem");
+    item.append(button(row, data.chosen, (id) => setTriggerValue("pick", id)));
+    return item;
+  }));
+}
