@@ -7,6 +7,7 @@ not know by its own seeds is not asked.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,7 +131,8 @@ def _claims(card: Relation, pairs: Sequence[tuple[Entity, Entity]], scores: Floa
     rivals = max(1, round(len(pairs) / len(set(heads))) - 1)
     ahead = leads(scores, heads)
     odds = learnt.log_odds(scores, ahead) - np.log(rivals) - PRIOR
-    best = (ahead > 0) | (rivals == 1)
+    told = Counter(heads)
+    best = (ahead > 0) | np.array([told[head] == 1 for head in heads])
     if card.inverse_functional:
         best &= leads(np.where(best, scores, scores.min() - 1), tails) >= 0
     family = model.partition("@")[0]

@@ -28,7 +28,7 @@ def resolve(sentences: Sequence[Sentence]) -> list[Sentence]:
 
 
 def _named(spans: Iterable[Span], full: Sequence[str], topic: str) -> Iterable[Span]:
-    spoken = topic
+    spoken, met = topic, False
     for span in spans:
         if span.label == "PRONOUN":
             if spoken:
@@ -38,8 +38,8 @@ def _named(spans: Iterable[Span], full: Sequence[str], topic: str) -> Iterable[S
             longer = next((name for name in full if short_for(span.name, name)), "")
             if longer and (span.kind == PERSON or " " not in span.name):
                 span = replace(span, name=longer, kind=PERSON)
-        if span.kind == PERSON and spoken == topic:
-            spoken = span.name
+        if span.kind == PERSON and not met:
+            spoken, met = span.name, True
         yield span
 
 

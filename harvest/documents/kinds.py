@@ -34,7 +34,7 @@ LIKENESS_NATS = 10.0
 FREQUENCY_SHARE = 0.5
 NOUN_LIKENESS = 0.22
 """Cosine to a kind's examples below which a common noun is not even asked about."""
-NOUN_NATS = 1.5
+NOUN_NATS = 0.8
 """By how much a kind must beat the root before a common noun is taken for one of it."""
 
 
@@ -57,8 +57,8 @@ class KindGuesser:
 
     def guess(self, names: Sequence[str], labels: Sequence[str]) -> list[str]:
         """The kind of each name; ``labels`` are the tagger's. ``thing`` where no other kind fits."""
-        if not names:
-            return []
+        if not names or not self._names:
+            return [ROOT] * len(names)
         likeness = self._likeness(names)
         nouns = np.array([label == "NOUN" for label in labels])[:, None]
         allowed = self._allowed(nouns, likeness)
@@ -66,7 +66,7 @@ class KindGuesser:
         as_noun = read + NOUN_NATS * self._root
         as_name = read - FREQUENCY_SHARE * self._usual + LIKENESS_NATS * likeness + self._labels(labels)
         scores = np.where(allowed, np.where(nouns, as_noun, as_name), -np.inf)
-        return [self._names[best] for best in scores.argmax(1)]
+        return [self._names[best] if np.isfinite(row[best]) else ROOT for row, best in zip(scores, scores.argmax(1), strict=True)]
 
     def _allowed(self, nouns: npt.NDArray[np.bool_], likeness: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which kinds a name may be of, before the model is asked: ``(names, kinds)``."""
@@ -86,7 +86,8 @@ class KindGuesser:
     @cached_property
     def _usual(self) -> npt.NDArray[np.float64]:
         """How each kind reads after names of all kinds: ``(kinds,)``; the same whatever is being guessed."""
-        others = [example for kind in self._names for example in self._kinds[kind].examples[2:4]]
+        shown = [self._kinds[kind].examples for kind in self._names]
+        others = [example for examples in shown for example in examples[2:4] or examples[:2]]
         return np.asarray(self._model(others, np.ones((len(others), len(self._names)), dtype=np.bool_)).mean(0))
 
     def _likeness(self, names: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -17,17 +17,20 @@ from kgplatform.errors import MissingExtra, WeightsCorrupt
 from kgplatform.literals import canonical
 
 _MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-_DATE = re.compile(
-    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?, \d{{4}}|\d{{4}}-\d{{2}}-\d{{2}})\b"
-)
-_YEAR = re.compile(r"\b[12]\d{3}\b")
-_NUMBER = re.compile(r"(?<![\w.,-])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\w-]|[.,]\d)")
+_D = "[0-9]"
+"""Not ``\\d``, which takes the digits of every script: a value in canonical form has these."""
+_DAY = rf"{_D}{{1,2}}(?:st|nd|rd|th)?"
+_DATE = re.compile(rf"\b(?:{_DAY} {_MONTH},? {_D}{{4}}|{_MONTH} {_DAY}, {_D}{{4}}|{_D}{{4}}-{_D}{{2}}-{_D}{{2}})\b")
+_YEAR = re.compile(rf"\b[12]{_D}{{3}}\b")
+_NUMBER = re.compile(rf"(?<![\w.,-]){_D}{{1,3}}(?:,{_D}{{3}})*(?:\.{_D}+)?(?![\w-]|[.,]\d)")
 _PRONOUNS = frozenset({"he", "she", "him", "his", "her"})
-_TITLES = frozenset({"sir", "dr", "dr.", "professor", "prof.", "lord", "lady", "mr", "mr.", "mrs", "mrs.", "ms.", "saint"})
+_TITLES = frozenset({"sir", "dr", "dr.", "professor", "prof.", "lord", "lady", "mr", "mr.", "mrs", "mrs.", "ms."})
 _IGNORED = frozenset({"DATE", "TIME", "CARDINAL", "ORDINAL", "PERCENT", "MONEY", "QUANTITY", "NORP", "LANGUAGE"})
 _LINKS = frozenset({"of", "de", "von", "van", "der", "du", "la", "the", "for", "-", "on"})
 _LOOSE = frozenset({"X", "ADJ", "NOUN", "VERB"})
 """Tags that the tagger gives to proper nouns it does not know; a capital within a sentence tells."""
+_LONGEST = 50_000
+"""Characters of a paragraph that are parsed at once: spaCy refuses more than a million, and takes memory for each."""
 _HOUSES = "University|Institute|Academy|College|Observatory|Museum|Conservatory"
 _INSTITUTION = re.compile(rf"(?:\b(?:of|in|at) (?P<after>[A-Z][\w-]+)|^(?P<before>[A-Z][\w-]+) (?:{_HOUSES}))$")
 
@@ -102,7 +105,12 @@ def _sentence(parsed: Any, offset: int) -> Sentence:
 
 def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
     for match in re.finditer(r"\S(?:.*?\S)?(?=\s*\n\s*\n|\s*\Z)", text, re.DOTALL):
-        yield match.start(), match.group()
+        start, end = match.span()
+        while end - start > _LONGEST:
+            cut = next((at for space in "\n " if (at := text.rfind(space, start + 1, start + _LONGEST)) > 0), start + _LONGEST)
+            yield start, text[start:cut]
+            start = cut
+        yield start, text[start:end]
 
 
 def _spans(sentence: Any, offset: int) -> Iterator[Span]:
@@ -143,11 +151,16 @@ def _values(text: str, offset: int) -> Iterator[Span]:
 def _trimmed(tokens: Sequence[Any]) -> tuple[int, int]:
     """Character offsets of the tokens without articles and titles before, possessives and stops behind."""
     kept = list(tokens)
-    while kept and (kept[0].lower_ in ("the", "a", "an", *_TITLES) or kept[0].is_punct or kept[0].is_space):
+    while kept and (kept[0].lower_ in ("the", "a", "an", *_TITLES) or _wordless(kept[0])):
         kept = kept[1:]
-    while kept and (kept[-1].tag_ == "POS" or kept[-1].is_punct or kept[-1].is_space):
+    while kept and (kept[-1].tag_ == "POS" or _wordless(kept[-1])):
         kept = kept[:-1]
     return (kept[0].idx, kept[-1].idx + len(kept[-1])) if kept else (0, 0)
+
+
+def _wordless(token: Any) -> bool:
+    """Stops, spaces, symbols and emoji: no name begins or ends with one."""
+    return not any(map(str.isalnum, token.text))
 
 
 def _entities(sentence: Any) -> Iterator[tuple[int, int, str]]:
@@ -181,12 +194,12 @@ def _proper_runs(sentence: Any) -> Iterator[tuple[int, int, str]]:
 
 
 def _proper(token: Any) -> bool:
-    return bool(token.pos_ == "PROPN" or (token.is_title and token.pos_ in _LOOSE and not token.is_sent_start))
+    return bool((token.pos_ == "PROPN" and not token.is_lower) or (token.is_title and token.pos_ in _LOOSE and not token.is_sent_start))
 
 
 def _nouns(sentence: Any) -> Iterator[tuple[int, int, str]]:
     for token in sentence:
-        if token.tag_ == "NN" and token.is_alpha and token.is_lower and len(token) > 2:
+        if token.tag_ in ("NN", "NNP") and token.is_alpha and token.is_lower and len(token) > 2:
             yield token.idx, token.idx + len(token), "NOUN"
         elif token.lower_ in _PRONOUNS:
             yield token.idx, token.idx + len(token), "PRONOUN"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harvest.documents.mentions import Sentence, Span
 from kgplatform.cards import datatype, fits
+from kgplatform.literals import canonical
 from kgplatform.types import Kind, Relation
 
 VALUE_LABELS: Mapping[str, tuple[str, ...]] = {
@@ -36,21 +37,27 @@ class Pair:
 
 def pairs(sentence: Sentence, cards: Sequence[Relation], kinds: Mapping[str, Kind]) -> Iterator[Pair]:
     """All pairs of the sentence, each once a card; the ends of a symmetric card in the order they stand."""
-    joined: dict[tuple[int, int], str] = {}
+    joined: dict[tuple[Span, Span], str] = {}
     for card in cards:
         wanted = datatype(card)
         for head in sentence.spans:
             if not head.kind or not fits(head.kind, card.domain, kinds):
                 continue
             for tail in sentence.spans:
-                if tail.name == head.name or (card.symmetric and tail.start < head.start):
+                if tail.name == head.name or (card.symmetric and (tail.start, tail.end) < (head.start, head.end)):
                     continue
-                if not (tail.label in VALUE_LABELS.get(wanted, ()) if wanted else tail.kind and fits(tail.kind, card.range, kinds)):
+                if not (value(tail, wanted) if wanted else tail.kind and fits(tail.kind, card.range, kinds)):
                     continue
-                ends = (head.start, tail.start)
-                if ends not in joined:
-                    joined[ends] = path_words(sentence, head, tail)
-                yield Pair(sentence, card, head, tail, joined[ends])
+                if (head, tail) not in joined:
+                    joined[head, tail] = path_words(sentence, head, tail)
+                yield Pair(sentence, card, head, tail, joined[head, tail])
+
+
+def value(span: Span, wanted: str) -> str | None:
+    """The span as a value of a datatype, in canonical form; ``None`` when it is none: 1.5 is no integer."""
+    if span.label not in VALUE_LABELS.get(wanted, ()):
+        return None
+    return canonical(span.name[:4] if wanted == "year" else span.name, wanted)
 
 
 def path_words(sentence: Sentence, head: Span, tail: Span) -> str:

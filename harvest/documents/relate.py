@@ -27,14 +27,15 @@ from harvest.rivals import leads
 from harvest.shipped import relations
 from kgplatform.belief import PRIOR
 from kgplatform.cards import datatype
+from kgplatform.errors import BadCard
 from kgplatform.ports import Encoder, TokenScorer
 from kgplatform.types import Relation
 
 Floats = npt.NDArray[np.float64]
 NAMES = ("words", "shape", "lead", "statement", "rivals", "memory")
-WEIGHTS: Mapping[str, float] = {"words": 4.672, "shape": 4.702, "lead": -2.36, "statement": 0.149, "rivals": 0.261, "memory": 0.098}
-OFFSET = -1.896
-WORTH_ASKING = 0.36
+WEIGHTS: Mapping[str, float] = {"words": 4.459, "shape": 4.76, "lead": -2.401, "statement": 0.137, "rivals": 0.351, "memory": 0.101}
+OFFSET = -2.218
+WORTH_ASKING = 0.5
 """``words`` + ``shape`` below which the language model is not asked."""
 PROPOSED = -0.7
 """Log-odds below which a pair is not even proposed for review."""
@@ -54,6 +55,8 @@ class Judge:
     def __init__(self, scorer: TokenScorer, encoder: Encoder, cards: Sequence[Relation]) -> None:
         self._scorer, self._encoder = scorer, encoder
         self._cards = list({card.name: card for card in (*relations().values(), *cards)}.values())
+        if mute := [card.name for card in self._cards if not card.prompts]:
+            raise BadCard(f"{mute[0]!r} has no prompts: give at least one, such as '{{head}} {mute[0]} {{tail}}'")
         prompts = [(number, prompt) for number, card in enumerate(self._cards) for prompt in card.prompts]
         self._owner = np.array([number for number, _ in prompts])
         self._prompts = encoder.encode([_without_slots(prompt) for _, prompt in prompts])

@@ -15,7 +15,7 @@ from harvest.documents.kinds import KindGuesser
 from harvest.documents.mentions import Reader, Sentence
 from harvest.documents.pairs import Pair, pairs
 from harvest.documents.read import Document, files, read
-from harvest.documents.relate import Judge
+from harvest.documents.relate import Judge, Likely
 from kgplatform.cards import datatype
 from kgplatform.graph import Added, KnowledgeGraph
 from kgplatform.linking import Unlinked
@@ -58,14 +58,15 @@ def harvest(
     """Read the files, and those below the folders, for the relations of ``cards``; put what is likely.
 
     Without cards or kinds, the graph's own are used, and those that ship where it has none. All files are read
-    before the first is harvested, so that a bad one is refused with nothing written. Raises ``BadFile``.
+    before the first is harvested, so that a bad one is refused with nothing written. Raises ``BadFile``, and
+    ``BadCard`` for a card without prompts.
     """
     documents = [read(path) for path in files(paths)]
     cards = tuple((kg.relations() or shipped.relations()).values()) if cards is None else cards
     kinds = (kg.kinds() or shipped.kinds()) if kinds is None else kinds
+    extractor = Extractor(scorer, encoder, reader, cards, kinds)
     if not dry_run:
         kg.learn(cards, kinds.values())
-    extractor = Extractor(scorer, encoder, reader, cards, kinds)
     report = Report(0, 0, 0, (), Receipt(), (), tuple(card.name for card in cards))
     for done, document in enumerate(documents):
         if progress:
@@ -103,12 +104,13 @@ class Extractor:
         self._guesser = KindGuesser(scorer, encoder, kinds)
         self._judge = Judge(scorer, encoder, cards)
         self._model = scorer.name
+        self._said = {_stem(word) for card in cards for word in f"{card.name} {card.inverse} {card.definition}".split()}
 
     def extract(self, document: Document, run: str = "") -> Extract:
         """The candidates of a document that the judge finds likely, best first within a sentence."""
         sentences = coreference.resolve(self.with_kinds(self._reader.sentences(document.text)))
         found = [pair for sentence in sentences for pair in pairs(sentence, self._cards, self._kinds)]
-        likely = self._judge.likely(found)
+        likely = strongest(self._judge.likely(found))
         candidates = tuple(self._candidate(document, pair, score, detail, run) for pair, score, detail in likely)
         return Extract(len(sentences), len(found), candidates)
 
@@ -116,7 +118,9 @@ class Extractor:
         """The sentences with the kind of every named span; the same name is of one kind throughout."""
         labels: dict[str, str] = {}
         for span in (span for sentence in sentences for span in sentence.spans if span.label not in UNTYPED):
-            labels.setdefault(span.name, span.label)
+            # A common noun that a card is worded with (*discoverer*) speaks of the relation and names nothing.
+            if span.label != "NOUN" or _stem(span.name) not in self._said:
+                labels.setdefault(span.name, span.label)
         guessed = dict(zip(labels, self._guesser.guess(list(labels), list(labels.values())), strict=True))
         return [
             replace(sentence, spans=tuple(replace(span, kind=guessed.get(span.name, "")) for span in sentence.spans))
@@ -138,6 +142,20 @@ class Extractor:
             detail=tuple(sorted(detail.items())),
         )
         return Candidate(Mention(pair.head.name, pair.head.kind), pair.card.name, tail(pair), evidence)
+
+
+def _stem(word: str) -> str:
+    return word.strip(".,;:()").casefold()[:6]
+
+
+def strongest(likely: Sequence[Likely]) -> list[Likely]:
+    """Each fact once a sentence, by its best pair, best first: two mentions of one head are one piece of evidence."""
+    kept: dict[tuple[object, ...], Likely] = {}
+    for one in sorted(likely, key=lambda one: (one.pair.sentence.start, -one.score)):
+        head, end = one.pair.head.name, tail(one.pair)
+        fact = tuple(sorted((head, end.name))) if one.pair.card.symmetric and isinstance(end, Mention) else (head, end)
+        kept.setdefault((one.pair.sentence.start, one.pair.card.name, fact), one)
+    return list(kept.values())
 
 
 def tail(pair: Pair) -> Mention | Literal:

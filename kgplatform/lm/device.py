@@ -29,6 +29,20 @@ def resolve(setting: str) -> str:
     raise BadSetting(f"KG_DEVICE: {setting!r} is not auto, cpu, cuda, cuda:N or mps")
 
 
+def share_cores() -> None:
+    """Let torch use half of the cores, unless somebody has set another number than all of them.
+
+    With a thread on every core, threads wait for each other by spinning as soon as anything else runs: on two shared cores
+    two threads scored 8 to 32 sequences a second where one scored 60.
+    """
+    import os
+
+    import torch
+
+    if torch.get_num_threads() == (os.cpu_count() or 1):
+        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+
+
 def _cuda(setting: str, index: str, count: int) -> str:
     if index and not (index.isascii() and index.isdigit()):
         raise BadSetting(f"KG_DEVICE: {setting!r} is not auto, cpu, cuda, cuda:N or mps")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import MissingExtra, ModelError
+from kgplatform.lm.device import share_cores
 from kgplatform.lm.quiet import quiet
 from kgplatform.lm.text import first_line, wellformed
 
@@ -40,6 +41,8 @@ class SentenceEncoder:
                 )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{name}: {folder} holds no readable sentence encoder ({first_line(error)}): fetch it again") from None
+        if device == "cpu":
+            share_cores()
         self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = Lock()
 

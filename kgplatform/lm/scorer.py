@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from kgplatform.errors import BadRequest, MissingExtra, ModelError
 from kgplatform.lm import onednn
+from kgplatform.lm.device import share_cores
 from kgplatform.lm.quiet import quiet
 from kgplatform.lm.text import first_line, wellformed
 from kgplatform.lm.trie import Row, rows
@@ -184,6 +185,7 @@ def _load(folder: Path, name: str, device: str) -> tuple[Any, Any]:
             )
         model = model.to(device).eval()
         if device == "cpu":
+            share_cores()
             onednn.use(model)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{name}: {folder} holds no readable causal language model ({first_line(error)}): fetch it again") from None

@@ -438,8 +438,8 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     """A stand-in for the agent: answers with the one current fact, and keeps what it was asked."""
     kept: dict[str, Any] = {"supported": True}
 
-    def ask(kg: KnowledgeGraph, question: str, encoder: object, *, include_predicted: bool = False) -> SimpleNamespace:
-        kept.update(question=question, encoder=encoder, include_predicted=include_predicted)
+    def ask(kg: KnowledgeGraph, question: str, encoder: object, *, predicted: bool = False) -> SimpleNamespace:
+        kept.update(question=question, encoder=encoder, predicted=predicted)
         if not kept["supported"]:
             return SimpleNamespace(text="The graph does not say.", entities=(), paths=(), supported=False)
         steps = tuple(Step(fact) for fact in kg.facts())
@@ -455,9 +455,9 @@ def test_an_answer_shows_every_step_with_its_words(kg: Kg, asking: dict[str, Any
     assert shown.code == 0
     assert shown.out.startswith("Warsaw\n")
     assert f"Marie Curie | born in | Warsaw  (88 %)\n      “{QUOTE}”  Radium" in shown.out
-    assert (asking["encoder"], asking["include_predicted"]) == ("the encoder", False)
+    assert (asking["encoder"], asking["predicted"]) == ("the encoder", False)
     (answer,) = kg("ask", "Where?", "--include-predicted", "--json").objects
-    assert (answer["supported"], asking["include_predicted"]) == (True, True)
+    assert (answer["supported"], asking["predicted"]) == (True, True)
     assert answer["walks"][0][0]["quote"] == QUOTE
 
 
@@ -494,7 +494,8 @@ def test_a_harvest_gets_what_was_asked_for(
         asked.append((given, options))
         return SimpleNamespace(receipt=Receipt(new=2, merged=1))
 
-    monkeypatch.setitem(sys.modules, module, SimpleNamespace(harvest=harvest))
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(harvest=harvest, advice=lambda _: iter(["a piece of advice"])))
+    monkeypatch.setattr("ui.wire.Wire.reader", "the reader")
     monkeypatch.setattr("kgplatform.opening.scorer", lambda _: "the scorer")
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
     card = tmp_path / "likes.yaml"
@@ -507,6 +508,7 @@ def test_a_harvest_gets_what_was_asked_for(
     assert given[0] is graph
     assert [one.name for one in cards] == ["likes"]
     assert (options["scorer"], options["encoder"], options["run"], options["dry_run"]) == ("the scorer", "the encoder", "first", True)
+    assert options.get("reader") == ("the reader" if command == "documents" else None)
 
 
 def test_a_missing_document_is_told_before_any_model_is_loaded(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def ask(
     """Answer a question by walks through the graph; every step is shown with the words that support it."""
     from reasoning.agent.ask import ask as answer_of
 
-    answer = answer_of(run.graph, question, run.encoder, include_predicted=include_predicted)
+    answer = answer_of(run.graph, question, run.encoder, predicted=include_predicted)
     walks = walked(run, answer.paths)
     entities = [shapes.end(entity) for entity in answer.entities]
     run.screen.emit({"question": question, "answer": answer.text, "supported": answer.supported, "entities": entities, "walks": walks})

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kgplatform.names import normalise
 from kgplatform.types import Fact, Receipt
 from ui.cli import shapes
 from ui.cli.screen import percent
@@ -30,15 +31,17 @@ def go(run: Run) -> None:
         before = {fact.key for fact in run.graph.facts(status="all")}
         run.screen.say(f"   it holds {len(before)} facts" if before else "   it is empty")
     receipt = _from_texts(run) + _from_memory(run) + _completed(run)
-    _asked(run)
+    answered = _asked(run)
     if before and not receipt.new and not receipt.merged:
-        run.screen.say("\nNothing was added: the graph already held all of it.")
-    _judged(run)
+        run.screen.say()
+        run.screen.say("Nothing was added: the graph already held all of it.")
+    _judged(run, answered)
 
 
 @contextmanager
 def _step(run: Run, number: str, title: str) -> Iterator[None]:
-    run.screen.say(f"\n{number}. {title}")
+    run.screen.say()
+    run.screen.say(f"{number}. {title}")
     start = time.monotonic()
     yield
     run.screen.note(f"   ({time.monotonic() - start:.0f} s)")
@@ -97,16 +100,22 @@ def _completed(run: Run) -> Receipt:
     return receipt
 
 
-def _asked(run: Run) -> None:
-    from reasoning.agent.ask import ask
-
+def _asked(run: Run) -> int:
+    """Show the first questions with their walks; the number of all that are answered exactly."""
+    from reasoning.agent.ask import Guide
     from ui.cli.answers import show_walks, walked
 
+    right = 0
     with _step(run, "5", "asking, with no language model: each answer is a walk"):
-        for question, _ in world.questions()[: world.QUESTIONS_ASKED]:
-            answer = ask(run.graph, question, run.encoder)
-            run.screen.say(f"\n   {question}\n   → {answer.text}")
-            show_walks(run, walked(run, answer.paths[:SAMPLES]))
+        guide = Guide(run.graph.facts(), run.graph.relations(), run.graph.kinds(), run.encoder)
+        for number, (question, expected) in enumerate(world.questions()):
+            answer = guide.answer(question)
+            right += {normalise(shapes.words(end)) for end in answer.answers} == expected
+            if number < world.QUESTIONS_SHOWN:
+                for line in ("", f"   {question}", f"   → {answer.text}"):
+                    run.screen.say(line)
+                show_walks(run, walked(run, answer.paths[:SAMPLES]))
+    return right
 
 
 def _samples(run: Run, facts: list[Fact]) -> None:
@@ -116,8 +125,8 @@ def _samples(run: Run, facts: list[Fact]) -> None:
         run.screen.say(f"          “{' '.join(quote.split())}”")
 
 
-def _judged(run: Run) -> None:
-    """Precision and recall against the labelled list, by what made the facts."""
+def _judged(run: Run, answered: int) -> None:
+    """Precision and recall against the labelled list, by what made the facts; and the questions."""
     kg, gold = run.graph, world.gold()
     symmetric = frozenset(name for name, card in kg.relations().items() if card.symmetric)
     current = list(kg.facts())
@@ -125,7 +134,8 @@ def _judged(run: Run) -> None:
     remembered = [fact for fact in current if "memory" in fact.methods]
     predicted = [fact for fact in kg.facts(status="predicted") if "graph" in fact.methods]
     known = frozenset(one for one in gold.true if one[1] in world.FROM_MEMORY)
-    run.screen.say(f"\nHow right it is, by a list of {len(gold.true)} true facts ({len(gold.stated)} stated in the texts):")
+    run.screen.say()
+    run.screen.say(f"How right it is, by a list of {len(gold.true)} true facts ({len(gold.stated)} stated in the texts):")
     rows = []
     for name, facts, expected in (
         ("from the texts", read, gold.stated),
@@ -136,6 +146,8 @@ def _judged(run: Run) -> None:
         recall = f"{percent(found.recall)} of {found.expected}" if found.expected else "–"
         rows.append((name, found.found, found.right, percent(found.precision) if found.found else "–", recall))
     run.screen.table(("facts", "found", "right", "precision", "recall"), rows)
-    run.screen.emit(
-        {"facts": len(current), "judged": [dict(zip(("facts", "found", "right", "precision", "recall"), row, strict=True)) for row in rows]}
-    )
+    asked = len(world.questions())
+    run.screen.say(f"questions answered exactly: {answered} of {asked}")
+    columns = ("facts", "found", "right", "precision", "recall")
+    judged = [dict(zip(columns, row, strict=True)) for row in rows]
+    run.screen.emit({"facts": len(current), "judged": judged, "questions": asked, "answered": answered})

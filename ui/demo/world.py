@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "world"
 TEXTS = FOLDER / "texts"
 FROM_MEMORY = ("capital of", "located in", "discovered by")
 """The relations that the demo also asks the language model for; it does not know all of them."""
-QUESTIONS_ASKED = 3
+QUESTIONS_SHOWN = 3
 
 Triple = tuple[str, str, str]
 

@@ -1,0 +1,123 @@
+"""Explain a question by a relation path: every hop by a stretch of its words, in the order of the walk.
+
+A stretch fits a hop when its sentence vector is nearer to the hop's wording than ordinary words are, and when it shares
+words with it; what fits every hop alike counts less. Words that are left over cost what they would have
+explained. Nothing is learned, and no language model is asked: the weights were set on questions about
+films (``benchmarks/paths``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kgplatform.ports import Encoder
+from kgplatform.types import Kind, Relation
+from reasoning.paths.cuts import LONGEST, Stretches, best_cuts, turning
+from reasoning.paths.question import Asked, Unrolled
+from reasoning.paths.search import Hops, Network
+from reasoning.paths.wording import Wording
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each part of the score is worth, in standard deviations of likeness over ordinary words.
+
+    ``ceiling`` of one fit; ``lexical``: all of a wording's words are there; ``profile``: most that likeness to what
+    an inverse leads to is worth; ``flatten``: share of the mean over other relations that is taken off. Costs: ``skip`` (share of what the
+    word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier unrolling,
+    ``returns`` when a return is asked for and not made, ``unsaid`` the reverse. ``kind``: the
+    end is of the kind asked for; as much is taken off when it is not, and others are.
+    """
+
+    ceiling: float = 18.0
+    lexical: float = 10.0
+    profile: float = 6.0
+    flatten: float = 0.9
+    skip: float = 0.4
+    cut: float = 1.0
+    hop: float = 5.0
+    inverse: float = 0.5
+    turn: float = 4.0
+    returns: float = 7.0
+    unsaid: float = 3.5
+    kind: float = 2.5
+
+
+class Aligner:
+    """What every question about one network shares."""
+
+    def __init__(
+        self,
+        network: Network,
+        cards: Mapping[str, Relation],
+        kinds: Mapping[str, Kind],
+        encoder: Encoder,
+        weights: Weights | None = None,
+    ) -> None:
+        self.weights, self.relations = weights or Weights(), len(network.relations)
+        self.wording = Wording(network, cards, kinds, encoder)
+
+    def scores(self, asked: Asked, paths: Sequence[Hops]) -> tuple[Reals, Reals]:
+        """How well each path explains the question, higher is better; ``(paths,)`` twice.
+
+        Second, how well its worst hop is explained, and how well its end is of the kind asked for.
+        """
+        score, worst = np.full(len(paths), -np.inf), np.full(len(paths), -np.inf)
+        orders = [self._stretches(order) for order in asked.orders]
+        for length in {len(path) for path in paths}:
+            rows = [row for row, path in enumerate(paths) if len(path) == length]
+            hops = np.array([paths[row] for row in rows], dtype=np.int64)
+            manner = self._manner(asked, hops)
+            for stretches, turn in zip(orders, (0.0, self.weights.turn if asked.sure else 0.0), strict=False):
+                found, least = best_cuts(stretches, hops, asked.returns)
+                better = found - turn + manner > score[rows]
+                score[rows] = np.where(better, found - turn + manner, score[rows])
+                worst[rows] = np.where(better, least + self._kind(asked)[hops[:, -1]], worst[rows])
+        return score, worst
+
+    def _stretches(self, order: Unrolled) -> Stretches:
+        w, count = self.weights, len(order.words)
+        fit, naming = (np.full((count, LONGEST, 2 * self.relations), -np.inf) for _ in range(2))
+        at = [(start, more) for start in range(count) for more in range(min(LONGEST, count - start))]
+        if at:
+            vectors = self.wording.encoder.encode([order.phrase(start, start + more + 1) for start, more in at])
+            shared = w.lexical * np.array([self.wording.shared(order.words[start : start + more + 1]) for start, more in at])
+            named = self.wording.named(vectors)
+            near = named.copy()
+            inverse = slice(self.relations, None)
+            near[:, inverse] = np.maximum(near[:, inverse], np.minimum(w.profile, self.wording.profile(vectors)[:, inverse]))
+            place = tuple(np.array(at).T)
+            fit[place], naming[place] = self._flat(near + shared), self._flat(named + shared)
+        skip = w.skip * np.maximum(fit[:, 0].max(axis=1, initial=0.0), 0.0)
+        if order.beside:
+            skip[0] = 0.0
+        return Stretches(fit, naming, skip, np.array([0.0 if free else w.cut for free in order.free]))
+
+    def _flat(self, value: Reals) -> Reals:
+        """Fits ``(stretches, hops)`` under the ceiling, less a share of what the stretch is worth to the other relations."""
+        value = np.minimum(value, self.weights.ceiling)
+        if self.relations == 1:
+            return value
+        both = value[:, : self.relations] + value[:, self.relations :]
+        others = (value.sum(axis=1, keepdims=True) - both) / (2 * self.relations - 2)
+        return value - self.weights.flatten * np.tile(others, 2)
+
+    def _manner(self, asked: Asked, hops: npt.NDArray[np.int64]) -> Reals:
+        """What speaks for a path as a whole: few hops, few inverses, a return where one is asked for, the kind of its end."""
+        w = self.weights
+        against = (hops >= self.relations).sum(axis=1)
+        back = turning(hops, self.relations).any(axis=1)
+        returns = np.where(back, 0.0, w.returns) if asked.returns else np.where(back, w.unsaid, 0.0)
+        manner: Reals = self._kind(asked)[hops[:, -1]] - w.hop * hops.shape[1] - w.inverse * against - returns
+        return manner
+
+    def _kind(self, asked: Asked) -> Reals:
+        """What the kind of answer asked for says of each hop as the last: nothing when no hop leads to such."""
+        fitting = np.array([bool(asked.wanted & held) for held in self.wording.ends])
+        return self.weights.kind * np.where(fitting, 1.0, -1.0) * fitting.any()

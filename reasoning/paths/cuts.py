@@ -1,0 +1,88 @@
+"""The best way to cut a question's words into stretches, one for each hop of a path: monotone dynamic programming.
+
+Pure arithmetic over arrays, for many paths of one length at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Reals = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LONGEST = 6
+"""Words that explain one hop at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """What the words of one unrolling are worth.
+
+    ``fit`` ``(words, LONGEST, hops)`` is how well the stretch that begins at a word, one to ``LONGEST`` words long,
+    explains each hop; ``naming`` the same by the hop's own wording alone. ``skip`` ``(words,)`` is what it costs
+    to leave a word out, ``cut`` what it costs to begin a stretch there.
+    """
+
+    fit: Reals
+    naming: Reals
+    skip: Reals
+    cut: Reals
+
+
+def turning(hops: Ints, relations: int) -> npt.NDArray[np.bool_]:
+    """Which hops ``(paths, length)`` go back over the one before."""
+    back = np.zeros(hops.shape, dtype=bool)
+    back[:, 1:] = (hops[:, :-1] + relations) % (2 * relations) == hops[:, 1:]
+    return back
+
+
+def best_cuts(stretches: Stretches, hops: Ints, returns: bool) -> tuple[Reals, Reals]:
+    """For each path ``(paths, length)`` the score of its best cut, and the fit of the hop it explains worst; ``(paths,)`` twice.
+
+    With ``returns``, one stretch may explain a hop and its way back, if it names the relation.
+    """
+    relations = stretches.fit.shape[-1] // 2
+    back = turning(hops, relations) & returns
+    again = np.zeros(hops.shape, dtype=bool)
+    again[:, 1:] = hops[:, 1:] % relations == hops[:, :-1] % relations
+    left_out = np.concatenate([[0.0], -np.cumsum(stretches.skip)])
+    tables = [_Table(np.tile(left_out, (len(hops), 1)), np.full((len(hops), len(left_out)), np.inf))]
+    for hop in range(hops.shape[1]):
+        tables.append(_longer(stretches, hops, tables, back[:, hop], again[:, hop]))
+    return tables[-1].score[:, -1], tables[-1].worst[:, -1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Best score, and its worst fit, when the hops so far have used the first words: ``(paths, words + 1)``."""
+
+    score: Reals
+    worst: Reals
+
+    def improve(self, word: int, before: _Table, begin: int, value: Reals, cost: float, vague: npt.NDArray[np.bool_]) -> None:
+        score = before.score[:, begin] + value - cost
+        better = score > self.score[:, word]
+        self.score[better, word] = score[better]
+        self.worst[better, word] = np.minimum(before.worst[:, begin], np.where(vague, np.inf, value))[better]
+
+
+def _longer(stretches: Stretches, hops: Ints, tables: list[_Table], back: npt.NDArray[np.bool_], again: npt.NDArray[np.bool_]) -> _Table:
+    """The table with one more hop explained."""
+    hop, count = len(tables) - 1, len(stretches.skip)
+    table = _Table(np.full((len(hops), count + 1), -np.inf), np.full((len(hops), count + 1), -np.inf))
+    for word in range(1, count + 1):
+        table.score[:, word] = table.score[:, word - 1] - stretches.skip[word - 1]
+        table.worst[:, word] = table.worst[:, word - 1]
+        for begin in range(max(0, word - LONGEST), word):
+            size, cost = word - begin - 1, float(stretches.cut[begin])
+            # One phrase ("release year") does not explain one relation twice over.
+            value = np.where(again & (cost > 0), -np.inf, stretches.fit[begin, size, hops[:, hop]])
+            # What the way back of an announced return leads to ("films") need not be said clearly.
+            table.improve(word, tables[hop], begin, value, cost, back)
+            if back.any():
+                named = stretches.naming[begin, size, hops[:, hop - 1 : hop + 1]].max(axis=1)
+                table.improve(word, tables[hop - 1], begin, np.where(back, named, -np.inf), cost, ~back)
+    return table

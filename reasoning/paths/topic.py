@@ -1,0 +1,100 @@
+"""What a question is about: the entity whose name stands in it.
+
+The longest name that stands there as written, else whatever the case, else nearly (one or two letters
+wrong). Square brackets, where a question has them, say which words are meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kgplatform.names import normalise
+from kgplatform.types import Entity
+from reasoning.paths.words import FUNCTION_WORDS, Word, words
+
+LONGEST = 12
+"""Words in a name that is looked for."""
+NEARLY = 84.0
+"""Likeness of a name that counts as misspelt, of 100."""
+SUGGESTED = 60.0
+_BRACKETS = re.compile(r"\[([^\[\]]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Where the topic stands in the question, what it may be, and whether it is spelt otherwise than its name."""
+
+    start: int
+    end: int
+    entities: tuple[Entity, ...]
+    exact: bool = True
+
+
+class Names:
+    """The names and aliases of a graph's entities, ready to be found in questions."""
+
+    def __init__(self, entities: Iterable[Entity]) -> None:
+        self.written: dict[str, list[Entity]] = {}
+        self.folded: dict[str, list[Entity]] = {}
+        for entity in sorted(entities, key=lambda entity: entity.id):
+            for name in dict.fromkeys((entity.name, *entity.aliases)):
+                self.written.setdefault(name, []).append(entity)
+            for name in dict.fromkeys(map(normalise, (entity.name, *entity.aliases))):
+                self.folded.setdefault(name, []).append(entity)
+        self.listed = list(self.folded)
+
+    def mention(self, question: str) -> Mention | None:
+        """The topic of a question, or ``None``."""
+        spans = _spans(question)
+        for start, end in spans:
+            if bearers := self.written.get(question[start:end]):
+                return Mention(start, end, tuple(bearers))
+        for start, end in spans:
+            if bearers := self.folded.get(normalise(question[start:end])):
+                return Mention(start, end, tuple(bearers))
+        return self._misspelt(question, spans)
+
+    def _misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        from rapidfuzz import fuzz, process
+
+        best: tuple[float, int, int, int, str] | None = None
+        for start, end in spans:
+            text = normalise(question[start:end])
+            if len(text) < 4 or not (hit := process.extractOne(text, self.listed, scorer=fuzz.ratio, score_cutoff=NEARLY)):
+                continue
+            # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
+            found = (hit[1] * (end - start), end - start, start, end, hit[0])
+            best = max(best or found, found)
+        return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else None
+
+    def near(self, question: str, limit: int = 5) -> tuple[str, ...]:
+        """Names somewhat like words of the question, nearest first."""
+        from rapidfuzz import fuzz, process
+
+        scores: dict[str, float] = {}
+        for start, end in _spans(question):
+            text = normalise(question[start:end])
+            for name, score, _ in process.extract(text, self.listed, scorer=fuzz.ratio, limit=limit, score_cutoff=SUGGESTED):
+                scores[name] = max(score, scores.get(name, 0.0))
+        ranked = sorted(scores, key=lambda name: (-scores[name], name))[:limit]
+        return tuple(self.folded[name][0].name for name in ranked)
+
+
+def _spans(question: str) -> list[tuple[int, int]]:
+    """Stretches of the question that could be a name, longest first; only what stands in brackets when there are any."""
+    if bracketed := [match.span(1) for match in _BRACKETS.finditer(question)]:
+        return sorted(bracketed, key=lambda span: span[0] - span[1])
+    found = words(question)
+    spans = {(found[i].start, end) for i in range(len(found)) for end in _ends(question, found[i : i + LONGEST])}
+    return sorted(spans, key=lambda span: (span[0] - span[1], span[0]))
+
+
+def _ends(question: str, run: Sequence[Word]) -> Iterable[int]:
+    for length, word in enumerate(run, start=1):
+        if length > 1 or word.text.casefold() not in FUNCTION_WORDS:
+            yield word.end
+            # A name may end in a mark: "Who's Afraid of Virginia Woolf?", "Dr."
+            if question[word.end : word.end + 1] in (".", "!", "?", ")"):
+                yield word.end + 1

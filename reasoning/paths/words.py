@@ -1,0 +1,96 @@
+"""Questions as words: which of them carry content, and which two words are forms of one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+FUNCTION_WORDS = frozenset(
+    """a an the this that these those and or of in on at by to from with for as into about is are was were be been being am do does did
+    has have had having will would can could may might shall should must it its he his him she her hers they them their theirs we us our
+    i me my you your there here what which who whom whose when where why how than then so too very just only any some each every all
+    one s name list tell give show find please know""".split()
+)
+RETURNS = frozenset("also same share shares shared sharing both common too co together alike similar".split())
+"""Words that say: along a relation and back, to what shares it. They explain nothing else."""
+_SUFFIXES = (
+    "ations",
+    "ation",
+    "ships",
+    "ship",
+    "ments",
+    "ment",
+    "ions",
+    "ion",
+    "ings",
+    "ing",
+    "ors",
+    "or",
+    "ers",
+    "er",
+    "ies",
+    "ed",
+    "es",
+    "en",
+    "s",
+    "e",
+)
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+SHORTEST_STEM = 3
+SHORTEST_PART = 4
+SHARED_PREFIX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it stands in a text, from ``start`` to ``end``."""
+
+    text: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text; a possessive ``'s`` is no part of one."""
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        kept = word[:-2] if word[-2:] in ("'s", "’s") else word
+        found.append(Word(kept, match.start(), match.start() + len(kept)))
+    return found
+
+
+def content(text: str) -> list[str]:
+    """The words that carry content, folded; all words when none does."""
+    folded = [word.text.casefold() for word in words(text)]
+    return [word for word in folded if word not in FUNCTION_WORDS] or folded
+
+
+@lru_cache(maxsize=10_000)
+def stem(word: str) -> str:
+    """A word without its ending: ``stem("directors") == stem("directed")``."""
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= SHORTEST_STEM:
+            cut = word[: -len(suffix)]
+            return cut[:-1] if len(cut) > SHORTEST_STEM and cut[-1] == cut[-2] else cut
+    return word
+
+
+def kinship(first: str, second: str) -> float:
+    """1 for the same word, less for the same stem, a compound (screenwriter, written) or a long common beginning, else 0."""
+    if first == second:
+        return 1.0
+    one, other = stem(first), stem(second)
+    if one == other:
+        return 0.9
+    if min(len(one), len(other)) >= SHORTEST_PART and (one.endswith(other) or other.endswith(one)):
+        return 0.7
+    shared = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
+    return 0.7 if shared >= SHARED_PREFIX and shared >= 0.6 * max(len(first), len(second)) else 0.0
+
+
+def background() -> list[str]:
+    """Ordinary words of no topic, against which a likeness is measured."""
+    return resources.files("reasoning.paths").joinpath("background.txt").read_text("utf-8").split()

@@ -1,0 +1,66 @@
+"""``kg demo`` as a person runs it: in an empty data folder, then once more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ui
+from kgplatform.lm import weights
+from kgplatform.settings import load
+from kgplatform.store import server
+from tests import servers
+
+pytestmark = [pytest.mark.models, pytest.mark.slow]
+ROOT = Path(ui.__file__).parents[1]
+MODELS = ("smollm2-135m", "minilm", "en_core_web_sm")
+PATIENCE = 1500
+
+
+def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KG_DEVICE": "cpu", "HOME": str(folder)}
+    command = [sys.executable, "-m", "ui.cli.main", "demo", "--no-app", *options]
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+
+def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(tmp_path: Path) -> None:
+    home = load().home
+    if absent := [name for name in MODELS if not weights.present(name, home)]:
+        servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
+    try:
+        first = demo(tmp_path, "--json")
+        again = demo(tmp_path)
+    finally:
+        server.stop(home)
+    _first_run(first)
+    _second_run(again)
+
+
+def _first_run(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    (told,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told["facts"] > 0
+    assert [row["facts"] for row in told["judged"]] == ["from the texts", "from memory", "predicted"]
+    assert 0 < told["judged"][0]["right"] <= told["judged"][0]["found"]
+
+
+def _second_run(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+    assert re.search(r"^   it holds [1-9]\d* facts$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^   \d+ sentences, \d+ pairs judged: 0 new facts, 0 with more evidence, [1-9]\d* unchanged$", done.stdout, re.MULTILINE
+    )
+    assert re.search(r"^ +“.+”$", done.stdout, re.MULTILINE)
+    assert re.search(r"^   → \S", done.stdout, re.MULTILINE)
+    assert "Nothing was added: the graph already held all of it.\n" in done.stdout
+    assert re.search(r"^How right it is, by a list of \d+ true facts", done.stdout, re.MULTILINE)
+    assert re.search(r"^from the texts\t\d+\t\d+\t\d+ %\t\d+ % of \d+$", done.stdout, re.MULTILINE)
