@@ -57,13 +57,14 @@ def harvest(
 ) -> Report:
     """Read the files, and those below the folders, for the relations of ``cards``; put what is likely.
 
-    Without cards or kinds, the graph's own are used, and those that ship where it has none. All files are read
+    Without cards or kinds, those that ship are used and the graph's own. All files are read
     before the first is harvested, so that a bad one is refused with nothing written. Raises ``BadFile``, and
     ``BadCard`` for a card without prompts.
     """
     documents = [read(path) for path in files(paths)]
-    cards = tuple((kg.relations() or shipped.relations()).values()) if cards is None else cards
-    kinds = (kg.kinds() or shipped.kinds()) if kinds is None else kinds
+    if cards is None:
+        cards = [card for card in {**shipped.relations(), **kg.relations()}.values() if card.prompts]
+    kinds = {**shipped.kinds(), **kg.kinds()} if kinds is None else kinds
     extractor = Extractor(scorer, encoder, reader, cards, kinds)
     if not dry_run:
         kg.learn(cards, kinds.values())

@@ -492,7 +492,7 @@ def test_a_harvest_gets_what_was_asked_for(
 
     def harvest(*given: Any, **options: Any) -> SimpleNamespace:
         asked.append((given, options))
-        return SimpleNamespace(receipt=Receipt(new=2, merged=1))
+        return SimpleNamespace(receipt=Receipt(new=2, merged=1), candidates=(), unlinked=(), claims=(), outcomes=())
 
     monkeypatch.setitem(sys.modules, module, SimpleNamespace(harvest=harvest, advice=lambda _: iter(["a piece of advice"])))
     monkeypatch.setattr("ui.wire.Wire.reader", "the reader")

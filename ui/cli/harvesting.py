@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add, group
 
 if TYPE_CHECKING:
-    from kgplatform.types import Relation
+    from collections.abc import Sequence
+
+    from kgplatform.types import Receipt, Relation
 
 RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
 SHOWN = 5
@@ -52,7 +54,9 @@ def documents(
             dry_run=dry_run,
             run=name,
         )
-    show(run, report, dry_run)
+    show(run, report.receipt, [shapes.candidate(found) for found in report.candidates], dry_run)
+    for unlinked in report.unlinked[:SHOWN]:
+        run.screen.note(f"  not linked: {shapes.candidate(unlinked.candidate)}: {unlinked.why}")
     for line in advice(report):
         run.screen.say(line)
 
@@ -69,7 +73,10 @@ def relation(
 
     with run.screen.progress("scoring pairs") as progress:
         report = harvest(run.graph, cards, scorer=run.scorer, encoder=run.encoder, progress=progress, dry_run=dry_run, run=name)
-    show(run, report, dry_run)
+    show(run, report.receipt, [shapes.claim(claim) for claim in report.claims], dry_run)
+    for outcome in report.outcomes:
+        if outcome.note:
+            run.screen.say(outcome.note)
 
 
 def _cards(paths: list[Path]) -> list[Relation]:
@@ -78,10 +85,15 @@ def _cards(paths: list[Path]) -> list[Relation]:
     return [read_relation(path) for path in paths]
 
 
-def show(run: Run, report: Any, dry_run: bool) -> None:
-    """What a harvest did, or would do."""
-    receipt = report.receipt
-    run.screen.emit({"dry_run": dry_run, "new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged})
-    run.screen.say(shapes.receipt(receipt))
+def show(run: Run, receipt: Receipt, found: Sequence[str], dry_run: bool) -> None:
+    """What a harvest did, or the facts that it would put."""
+    done = {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged}
+    run.screen.emit({"dry_run": dry_run, "found": list(found), **done})
+    if dry_run:
+        run.screen.say(f"{len(found):,} pieces of evidence found; nothing was written")
+        for line in found[:SHOWN]:
+            run.screen.say(f"  {line}")
+    else:
+        run.screen.say(shapes.receipt(receipt))
     for refusal in receipt.refused[:SHOWN]:
         run.screen.note(f"  refused: {shapes.claim(refusal.claim)}: {refusal.why}")

@@ -1,0 +1,187 @@
+"""Asking a small graph in words, without a language model, with an encoder that knows only letters."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import pytest
+
+from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.names import entity_id, fact_key
+from kgplatform.types import Entity, Fact, Kind, Literal, Relation, Status
+from reasoning.agent.ask import Answer, ask
+
+KINDS = {"place": Kind("place"), "city": Kind("city", "place"), "country": Kind("country", "place"), "person": Kind("person")}
+CARDS = {
+    card.name: card
+    for card in (
+        Relation("born in", "The town where the person was born.", ("person",), ("city",), inverse="birthplace of", functional=True),
+        Relation("born on", "The day of birth.", ("person",), ("date",), functional=True, prompts=("{head} was born on {tail}",)),
+        Relation("located in", "The place lies inside the other.", ("place",), ("place",), prompts=("{head} is located in {tail}",)),
+        Relation("married to", "Spouses.", ("person",), ("person",), symmetric=True, prompts=("{head} was married to {tail}",)),
+        Relation("discovered", "Found first.", ("person",), (), inverse="discovered by", prompts=("{head} discovered {tail}",)),
+    )
+}
+
+
+def entity(kind: str, name: str) -> Entity:
+    return Entity(entity_id(kind, name), name, (kind,))
+
+
+MARIE, PIERRE, PIOTR = (entity("person", name) for name in ("Marie Curie", "Pierre Curie", "Piotr Nowak"))
+WARSAW, PARIS = entity("city", "Warsaw"), entity("city", "Paris")
+POLAND, FRANCE = entity("country", "Poland"), entity("country", "France")
+RADIUM, POLONIUM = entity("element", "radium"), entity("element", "polonium")
+
+
+def fact(head: Entity, relation: str, tail: Entity | Literal, confidence: float = 0.9) -> Fact:
+    key = fact_key(relation, head.id, tail if isinstance(tail, Literal) else tail.id)
+    return Fact(key, head, relation, tail, confidence, confidence, methods=("text",))
+
+
+FACTS = (
+    fact(MARIE, "born in", WARSAW),
+    fact(PIOTR, "born in", WARSAW),
+    fact(PIERRE, "born in", PARIS),
+    fact(WARSAW, "located in", POLAND),
+    fact(PARIS, "located in", FRANCE),
+    fact(MARIE, "married to", PIERRE),
+    fact(MARIE, "discovered", RADIUM, 0.8),
+    fact(MARIE, "discovered", POLONIUM, 0.95),
+    fact(MARIE, "born on", Literal("1867-11-07", "date")),
+)
+
+
+class World:
+    def __init__(self, current: Iterable[Fact] = FACTS, predicted: Iterable[Fact] = (), rejected: Iterable[Fact] = ()) -> None:
+        self.held: dict[Status, tuple[Fact, ...]] = {
+            "current": tuple(current),
+            "predicted": tuple(predicted),
+            "rejected": tuple(rejected),
+        }
+
+    def facts(self, *, status: Status = "current") -> tuple[Fact, ...]:
+        return self.held.get(status, ())
+
+    def relations(self) -> dict[str, Relation]:
+        return CARDS
+
+    def kinds(self) -> dict[str, Kind]:
+        return KINDS
+
+
+def said(answer: Answer) -> set[str]:
+    return {end.name if isinstance(end, Entity) else end.value for end in answer.answers}
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("In which city was Marie Curie born?", {"Warsaw"}),
+        ("Where was Marie Curie born?", {"Warsaw"}),
+        ("When was Marie Curie born?", {"1867-11-07"}),
+        ("What did Marie Curie discover?", {"radium", "polonium"}),
+        ("Who discovered radium?", {"Marie Curie"}),
+        ("Who was Pierre Curie married to?", {"Marie Curie"}),
+        ("Who was born in Warsaw?", {"Marie Curie", "Piotr Nowak"}),
+        ("Where was the discoverer of radium born?", {"Warsaw"}),
+        ("In which country is the city located in which Marie Curie was born?", {"Poland"}),
+        ("What did the person married to Pierre Curie discover?", {"radium", "polonium"}),
+    ],
+)
+def test_answers(question: str, expected: set[str]) -> None:
+    answer = ask(World(), question, HashingEncoder())
+    assert answer.supported
+    assert said(answer) == expected
+    assert all(name in answer.text for name in expected)
+
+
+def test_every_answer_comes_with_a_walk_of_facts_from_the_topic() -> None:
+    answer = ask(World(), "Where was the discoverer of radium born?", HashingEncoder())
+    assert answer.topic == RADIUM
+    assert answer.route == ("discovered by", "born in")
+    (path,) = answer.paths
+    assert [step.fact.key for step in path.steps] == [fact(MARIE, "discovered", RADIUM).key, fact(MARIE, "born in", WARSAW).key]
+    assert [step.forward for step in path.steps] == [False, True]
+    assert (path.steps[0].start, path.steps[-1].end) == (RADIUM, WARSAW)
+    assert 0.0 < answer.confidence <= 0.8 * 0.9
+
+
+def test_answers_are_ordered_by_belief_with_their_walks() -> None:
+    answer = ask(World(), "What did Marie Curie discover?", HashingEncoder())
+    assert answer.answers == (POLONIUM, RADIUM)
+    assert [path.steps[-1].end for path in answer.paths] == [POLONIUM, RADIUM]
+
+
+def test_facts_arriving_in_another_order_change_nothing() -> None:
+    question = "Where was the discoverer of radium born?"
+    assert ask(World(FACTS[::-1]), question, HashingEncoder()) == ask(World(), question, HashingEncoder())
+
+
+def test_a_name_that_the_graph_lacks_is_said_with_near_ones() -> None:
+    answer = ask(World(), "Where was Mario Carey born?", HashingEncoder())
+    assert not answer.supported
+    assert "Marie Curie" in answer.near
+    assert "Marie Curie" in answer.text
+    assert answer.answers == answer.paths == ()
+
+
+def test_what_the_graph_does_not_know_is_not_answered() -> None:
+    answer = ask(World(), "Which zebra bit Marie Curie?", HashingEncoder())
+    assert not answer.supported
+    assert answer.topic == MARIE
+    assert "born in" in answer.text
+    assert answer.answers == ()
+
+
+def test_an_empty_graph_says_so() -> None:
+    answer = ask(World(()), "Who discovered radium?", HashingEncoder())
+    assert not answer.supported
+    assert "no facts" in answer.text
+
+
+def test_predicted_facts_are_walked_only_when_asked_and_marked() -> None:
+    guess = dataclasses.replace(fact(PIOTR, "married to", MARIE, 0.4), methods=("graph",))
+    kg = World(predicted=[guess])
+    question = "Who was Marie Curie married to?"
+    assert said(ask(kg, question, HashingEncoder())) == {"Pierre Curie"}
+    answer = ask(kg, question, HashingEncoder(), predicted=True)
+    assert said(answer) == {"Pierre Curie", "Piotr Nowak"}
+    assert "Piotr Nowak (predicted)" in answer.text
+    assert "Pierre Curie (predicted)" not in answer.text
+
+
+def test_rejected_facts_are_never_walked() -> None:
+    kg = World(rejected=[fact(PIERRE, "discovered", RADIUM)])
+    assert said(ask(kg, "Who discovered radium?", HashingEncoder(), predicted=True)) == {"Marie Curie"}
+
+
+def test_a_conflict_is_shown_with_both_sides() -> None:
+    kg = World((*FACTS, fact(MARIE, "born in", PARIS, 0.5)))
+    answer = ask(kg, "In which city was Marie Curie born?", HashingEncoder())
+    assert said(answer) == {"Warsaw", "Paris"}
+    ((first, second),) = answer.conflicts
+    assert {first.tail, second.tail} == {WARSAW, PARIS}
+    assert "disagree" in answer.text
+
+
+def test_a_less_precise_date_is_no_conflict() -> None:
+    kg = World((*FACTS, fact(MARIE, "born on", Literal("1867", "date"))))
+    answer = ask(kg, "When was Marie Curie born?", HashingEncoder())
+    assert said(answer) == {"1867-11-07", "1867"}
+    assert answer.conflicts == ()
+
+
+def test_one_name_of_two_things_is_told() -> None:
+    other = Entity(entity_id("city", "Warsaw", "Indiana"), "Warsaw", ("city",))
+    kg = World((*FACTS, fact(other, "located in", entity("country", "United States"))))
+    answer = ask(kg, "Who was born in Warsaw?", HashingEncoder())
+    assert said(answer) == {"Marie Curie", "Piotr Nowak"}
+    assert answer.topic == WARSAW
+    assert "2 things bear that name" in answer.text
+
+
+@pytest.mark.parametrize("question", ["", "?", "who", "Marie Curie", "[]", "born " * 400, "Marie Curie \ud800 \x00 born {head}"])
+def test_any_text_is_safe(question: str) -> None:
+    assert ask(World(), question, HashingEncoder()).text
