@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from fit import HERE, gold
+from run import HERE, gold
 
 from harvest import bertnet, shipped
 from kgplatform import belief, connect, opening, settings

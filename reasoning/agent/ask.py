@@ -104,7 +104,7 @@ class Guide:
 
     def __init__(self, facts: Iterable[Fact], cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
         self.cards = cards
-        self.network = Network.of(facts)
+        self.network = Network.of(facts, [name for name, card in cards.items() if card.symmetric])
         self.names = Names(node for node in self.network.nodes if isinstance(node, Entity))
         self.aligner = Aligner(self.network, cards, kinds, encoder) if self.network.facts else None
 
@@ -169,9 +169,7 @@ class Guide:
 
     def _inverse(self, name: str) -> str:
         card = self.cards.get(name)
-        if card is None or not (card.inverse or card.symmetric):
-            return f"{name}, backwards"
-        return card.inverse or name
+        return card.inverse if card and card.inverse else f"{name}, backwards"
 
     def _conflicts(self, reading: _Reading) -> Iterator[tuple[Fact, ...]]:
         """Facts on the walk that give one head of a functional relation several tails."""

@@ -124,7 +124,7 @@ def test_a_name_that_the_graph_lacks_is_said_with_near_ones() -> None:
     assert not answer.supported
     assert "Marie Curie" in answer.near
     assert "Marie Curie" in answer.text
-    assert answer.answers == answer.paths == ()
+    assert (answer.answers, answer.paths) == ((), ())
 
 
 def test_what_the_graph_does_not_know_is_not_answered() -> None:
@@ -150,6 +150,13 @@ def test_predicted_facts_are_walked_only_when_asked_and_marked() -> None:
     assert said(answer) == {"Pierre Curie", "Piotr Nowak"}
     assert "Piotr Nowak (predicted)" in answer.text
     assert "Pierre Curie (predicted)" not in answer.text
+
+
+def test_a_symmetric_relation_is_walked_both_ways_at_once() -> None:
+    kg = World((*FACTS, fact(PIERRE, "married to", PIOTR)))
+    answer = ask(kg, "Who was Pierre Curie married to?", HashingEncoder())
+    assert said(answer) == {"Marie Curie", "Piotr Nowak"}
+    assert {(path.steps[0].start, path.steps[0].forward) for path in answer.paths} == {(PIERRE, True), (PIERRE, False)}
 
 
 def test_rejected_facts_are_never_walked() -> None:

@@ -1,6 +1,6 @@
 """Fit the weights of ``harvest.documents.relate`` on the development texts, and say how well they do.
 
-    python benchmarks/extraction/fit.py
+    python benchmarks/extraction/run.py
 
 Folds are whole documents. Prints cross-validated precision and recall over pairs, and the weights to copy.
 The demo's texts have no part in it.
