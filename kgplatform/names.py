@@ -23,6 +23,7 @@ GIVEN_ID_BYTES = 1_000
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
 
 
@@ -37,11 +38,12 @@ def normalise(name: str) -> str:
 
 
 def clean(name: str) -> str:
-    """A name as it is kept: no control or lone surrogate characters, no space at its ends.
+    """A name as it is kept: no control or lone surrogate characters, nothing that turns the direction of writing, no space at its ends.
 
-    Raises ``BadName`` when nothing is left.
+    Right-to-left names need no such mark. Raises ``BadName`` when nothing is left.
     """
-    kept = "".join(" " if c in "\n\r\t\v\f" else c for c in name if c in "\n\r\t\v\f" or unicodedata.category(c) not in ("Cc", "Cs"))
+    name = "".join(" " if c in "\n\r\t\v\f" else c for c in name if c not in _TURNING)
+    kept = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cs"))
     if not (kept := " ".join(kept.split())):
         raise BadName(f"{name!r} is not a name: it has no visible character")
     return kept

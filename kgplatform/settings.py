@@ -80,15 +80,17 @@ SETTINGS = (
     Setting("KG_DEVICE", "auto", "where models run", _device, expects="auto, cpu, cuda, cuda:N or mps"),
     Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores (provider:model)"),
     Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),
-    Setting("KG_CHAT_MODEL", "", "chat model (provider:model); empty: none"),
-    Setting("KG_BUDGET_USD", "", "hard limit of money for a run", _amount, expects="a number, 0 or more"),
-    Setting("KG_BUDGET_TOKENS", "", "hard limit of tokens for a run", _amount, expects="a number, 0 or more"),
+    Setting("KG_CHAT_MODEL", "", "chat model (provider:model); kept for harvesters that chat, none does yet"),
+    Setting("KG_BUDGET_USD", "", "hard limit of money for a run; no model that costs is used yet", _amount, expects="a number, 0 or more"),
+    Setting(
+        "KG_BUDGET_TOKENS", "", "hard limit of tokens for a run; no model that costs is used yet", _amount, expects="a number, 0 or more"
+    ),
     Setting("NEO4J_URI", "", "Neo4j server; empty: the local server", _uri, expects="like neo4j://localhost:7687, without a user"),
     Setting("NEO4J_USERNAME", "neo4j", "Neo4j user"),
     Setting("NEO4J_PASSWORD", "", "Neo4j password", secret=True),
     Setting("NEO4J_DATABASE", "neo4j", "Neo4j database"),
     Setting("KG_SHARED_DATABASE", "no", "may live beside other data in the Neo4j database", _yes, expects="yes or no"),
-    Setting("RAY_ADDRESS", "", "Ray cluster for jobs; empty: this machine"),
+    Setting("RAY_ADDRESS", "", "Ray cluster for jobs; there are no jobs yet"),
 )
 _KNOWN = {setting.name: setting for setting in SETTINGS}
 

@@ -75,7 +75,7 @@ def serve(settings: Settings, port: int, open_browser: bool = False) -> int:
     for package in ("streamlit", "pyvis"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtra(package, extra="app", need="the page")
-    _need_free(port)
+    need_free(port)
     child = _start(settings, port)
     try:
         _await(child, port, settings)
@@ -100,7 +100,8 @@ def _tell(sentence: str, where: str, open_browser: bool) -> None:
         webbrowser.open(where)
 
 
-def _need_free(port: int) -> None:
+def need_free(port: int) -> None:
+    """Raises ``BadRequest`` when something else listens on the port."""
     with socket.socket() as probe:
         if os.name == "posix":
             # Connections of a page that was just stopped linger; only a listener is in the way.

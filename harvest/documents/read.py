@@ -52,7 +52,7 @@ def read(path: Path) -> Document:
 
 def _title(text: str, path: Path) -> str:
     first = text.lstrip().partition("\n")[0].lstrip("# ").strip()
-    return first if 0 < len(first) <= 100 else path.name
+    return first if 0 < len(first) <= 100 and first[-1] not in ".!?:;," else path.name
 
 
 def files(paths: Iterable[Path]) -> list[Path]:

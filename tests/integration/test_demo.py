@@ -47,8 +47,9 @@ def _first_run(done: subprocess.CompletedProcess[str]) -> None:
     assert "Traceback" not in done.stderr
     (told,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert told["facts"] > 0
-    assert [row["facts"] for row in told["judged"]] == ["from the texts", "from memory", "predicted"]
-    assert 0 < told["judged"][0]["right"] <= told["judged"][0]["found"]
+    assert list(told["judged"]) == ["from the texts", "from memory", "predicted"]
+    assert 0 < told["judged"]["from the texts"]["right"] <= told["judged"]["from the texts"]["found"]
+    assert told["new"] > 0
 
 
 def _second_run(done: subprocess.CompletedProcess[str]) -> None:

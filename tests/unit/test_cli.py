@@ -386,9 +386,9 @@ def test_relations(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     assert "would learn: likes" in kg("relations", "add", path, "--dry-run").out
     kg("relations", "show", "likse").refused(2, "likse")
     assert kg("relations", "add", path, "--json").objects[0]["name"] == "likes"
-    assert [card["name"] for card in kg("relations", "list", "--json").objects] == ["born in", "likes"]
+    assert {"born in", "likes", "atomic number"} <= {card["name"] for card in kg("relations", "list", "--json").objects}
     assert "Ada → tea" in kg("relations", "show", "likes").out
-    kg("relations", "show", "born").refused(2, "near it: born in")
+    kg("relations", "show", "born").refused(2, "near it:", "born in")
 
 
 # query
@@ -492,14 +492,16 @@ def test_a_harvest_gets_what_was_asked_for(
 
     def harvest(*given: Any, **options: Any) -> SimpleNamespace:
         asked.append((given, options))
-        return SimpleNamespace(receipt=Receipt(new=2, merged=1), candidates=(), unlinked=(), claims=(), outcomes=())
+        empty = {"documents": 0, "sentences": 0, "cards": (), "candidates": (), "unlinked": (), "claims": (), "outcomes": ()}
+        return SimpleNamespace(receipt=Receipt(new=2, merged=1), **empty)
 
-    monkeypatch.setitem(sys.modules, module, SimpleNamespace(harvest=harvest, advice=lambda _: iter(["a piece of advice"])))
+    monkeypatch.setattr(f"{module}.harvest", harvest)
     monkeypatch.setattr("ui.wire.Wire.reader", "the reader")
     monkeypatch.setattr("kgplatform.opening.scorer", lambda _: "the scorer")
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
     card = tmp_path / "likes.yaml"
     card.write_text("name: likes\nprompts: ['{head} likes {tail}']\n")
+    (tmp_path / "note.txt").write_text("Ada likes tea.")
     arguments = [card] if command == "relation" else [tmp_path, "--card", card]
     (done,) = kg("harvest", command, *arguments, "--run", "first", "--dry-run", "--json").objects
     assert (done["new"], done["merged"], done["dry_run"]) == (2, 1, True)

@@ -40,6 +40,10 @@ def documents(
     if missing := [one for one in path if not one.exists()]:
         raise BadFile(f"{missing[0]}: there is no such file or folder")
     from harvest.documents import advice, harvest
+    from harvest.documents.read import files, read
+
+    for one in files(path):
+        read(one)
 
     cards = _cards(card) if card else None
     with run.screen.progress("reading") as progress:

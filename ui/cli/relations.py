@@ -25,21 +25,24 @@ def _marks(card: Relation) -> str:
 
 @add(app, "list", example="kg relations list --json")
 def list_(run: Run) -> None:
-    """List the relations whose cards this graph has learned."""
-    cards = run.graph.relations()
+    """List the relations that documents are read for: the cards that ship, and those this graph has learned."""
+    cards = _cards(run)
     for card in cards.values():
         run.screen.emit(dataclasses.asdict(card))
-    if not cards:
-        run.screen.note("no cards yet: kg relations add FILE.yaml")
-        return
     rows = ((c.name, ", ".join(c.domain), ", ".join(c.range), c.inverse, _marks(c), c.definition) for c in cards.values())
     run.screen.table(("relation", "from", "to", "inverse", "marks", "definition"), rows)
+
+
+def _cards(run: Run) -> dict[str, Relation]:
+    from harvest.shipped import relations
+
+    return {**relations(), **run.graph.relations()}
 
 
 @add(app, "show", example='kg relations show "born in"')
 def show(run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help="The relation's name.")]) -> None:
     """Show a card with its prompts and seeds."""
-    cards = run.graph.relations()
+    cards = _cards(run)
     if name not in cards:
         near = difflib.get_close_matches(name, cards, n=3)
         raise NotFound(f"no relation card is called {name[:80]!r}" + (f"; near it: {', '.join(near)}" if near else ""))

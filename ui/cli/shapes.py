@@ -75,8 +75,8 @@ def line(found: Fact) -> str:
 
 
 def where(piece: Evidence) -> str:
-    """The source of a piece of evidence as a person reads it."""
-    return piece.source.title or piece.source.id
+    """The source of a piece of evidence as a person reads it, with the id that ``kg forget`` takes."""
+    return f"{piece.source.title} [{piece.source.id}]" if piece.source.title else piece.source.id
 
 
 def claim(told: Claim) -> str:

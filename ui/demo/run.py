@@ -6,6 +6,7 @@ what is there and adds nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def go(run: Run) -> None:
     if before and not receipt.new and not receipt.merged:
         run.screen.say()
         run.screen.say("Nothing was added: the graph already held all of it.")
-    _judged(run, answered)
+    _judged(run, answered, receipt)
 
 
 @contextmanager
@@ -125,7 +126,7 @@ def _samples(run: Run, facts: list[Fact]) -> None:
         run.screen.say(f"          “{' '.join(quote.split())}”")
 
 
-def _judged(run: Run, answered: int) -> None:
+def _judged(run: Run, answered: int, receipt: Receipt) -> None:
     """Precision and recall against the labelled list, by what made the facts; and the questions."""
     kg, gold = run.graph, world.gold()
     symmetric = frozenset(name for name, card in kg.relations().items() if card.symmetric)
@@ -136,18 +137,18 @@ def _judged(run: Run, answered: int) -> None:
     known = frozenset(one for one in gold.true if one[1] in world.FROM_MEMORY)
     run.screen.say()
     run.screen.say(f"How right it is, by a list of {len(gold.true)} true facts ({len(gold.stated)} stated in the texts):")
-    rows = []
+    rows, tallies = [], {}
     for name, facts, expected in (
         ("from the texts", read, gold.stated),
         ("from memory", remembered, known),
         ("predicted", predicted, frozenset[world.Triple]()),
     ):
         found = world.tally(facts, expected, gold.true, symmetric)
+        tallies[name] = dataclasses.asdict(found) | {"precision": found.precision, "recall": found.recall}
         recall = f"{percent(found.recall)} of {found.expected}" if found.expected else "–"
         rows.append((name, found.found, found.right, percent(found.precision) if found.found else "–", recall))
     run.screen.table(("facts", "found", "right", "precision", "recall"), rows)
     asked = len(world.questions())
     run.screen.say(f"questions answered exactly: {answered} of {asked}")
-    columns = ("facts", "found", "right", "precision", "recall")
-    judged = [dict(zip(columns, row, strict=True)) for row in rows]
-    run.screen.emit({"facts": len(current), "judged": judged, "questions": asked, "answered": answered})
+    added = {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged}
+    run.screen.emit({"facts": len(current), **added, "judged": tallies, "questions": asked, "answered": answered})
