@@ -31,8 +31,8 @@ class Weights:
     ``ceiling`` of one fit; ``lexical``: all of a wording's words are there; ``profile``: most that likeness to what
     an inverse leads to is worth; ``flatten``: share of the mean over other relations that is taken off. Costs: ``skip`` (share of what the
     word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier unrolling,
-    ``returns`` when a return is asked for and not made, ``unsaid`` the reverse. ``kind``: the
-    end is of the kind asked for; as much is taken off when it is not, and others are.
+    ``returns`` when a return is asked for and not made, ``unsaid`` the reverse. ``kind``: the end is of
+    the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are.
     """
 
     ceiling: float = 18.0
@@ -78,7 +78,7 @@ class Aligner:
                 found, least = best_cuts(stretches, hops, asked.returns)
                 better = found - turn + manner > score[rows]
                 score[rows] = np.where(better, found - turn + manner, score[rows])
-                worst[rows] = np.where(better, least + self._kind(asked)[hops[:, -1]], worst[rows])
+                worst[rows] = np.where(better, least + np.minimum(self._kind(asked)[hops[:, -1]], self.weights.kind), worst[rows])
         return score, worst
 
     def _stretches(self, order: Unrolled) -> Stretches:
@@ -119,5 +119,8 @@ class Aligner:
 
     def _kind(self, asked: Asked) -> Reals:
         """What the kind of answer asked for says of each hop as the last: nothing when no hop leads to such."""
-        fitting = np.array([bool(asked.wanted & held) for held in self.wording.ends])
-        return self.weights.kind * np.where(fitting, 1.0, -1.0) * fitting.any()
+        value = np.zeros(2 * self.relations)
+        for kinds, worth in ((asked.wanted, self.weights.kind), (asked.named, 2.0 * self.weights.kind)):
+            fitting = np.array([bool(kinds & held) for held in self.wording.ends])
+            value += worth * np.where(fitting, 1.0, -1.0) * fitting.any()
+        return value

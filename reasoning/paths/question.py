@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reasoning.paths.words import FUNCTION_WORDS, RETURNS, stem, words
+from reasoning.paths.words import FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
 
 MOST_WORDS = 16
 """Words on each side of the mention that are read."""
@@ -47,20 +47,23 @@ class Unrolled:
 class Asked:
     """A question made ready. ``orders`` are its unrollings, the likelier first; ``sure`` if it is much likelier.
 
-    ``returns``: words such as "also" and "same" ask for a relation and back. ``wanted`` are stems of kinds of answer.
+    ``returns``: words such as "also" and "same" ask for a relation and back. ``wanted`` are stems of the kinds of answer that
+    the question word allows ("where"), ``named`` those that it names ("which city").
     """
 
     orders: tuple[Unrolled, ...]
     sure: bool
     returns: bool
     wanted: frozenset[str]
+    named: frozenset[str]
 
 
 def read(question: str, start: int, end: int) -> Asked:
     """The question whose mention stands from ``start`` to ``end``.
 
-    Outward from the mention: to the right first after "'s", else to the left first; the other way counts too, as likely when
-    a content word follows the mention ("[Heat] actors", "[Heat] starred whom").
+    Outward from the mention: to the right first after "'s" and in a clause that begins there ("the city in which Ann was
+    born"), else to the left first, but what the question asks for ("which country") last. The other way counts too,
+    as likely when a content word follows the mention ("Heat actors", "Heat starred whom").
     """
     before, after = words(question[:start]), words(question[end:])
     possessive = question[end:].lstrip("]").lower().startswith(("'s", "’s"))
@@ -68,13 +71,16 @@ def read(question: str, start: int, end: int) -> Asked:
         after = after[1:]
     left = [(word.text.casefold(), place) for place, word in enumerate(before)][::-1][:MOST_WORDS]
     right = [(word.text.casefold(), len(before) + 1 + place) for place, word in enumerate(after)][:MOST_WORDS]
-    sides = (right, left) if possessive else (left, right)
+    rightwards = possessive or (len(left) > 2 and left[0][0] in QUESTION_WORDS)
+    near, named = _split_named(left)
+    first, other = ((right, left), (near, right, named)) if rightwards else ((near, right, named), (right, left))
     said = [word for word, _ in left[::-1] + right]
     return Asked(
-        orders=tuple(dict.fromkeys((_unrolled(*sides), _unrolled(*sides[::-1])))),
-        sure=possessive or not right or _plain(right[0][0]),
+        orders=tuple(dict.fromkeys((_unrolled(*first), _unrolled(*other)))),
+        sure=rightwards or not right or _plain(right[0][0]),
         returns=not RETURNS.isdisjoint(said),
-        wanted=frozenset(_wanted(said)),
+        wanted=frozenset(stem(kind) for word in said for kind in _KINDS.get(word, ())),
+        named=frozenset(_named(said)),
     )
 
 
@@ -82,19 +88,28 @@ def _plain(word: str) -> bool:
     return word in FUNCTION_WORDS or word in RETURNS
 
 
-def _unrolled(first: _Placed, second: _Placed) -> Unrolled:
-    kept = [(word, place) for word, place in first + second if not _plain(word)]
+def _split_named(left: _Placed) -> tuple[_Placed, _Placed]:
+    """What stands left of the mention, outward, without and with only the words that name the answer: the walk comes to them last."""
+    at = next((at for at, (word, _) in enumerate(left) if word in ("which", "what")), None)
+    if at is None:
+        return left, []
+    start = at
+    while start and not _plain(left[start - 1][0]):
+        start -= 1
+    return left[:start] + left[at:], left[start:at]
+
+
+def _unrolled(*sides: _Placed) -> Unrolled:
+    kept = [(word, place) for side in sides for word, place in side if not _plain(word)]
     places = [place for _, place in kept]
     free = (True, *(abs(place - last) != 1 for last, place in pairwise(places))) if kept else ()
-    return Unrolled(tuple(word for word, _ in kept), tuple(places), free, bool(first) and not _plain(first[0][0]))
+    return Unrolled(tuple(word for word, _ in kept), tuple(places), free, bool(sides[0]) and not _plain(sides[0][0][0]))
 
 
-def _wanted(said: Sequence[str]) -> list[str]:
-    """Stems of the kinds that the question words ask for: ``where`` a place, ``which city`` a city."""
-    found = [stem(kind) for word in said for kind in _KINDS.get(word, ())]
-    named = [
-        _PLURALS.get(following, following)
+def _named(said: Sequence[str]) -> list[str]:
+    """Stems of the words that say what is asked for: ``which city``, ``what languages``."""
+    return [
+        stem(_PLURALS.get(following, following))
         for word, following in pairwise(said)
         if word in ("which", "what") and following not in FUNCTION_WORDS
     ]
-    return found + [stem(word) for word in named]

@@ -1,13 +1,14 @@
 """Relation paths from a node, walked as whole sets, and the facts they walk over.
 
 A *hop* is a relation in one direction, as a number: ``relation``, or ``relation + relations`` against its
-direction. Literals are nodes too: a date can be an answer. A path that goes against a direction anywhere
-never comes back to where it started, else the start would be an answer to its own question.
+direction; a symmetric relation has the first alone, which goes both ways. Literals are nodes too: a date can
+be an answer. A path that goes against a direction anywhere never comes back to where it started, else the
+start would be an answer to its own question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +35,12 @@ class Network:
     ends: Ints
     origin: Ints
     leaving: npt.NDArray[np.uint64]
+    backward: frozenset[int]
+    """The hops that can lead back over an edge: all against a direction, and the symmetric ones."""
 
     @classmethod
-    def of(cls, facts: Iterable[Fact]) -> Network:
-        """The network of these facts, the same whatever order they come in."""
+    def of(cls, facts: Iterable[Fact], symmetric: Collection[str] = ()) -> Network:
+        """The network of these facts, the same whatever order they come in; ``symmetric`` names relations."""
         held = tuple(sorted(facts, key=lambda fact: fact.key))
         nodes: dict[Node, Entity | Literal] = {}
         for fact in held:
@@ -48,20 +51,18 @@ class Network:
         heads = np.array([numbers[fact.head.id] for fact in held], dtype=np.int64)
         tails = np.array([numbers[_node(fact.tail)] for fact in held], dtype=np.int64)
         asked = np.array([relations[fact.relation] for fact in held], dtype=np.int64)
-        width = 2 * len(relations)
-        codes = np.concatenate([heads * width + asked, tails * width + asked + len(relations)])
+        count, width = len(relations), 2 * len(relations)
+        both = {number for name, number in relations.items() if name in symmetric}
+        against = np.where(np.isin(asked, list(both)), asked, asked + count)
+        codes = np.concatenate([heads * width + asked, tails * width + against])
         order = np.argsort(codes, kind="stable")
         ends, origin = np.concatenate([tails, heads])[order], np.tile(np.arange(len(held)), 2)[order]
-        leaving = _masks(codes, len(nodes), width)
-        return cls(held, tuple(nodes.values()), numbers, tuple(relations), codes[order], ends, origin, leaving)
+        leaving, backward = _masks(codes, len(nodes), width), frozenset(range(count, width)) | both
+        return cls(held, tuple(nodes.values()), numbers, tuple(relations), codes[order], ends, origin, leaving, backward)
 
     @property
     def hops(self) -> int:
         return 2 * len(self.relations)
-
-    def turned(self, hop: int) -> int:
-        """The same relation in the other direction."""
-        return (hop + len(self.relations)) % self.hops
 
     def edges(self, nodes: Ints, hop: int) -> tuple[Ints, Ints]:
         """Positions of the edges that leave ``nodes`` by ``hop``, and for each the position of its node in ``nodes``."""
@@ -82,10 +83,10 @@ class Network:
         return np.flatnonzero(bits).tolist()
 
     def reached(self, start: int, hops: Hops) -> Ints:
-        """The set at the end of a path, without the start once the path has gone against a direction."""
+        """The set at the end of a path, without the start once the path could have gone back."""
         nodes, against = np.array([start], dtype=np.int64), False
         for hop in hops:
-            nodes, against = self.step(nodes, hop), against or hop >= len(self.relations)
+            nodes, against = self.step(nodes, hop), against or hop in self.backward
             if against:
                 nodes = nodes[nodes != start]
         return nodes
@@ -107,22 +108,23 @@ class Network:
 
     def _on(self, start: int, path: Hops, nodes: Ints, hop: int) -> Ints:
         after = self.step(nodes, hop)
-        return after[after != start] if max(*path, hop, -1) >= len(self.relations) else after
+        return after if self.backward.isdisjoint((*path, hop)) else after[after != start]
 
     def walks(self, start: int, hops: Hops) -> dict[int, Path]:
         """For each node that the path reaches, the walk there whose facts are believed most (their product)."""
         best: dict[int, tuple[float, tuple[Step, ...]]] = {start: (1.0, ())}
         against = False
         for hop in hops:
-            forward, against = hop < len(self.relations), against or hop >= len(self.relations)
+            against = against or hop in self.backward
             nodes = np.array(sorted(best), dtype=np.int64)
             after: dict[int, tuple[float, tuple[Step, ...]]] = {}
             for edge, place in zip(*self.edges(nodes, hop), strict=True):
                 end, fact = int(self.ends[edge]), self.facts[self.origin[edge]]
-                trust, steps = best[int(nodes[place])]
+                begin = int(nodes[place])
+                trust, steps = best[begin]
                 if (against and end == start) or after.get(end, (-1.0,))[0] >= trust * fact.confidence:
                     continue
-                after[end] = (trust * fact.confidence, (*steps, Step(fact, forward)))
+                after[end] = (trust * fact.confidence, (*steps, Step(fact, self.numbers[fact.head.id] == begin)))
             best = after
         return {end: Path(steps) for end, (_, steps) in best.items()}
 

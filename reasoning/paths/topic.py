@@ -1,7 +1,8 @@
 """What a question is about: the entity whose name stands in it.
 
-The longest name that stands there as written, else whatever the case, else nearly (one or two letters
-wrong). Square brackets, where a question has them, say which words are meant.
+The longest name with a capital or a digit that stands there as written, else the longest in whatever case (a
+graph may have a thing called "actors"), else one nearly so (a letter or two wrong). Square brackets, where a
+question has them, say which words are meant.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Names:
         """The topic of a question, or ``None``."""
         spans = _spans(question)
         for start, end in spans:
-            if bearers := self.written.get(question[start:end]):
+            text = question[start:end]
+            if (bearers := self.written.get(text)) and any(c.isupper() or c.isdigit() for c in text):
                 return Mention(start, end, tuple(bearers))
         for start, end in spans:
             if bearers := self.folded.get(normalise(question[start:end])):

@@ -8,34 +8,17 @@ from functools import lru_cache
 from importlib import resources
 
 FUNCTION_WORDS = frozenset(
-    """a an the this that these those and or of in on at by to from with for as into about is are was were be been being am do does did
-    has have had having will would can could may might shall should must it its he his him she her hers they them their theirs we us our
-    i me my you your there here what which who whom whose when where why how than then so too very just only any some each every all
-    one s name list tell give show find please know""".split()
+    """a an the this that these those and or of in on at by to from with for as into about is are was were be been being am
+    do does did has have had having will would can could may might shall should must it its it's he his him she her hers
+    they them their theirs we us our i me my you your there here what which who whom whose when where why how than then so
+    too very just only any some each every all one s name list tell give show find please know""".split()
 )
 RETURNS = frozenset("also same share shares shared sharing both common too co together alike similar".split())
 """Words that say: along a relation and back, to what shares it. They explain nothing else."""
+QUESTION_WORDS = frozenset("what which who whom whose when where".split())
 _SUFFIXES = (
-    "ations",
-    "ation",
-    "ships",
-    "ship",
-    "ments",
-    "ment",
-    "ions",
-    "ion",
-    "ings",
-    "ing",
-    "ors",
-    "or",
-    "ers",
-    "er",
-    "ies",
-    "ed",
-    "es",
-    "en",
-    "s",
-    "e",
+    *("ations", "ation", "ships", "ship", "ments", "ment", "ions", "ion", "ings", "ing"),
+    *("ors", "or", "ers", "er", "ed", "es", "en", "s", "e"),
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SHORTEST_STEM = 3
@@ -70,7 +53,9 @@ def content(text: str) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def stem(word: str) -> str:
-    """A word without its ending: ``stem("directors") == stem("directed")``."""
+    """A word without its ending: ``stem("directors") == stem("directed")``, ``stem("cities") == stem("city")``."""
+    if word.endswith("ies") and len(word) > SHORTEST_STEM + 1:
+        return f"{word[:-3]}y"
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= SHORTEST_STEM:
             cut = word[: -len(suffix)]

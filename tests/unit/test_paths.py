@@ -209,6 +209,12 @@ def test_function_words_name_nothing() -> None:
     assert Names([entity("who"), entity("The")]).mention("who is the one") is None
 
 
+def test_a_capital_goes_before_a_longer_common_word() -> None:
+    mention = Names([*NAMED, entity("the actors"), entity("actors")]).mention("What did the actors of Heat do?")
+    assert mention is not None
+    assert mention.entities == (entity("Heat"),)
+
+
 def test_a_misspelling_is_said_to_be_one() -> None:
     mention = Names(NAMED).mention("Where was Mary Curie born?")
     assert mention is not None

@@ -34,7 +34,7 @@ def ask(
 
     answer = answer_of(run.graph, question, run.encoder, predicted=include_predicted)
     walks = walked(run, answer.paths)
-    entities = [shapes.end(entity) for entity in answer.entities]
+    entities = [shapes.end(end) for end in answer.answers]
     run.screen.emit({"question": question, "answer": answer.text, "supported": answer.supported, "entities": entities, "walks": walks})
     run.screen.say(answer.text)
     show_walks(run, walks)
