@@ -441,9 +441,9 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     def ask(kg: KnowledgeGraph, question: str, encoder: object, *, predicted: bool = False) -> SimpleNamespace:
         kept.update(question=question, encoder=encoder, predicted=predicted)
         if not kept["supported"]:
-            return SimpleNamespace(text="The graph does not say.", entities=(), paths=(), supported=False)
+            return SimpleNamespace(text="The graph does not say.", answers=(), paths=(), supported=False)
         steps = tuple(Step(fact) for fact in kg.facts())
-        return SimpleNamespace(text="Warsaw", entities=(city("Warsaw"),), paths=(Path_(steps),), supported=True)
+        return SimpleNamespace(text="Warsaw", answers=(city("Warsaw"),), paths=(Path_(steps),), supported=True)
 
     monkeypatch.setitem(sys.modules, "reasoning.agent.ask", SimpleNamespace(ask=ask))
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
