@@ -38,6 +38,7 @@ from kgplatform.types import (
     Source,
     SourceId,
     Status,
+    in_words,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-__all__ = ["KEYING", "Added", "Explanation", "Facts", "KnowledgeGraph", "Reason", "tail_text"]
+__all__ = ["KEYING", "Added", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
 
 KEYING = ("inverse", "symmetric", "key_qualifiers")
 """What of a card the keys of its facts depend on."""
@@ -70,7 +71,7 @@ class Facts:
             "key": [fact.key for fact in facts],
             "head": [fact.head.name for fact in facts],
             "relation": [fact.relation for fact in facts],
-            "tail": [tail_text(fact) for fact in facts],
+            "tail": [in_words(fact.tail) for fact in facts],
             "confidence": [fact.confidence for fact in facts],
             "trust": [fact.trust for fact in facts],
             "verdict": [fact.verdict for fact in facts],
@@ -97,13 +98,6 @@ class Added:
     receipt: Receipt
     unlinked: tuple[Unlinked, ...] = ()
     unread: tuple[str, ...] = ()
-
-
-def tail_text(fact: Fact) -> str:
-    """The tail as a person reads it: a name, or a value with its unit."""
-    if isinstance(fact.tail, Entity):
-        return fact.tail.name
-    return f"{fact.tail.value} {fact.tail.unit}".rstrip()
 
 
 class KnowledgeGraph:

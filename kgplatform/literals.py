@@ -20,7 +20,7 @@ _MONTHS = {
 }
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATE_FORMS = [
-    re.compile(form, re.IGNORECASE)
+    re.compile(form, re.IGNORECASE | re.ASCII)
     for form in (
         r"(?P<year>\d{4})-(?P<m>\d{2})-(?P<day>\d{2})",
         r"(?P<year>\d{4})-(?P<m>\d{2})",
@@ -68,7 +68,7 @@ def canonical(text: str, datatype: str) -> str | None:
             number = _number(text)
             return f"{number.normalize():f}" if number is not None else None
         case "year":
-            return text if re.fullmatch(r"[12]\d{3}", text) else None
+            return text if re.fullmatch(r"[12][0-9]{3}", text) else None
         case "date":
             return _date(text)
         case "boolean":

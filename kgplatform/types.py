@@ -57,6 +57,11 @@ class Literal:
     language: str = ""
 
 
+def in_words(value: Entity | Literal) -> str:
+    """An end of a fact as a person reads it: a name, or a value with its unit."""
+    return value.name if isinstance(value, Entity) else f"{value.value} {value.unit}".rstrip()
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """A relation card: what the relation means, what it joins, and how a model can be asked for it.

@@ -60,7 +60,7 @@ def predict(
     *,
     top: int = 20,
     relation: str | None = None,
-    min_confidence: float = 0.1,
+    min_confidence: float,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Prediction:

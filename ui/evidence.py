@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from kgplatform.explanation import Explanation, Reason
-from kgplatform.graph import tail_text
-from kgplatform.types import Entity, Evidence, Fact, Method
+from kgplatform.types import Entity, Evidence, Fact, Method, in_words
 from ui.graph_view import line, percent, standing
 
 _METHODS: dict[Method, str] = {
@@ -45,7 +44,7 @@ def highlighted(quote: str, head: str, tail: str) -> str:
     )
 
 
-def in_words(weight: float) -> str:
+def strength(weight: float) -> str:
     """What a weight in nats does to the odds, for a person who knows no logarithms."""
     if abs(weight) < 0.1:
         return "hardly matters"
@@ -83,7 +82,7 @@ def reason(one: Reason) -> str:
         f'<div class="reason {side}{"" if one.counts else " not"}">'
         f'<div class="top"><span class="method">{_METHODS[piece.method]}</span><span class="weight">{one.weight:+.2f}</span></div>'
         f"{_source(piece)}{quote}"
-        f'<div class="words">{in_words(one.weight)}</div>{idle}{_small_print(piece)}</div>'
+        f'<div class="words">{strength(one.weight)}</div>{idle}{_small_print(piece)}</div>'
     )
 
 
@@ -94,7 +93,7 @@ def statement(fact: Fact) -> str:
     qualifiers = "".join(f'<div class="small">{escape(name)}: {escape(value)}</div>' for name, value in fact.qualifiers)
     return (
         f'<div class="statement"><b>{escape(fact.head.name)}</b><span class="relation"> — {escape(fact.relation)} → </span>'
-        f"<b>{escape(tail_text(fact))}</b>{qualifiers}</div>"
+        f"<b>{escape(in_words(fact.tail))}</b>{qualifiers}</div>"
         f'<div class="belief"><span class="big">{percent(fact.confidence)}</span>'
         f'<span class="what"><span class="tag {standing(fact)}">{escape(_STANDINGS[standing(fact)] + judged)}</span>'
         f"<span>{escape(', '.join(fact.origin))}</span></span></div>"

@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 
 from kgplatform import belief
 from kgplatform.errors import MissingExtra
-from kgplatform.graph import tail_text
 from kgplatform.names import digest
-from kgplatform.types import Entity, EntityId, Fact, FactKey, Literal, Origin
+from kgplatform.types import Entity, EntityId, Fact, FactKey, Literal, Origin, in_words
 
 _LABEL = 34
 _KIND_COLOURS = {
@@ -104,9 +103,9 @@ def _add_entity(net: Any, entity: Entity, picture: Picture) -> None:
 def _add_literal(net: Any, fact: Fact, value: Literal) -> None:
     net.add_node(
         node_id(fact),
-        label=_short(tail_text(fact)),
+        label=_short(in_words(fact.tail)),
         shape="box",
-        title=f"{tail_text(fact)}\n{value.datatype}",
+        title=f"{in_words(fact.tail)}\n{value.datatype}",
         color={"background": "#f4f6f8", "border": "#adb5bd", "highlight": {"background": "#ffffff", "border": _SELECTED}},
         font={"size": 13, "color": "#49525c"},
     )
@@ -119,7 +118,7 @@ def _add_fact(net: Any, fact: Fact, twin: int) -> None:
         node_id(fact),
         id=fact.key,
         label=_short(fact.relation),
-        title=f"{fact.head.name} — {fact.relation} → {tail_text(fact)}\n{percent(fact.confidence)}",
+        title=f"{fact.head.name} — {fact.relation} → {in_words(fact.tail)}\n{percent(fact.confidence)}",
         dashes=style.dashes,
         width=round(0.8 + 2.7 * fact.confidence, 2),
         color={"color": style.colour, "highlight": _SELECTED, "hover": style.colour, "opacity": 0.85},

@@ -11,8 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from kgplatform.graph import tail_text
-from kgplatform.types import Entity, EntityId, Fact
+from kgplatform.types import Entity, EntityId, Fact, in_words
 from ui.graph_view import colour, line, percent, standing
 
 
@@ -37,9 +36,9 @@ def of_entity(entity: Entity) -> Row:
 def of_fact(fact: Fact, seen_from: EntityId | None = None) -> Row:
     """A fact as the entity at one of its ends sees it; from outside with both ends."""
     if seen_from is None:
-        main, lead = f"{fact.head.name} → {tail_text(fact)}", fact.relation
+        main, lead = f"{fact.head.name} → {in_words(fact.tail)}", fact.relation
     elif fact.head.id == seen_from:
-        main, lead = tail_text(fact), fact.relation
+        main, lead = in_words(fact.tail), fact.relation
     else:
         main, lead = fact.head.name, f"← {fact.relation}"
     place = standing(fact)

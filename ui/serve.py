@@ -64,13 +64,13 @@ def running(settings: Settings) -> str | None:
     return address(port) if same and _answers(port) else None
 
 
-def serve(settings: Settings, port: int, open_browser: bool = False) -> int:
+def serve(settings: Settings, port: int) -> int:
     """Serve the pages until Ctrl-C; where a page for this graph is up already, only tell its address.
 
     Raises ``BadRequest`` when the port is taken and ``KgError`` when the server does not come up.
     """
     if here := running(settings):
-        _tell(f"The page for this graph is already open at {here}", here, open_browser)
+        _tell(f"The page for this graph is already open at {here}")
         return 0
     for package in ("streamlit", "pyvis"):
         if importlib.util.find_spec(package) is None:
@@ -80,7 +80,7 @@ def serve(settings: Settings, port: int, open_browser: bool = False) -> int:
     try:
         _await(child, port, settings)
         _remember(settings, child.pid, port)
-        _tell(f"The page is open at {address(port)}  (stop it with Ctrl-C)", address(port), open_browser)
+        _tell(f"The page is open at {address(port)}  (stop it with Ctrl-C)")
         if code := child.wait():
             raise KgError(f"the page server ended by itself (exit code {code}): see {_log_file(settings)}")
     except KeyboardInterrupt:
@@ -91,13 +91,9 @@ def serve(settings: Settings, port: int, open_browser: bool = False) -> int:
     return 0
 
 
-def _tell(sentence: str, where: str, open_browser: bool) -> None:
+def _tell(sentence: str) -> None:
     sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
-    if open_browser:
-        import webbrowser
-
-        webbrowser.open(where)
 
 
 def need_free(port: int) -> None:

@@ -22,7 +22,7 @@ def main() -> None:
     given = parser.parse_args()
     parts = read_split(given.folder)
     view = parts.train
-    found = predict(view, Cards({}, {}), top=given.top)
+    found = predict(view, Cards({}, {}), top=given.top, min_confidence=0.1)
     true = {(view.entities[h].id, view.relations[r], view.entities[t].id) for h, r, t in parts.known.tolist()}
     right = [(p.head.id, p.relation, p.tail.id) in true for p in found.proposals]
     row: dict[str, object] = {"auc": found.quality.auc, "note": found.note, "proposed": len(right)}

@@ -65,7 +65,8 @@ class KindGuesser:
         read = self._model(names, allowed & (allowed.sum(1) > 1)[:, None])
         as_noun = read + NOUN_NATS * self._root
         as_name = read - FREQUENCY_SHARE * self._usual + LIKENESS_NATS * likeness + self._labels(labels)
-        scores = np.where(allowed, np.where(nouns, as_noun, as_name), -np.inf)
+        # Rounded, so that a tie stays one whatever batch a name came in: sums differ in their last bits.
+        scores = np.where(allowed, np.where(nouns, as_noun, as_name).round(6), -np.inf)
         return [self._names[best] if np.isfinite(row[best]) else ROOT for row, best in zip(scores, scores.argmax(1), strict=True)]
 
     def _allowed(self, nouns: npt.NDArray[np.bool_], likeness: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

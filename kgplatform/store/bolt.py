@@ -46,8 +46,9 @@ _T = TypeVar("_T")
 class Dialect(Plans, Protocol):
     """One kind of server."""
 
-    @property
-    def login(self) -> Login: ...
+    def login(self) -> Login:
+        """Where the server is now, started when it belongs to the platform."""
+        ...
 
     @property
     def racing(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from kgplatform.errors import (
 )
 
 if TYPE_CHECKING:
-    from neo4j import Driver, ManagedTransaction
+    from neo4j import Driver, ManagedTransaction, Session
     from neo4j.exceptions import Neo4jError
 
 T = TypeVar("T")
@@ -126,34 +127,53 @@ def sentences(login: Login, *passing: type[Exception]) -> Iterator[None]:
         raise translated(error, login) from None
 
 
+def _driver(login: Login) -> Driver:
+    from neo4j import GraphDatabase
+    from neo4j.exceptions import ConfigurationError, Neo4jError
+
+    _check(login)
+    try:
+        return GraphDatabase.driver(
+            login.uri,
+            auth=(login.username, login.password),
+            notifications_min_severity="OFF",
+            connection_timeout=10.0,
+            user_agent="kgplatform",
+        )
+    except (ConfigurationError, Neo4jError, ValueError) as error:
+        raise translated(error, login) from None
+
+
 class Connection:
-    """A pool of connections to one database. Safe to share between threads."""
+    """A pool of connections to one database. Safe to share between threads.
 
-    def __init__(self, login: Login, racing: frozenset[str] = frozenset()) -> None:
+    ``find`` is asked before every transaction where the server is: one that was started anew has another
+    port and other passwords, and is met there.
+    """
+
+    def __init__(self, find: Callable[[], Login], racing: frozenset[str] = frozenset()) -> None:
         """``racing`` are codes of errors that may only mean that another writer was first, as ``ConstraintError`` always may."""
-        from neo4j import GraphDatabase
-        from neo4j.exceptions import ConfigurationError, Neo4jError
-
-        self.login = login
+        self._find = find
         self._racing = racing
-        _check(login)
-        try:
-            self._driver: Driver = GraphDatabase.driver(
-                login.uri,
-                auth=(login.username, login.password),
-                notifications_min_severity="OFF",
-                connection_timeout=10.0,
-                user_agent="kgplatform",
-            )
-        except (ConfigurationError, Neo4jError, ValueError) as error:
-            raise translated(error, login) from None
+        self._turn = threading.Lock()
+        self.login = find()
+        self._driver = _driver(self.login)
 
     def close(self) -> None:
         self._driver.close()
 
+    def session(self, **options: Any) -> Session:
+        """A session with the server where it is now."""
+        found = self._find()
+        with self._turn:
+            if found != self.login:
+                self._driver.close()
+                self.login, self._driver = found, _driver(found)
+            return self._driver.session(database=self.login.database, **options)
+
     def verify(self) -> None:
         """One round trip. Raises the sentence for what is wrong."""
-        with sentences(self.login), self._driver.session(database=self.login.database) as session:
+        with sentences(self.login), self.session() as session:
             session.run("RETURN 1").consume()
 
     def rows(self, cypher: str, **parameters: Any) -> list[Record]:
@@ -163,7 +183,7 @@ class Connection:
     def reading(self, work: Callable[[ManagedTransaction], T]) -> T:
         from neo4j import READ_ACCESS
 
-        with sentences(self.login), self._driver.session(database=self.login.database, default_access_mode=READ_ACCESS) as session:
+        with sentences(self.login), self.session(default_access_mode=READ_ACCESS) as session:
             return session.execute_read(work)
 
     def writing(self, work: Callable[[ManagedTransaction], T]) -> T:
@@ -172,7 +192,7 @@ class Connection:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with sentences(self.login, ClientError), self._driver.session(database=self.login.database) as session:
+                with sentences(self.login, ClientError), self.session() as session:
                     return session.execute_write(work)
             except (ConstraintError, Redo):
                 pass
@@ -181,10 +201,6 @@ class Connection:
                     raise translated(error, self.login) from None
             time.sleep(PAUSE * 2**attempt * random.random())  # noqa: S311 - spreads writers out
         raise StoreConflict(f"other writers at {self.login.address} won {ATTEMPTS} times in a row: try again when there are fewer")
-
-    def driver(self) -> Driver:
-        """For the reading door, which sets limits a managed transaction cannot."""
-        return self._driver
 
 
 def run(tx: ManagedTransaction, cypher: str, **parameters: Any) -> list[Record]:

@@ -41,8 +41,7 @@ def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) 
     """What the server would do with a query, without doing it. Raises ``WriteRefused`` when that is more than reading."""
     from neo4j import READ_ACCESS
 
-    login = connection.login
-    with sentences(login), connection.driver().session(database=login.database, default_access_mode=READ_ACCESS) as session:
+    with sentences(connection.login), connection.session(default_access_mode=READ_ACCESS) as session:
         found = session.run(f"EXPLAIN {cypher}", dict(parameters)).consume()
     if found.query_type != "r":
         raise WriteRefused(WRITES)
@@ -53,10 +52,9 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
     """At most ``limits.rows`` rows; the transaction is rolled back whatever it did."""
     from neo4j import READ_ACCESS
 
-    login = connection.login
     with (
-        sentences(login),
-        connection.driver().session(database=login.database, default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
+        sentences(connection.login),
+        connection.session(default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
         session.begin_transaction(timeout=limits.seconds) as transaction,
     ):
         result = transaction.run(cypher, dict(parameters))

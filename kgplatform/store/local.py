@@ -7,19 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import KgError, LimitExceeded
 from kgplatform.ports import Limits, Rows
-from kgplatform.store import door
+from kgplatform.store import door, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.schema import SCHEMA, check_version
 from kgplatform.store.statements import statement
-
-if TYPE_CHECKING:
-    from kgplatform.store.server import Endpoint
 
 
 class Local:
@@ -29,13 +26,21 @@ class Local:
     racing = frozenset({"Neo.ClientError.Statement.SemanticError"})
     """Two writers that make one new type at once; the code is that of any statement that fails in running."""
 
-    def __init__(self, endpoint: Endpoint, graph: str) -> None:
-        self.login = Login(endpoint.bolt_uri, endpoint.user, endpoint.password, graph)
-        self._reader = Connection(Login(endpoint.bolt_uri, endpoint.reader, endpoint.reader_password, graph))
+    def __init__(self, home: Path, graph: str) -> None:
+        self._home, self._graph = home, graph
+        self._reader = Connection(self._reader_login)
+
+    def login(self) -> Login:
+        found = server.ensure(self._home)
+        return Login(found.bolt_uri, found.user, found.password, self._graph)
+
+    def _reader_login(self) -> Login:
+        found = server.ensure(self._home)
+        return Login(found.bolt_uri, found.reader, found.reader_password, self._graph)
 
     @property
     def address(self) -> str:
-        return f"local server, graph {self.login.database}"
+        return f"local server, graph {self._graph}"
 
     def close(self) -> None:
         self._reader.close()
@@ -100,8 +105,5 @@ class _Answer(threading.Thread):
 
 def open_store(home: Path, graph: str, *, calibration: Calibration | None = None) -> BoltStore:
     """The graph of that name on the local server of a data folder; both are made when they are not there."""
-    from kgplatform.store import server
-
-    endpoint = server.ensure(home)
-    server.create_graph(endpoint, graph)
-    return BoltStore(Local(endpoint, graph), calibration)
+    server.create_graph(server.ensure(home), graph)
+    return BoltStore(Local(home, graph), calibration)

@@ -29,13 +29,16 @@ class Neo4j:
     racing: frozenset[str] = frozenset()
 
     def __init__(self, login: Login, allow_occupied: bool = False) -> None:
-        self.login = login
+        self._login = login
         self._allow_occupied = allow_occupied
         self._was_empty = False
 
+    def login(self) -> Login:
+        return self._login
+
     @property
     def address(self) -> str:
-        return f"{self.login.address}/{self.login.database}"
+        return f"{self._login.address}/{self._login.database}"
 
     def close(self) -> None:
         """Nothing besides the connection, which the store closes."""
@@ -60,12 +63,12 @@ class Neo4j:
         numbers = tuple(int(n) for n in re.findall(r"\d+", found)[:2])
         if numbers < OLDEST:
             wanted = ".".join(map(str, OLDEST))
-            raise StoreUnsuitable(f"{self.login.address} is Neo4j {found}: this platform needs {wanted} or newer")
+            raise StoreUnsuitable(f"{self._login.address} is Neo4j {found}: this platform needs {wanted} or newer")
 
     def _check_empty(self, connection: Connection) -> None:
         if not self._allow_occupied and connection.rows("MATCH (n) RETURN 1 AS n LIMIT 1"):
             raise StoreUnsuitable(
-                f"the database {self.login.database!r} at {self.login.address} already holds other data: "
+                f"the database {self._login.database!r} at {self._login.address} already holds other data: "
                 "name an empty one, or set KG_SHARED_DATABASE=yes to let both live in it"
             )
 

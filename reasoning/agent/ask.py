@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from kgplatform.ports import Encoder
-from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status
+from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status, in_words
 from reasoning.paths.alignment import Aligner
 from reasoning.paths.question import read
 from reasoning.paths.search import Hops, Network
@@ -140,7 +140,7 @@ class Guide:
         shares /= shares.sum()
         walks = sorted(
             self.network.walks(self.network.numbers[best.topic.id], best.hops).items(),
-            key=lambda walk: (-_belief(walk[1]), _words(self.network.nodes[walk[0]])),
+            key=lambda walk: (-_belief(walk[1]), in_words(self.network.nodes[walk[0]])),
         )
         answers = tuple(self.network.nodes[end] for end, _ in walks)
         paths = tuple(path for _, path in walks)
@@ -205,10 +205,6 @@ def _belief(path: Path) -> float:
     return belief
 
 
-def _words(node: Entity | Literal) -> str:
-    return node.name if isinstance(node, Entity) else f"{node.value} {node.unit}".rstrip()
-
-
 def _one_date(facts: Sequence[Fact]) -> bool:
     """Whether the tails are one date, told more and less precisely: that is no disagreement."""
     dates = [fact.tail.value for fact in facts if isinstance(fact.tail, Literal) and fact.tail.datatype in ("date", "year")]
@@ -224,14 +220,14 @@ def _text(
     mention: Mention,
 ) -> str:
     shown = [
-        _words(answer) + (" (predicted)" if any(step.fact.origin == ("predicted",) for step in path.steps) else "")
+        in_words(answer) + (" (predicted)" if any(step.fact.origin == ("predicted",) for step in path.steps) else "")
         for answer, path in zip(answers[:SHOWN], paths[:SHOWN], strict=True)
     ]
     more = f" and {len(answers) - SHOWN} more" if len(answers) > SHOWN else ""
     parts = [f"{topic.name} – {' – '.join(route)}: {', '.join(shown)}{more}."]
     parts += [
         f"The sources disagree: {facts[0].head.name} has {len(facts)} values of {facts[0].relation!r}"
-        f" ({', '.join(_words(fact.tail) for fact in facts)}), and one at most can be true."
+        f" ({', '.join(in_words(fact.tail) for fact in facts)}), and one at most can be true."
         for facts in conflicts
     ]
     if not mention.exact:

@@ -10,6 +10,7 @@ from neo4j import GraphDatabase
 
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
+from tests import servers
 from tests.servers import Neo4jServer
 
 SERVERS = ("local", "neo4j")
@@ -29,7 +30,8 @@ def opened(name: str, request: pytest.FixtureRequest) -> BoltStore:
     if name == "local":
         from kgplatform.store.local import Local
 
-        return BoltStore(Local(request.getfixturevalue("local_endpoint"), request.getfixturevalue("local_graph")))
+        graph = request.getfixturevalue("local_graph")
+        return BoltStore(Local(servers.local_home(), graph))
     from kgplatform.store.neo4j import open_store
 
     server = request.getfixturevalue("neo4j_alone")

@@ -47,7 +47,8 @@ def test_no_login_shows_its_password() -> None:
 
 def test_a_wrong_password_is_refused(local_endpoint: Any, neo4j_server: Any) -> None:
     for uri in (local_endpoint.bolt_uri, neo4j_server.uri):
-        connection = Connection(Login(uri, "neo4j", SECRET, "neo4j"))
+        wrong = Login(uri, "neo4j", SECRET, "neo4j")
+        connection = Connection(lambda login=wrong: login)  # type: ignore[misc]
         with pytest.raises(StoreRefused, match="password") as refused:
             connection.verify()
         connection.close()

@@ -20,8 +20,10 @@ from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import AuthError, ConstraintError, DriverError, Neo4jError
 
 from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreUnreachable
-from kgplatform.store import server
+from kgplatform.ports import Limits
+from kgplatform.store import local, server
 from kgplatform.store.endpoint import Endpoint, meeting
+from kgplatform.types import Kind
 
 pytestmark = pytest.mark.slow
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals, modes and limits on Windows")
@@ -375,6 +377,21 @@ def test_graphs_are_found_in_full_text(local_endpoint: Endpoint, local_graph: st
         for word in ("curie", "sklodowska"):
             found = f"CALL db.index.fulltext.queryNodes('Entity[name,aliases_text]', '{word}') YIELD node RETURN node.id"
             assert values(driver, local_graph, found) == ["a"]
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_an_open_graph_goes_on_when_its_server_was_started_anew(home: Path, how: str) -> None:
+    with contextlib.closing(local.open_store(home, "kg")) as store:
+        store.learn(kinds=[Kind("moon", description="a body that circles a planet")])
+        first = server.ensure(home)
+        if how == "stopped":
+            server.stop(home)
+        else:
+            psutil.Process(first.pid).kill()
+            wait_until(lambda: gone(first.pid))
+        assert list(store.kinds()) == ["moon"]
+        assert store.read("RETURN 1 AS one", {}, Limits()).rows == ((1,),)
+        assert server.ensure(home).pid != first.pid
 
 
 def test_a_server_that_has_gone_is_a_sentence(home: Path) -> None:

@@ -212,7 +212,6 @@ def test_a_server_that_is_away_is_told_in_a_sentence(visit: Open, served: Callab
     expect(tab.page.get_by_text("Traceback")).to_have_count(0)
 
 
-@pytest.mark.skip(reason="the driver retries a stopped server for over a minute before the page may reconnect")
 def test_the_page_outlives_its_graph_server(visit: Open, served: Callable[..., Server], tmp_path: Path) -> None:
     from kgplatform.store import local
     from kgplatform.store import server as graph_server

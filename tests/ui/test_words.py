@@ -60,8 +60,8 @@ def test_percentages_never_claim_certainty(confidence: float, shown: str) -> Non
         (16.0, "settles it, for the fact"),
     ],
 )
-def test_weights_are_told_in_words(weight: float, words: str) -> None:
-    assert evidence.in_words(weight) == words
+def test_weights_are_told_strength(weight: float, words: str) -> None:
+    assert evidence.strength(weight) == words
 
 
 def test_markdown_signs_are_escaped() -> None:

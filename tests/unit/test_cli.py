@@ -24,6 +24,7 @@ from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Literal, Receipt, Relation, Source, SourceId, Step
 from kgplatform.types import Path as Path_
 from ui.cli.main import main
+from ui.cli.screen import Screen
 
 ROOT = Path(ui.__file__).parents[1]
 PROMPTS = ("{head} was born in {tail}",)
@@ -94,6 +95,19 @@ def kg(home: Path, capsys: pytest.CaptureFixture[str]) -> Kg:
         return Answer(code, captured.out, captured.err)
 
     return run
+
+
+# progress
+
+
+def test_a_log_is_told_now_and_then_how_far_the_work_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 4.0, 12.0, 13.0])
+    monkeypatch.setattr("ui.cli.screen.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with Screen().progress("reading") as progress:
+        assert progress
+        for done in (10, 24, 26):
+            progress(done, 1200)
+    assert capsys.readouterr().err == "   reading: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
 
 
 # start

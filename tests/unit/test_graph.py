@@ -9,10 +9,10 @@ import pytest
 
 from kgplatform.belief import UNIT, probability
 from kgplatform.errors import Ambiguous, BadCard, BadName, BadRequest, NotFound
-from kgplatform.graph import KnowledgeGraph, tail_text
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.opening import connect
-from kgplatform.types import Claim, Entity, EntityId, Evidence, FactQuery, Literal, Method, Relation, Source, SourceId
+from kgplatform.types import Claim, Entity, EntityId, Evidence, FactQuery, Literal, Method, Relation, Source, SourceId, in_words
 
 BORN_IN = Relation("born in", inverse="birthplace of", functional=True, prompts=("{head} was born in {tail}",))
 BORN_ON = Relation("born on", range=("date",), functional=True, prompts=("{head} was born on {tail}",))
@@ -71,7 +71,7 @@ def test_a_fact_is_found_by_key_by_names_and_by_the_inverse(kg: KnowledgeGraph, 
 
 @pytest.mark.parametrize("date", ["1867-11-07", "7 November 1867", "November 7, 1867"])
 def test_a_value_is_found_however_it_is_written(kg: KnowledgeGraph, date: str) -> None:
-    assert tail_text(kg.fact(f"Marie Curie | born on | {date}")) == "1867-11-07"
+    assert in_words(kg.fact(f"Marie Curie | born on | {date}").tail) == "1867-11-07"
 
 
 def test_a_symmetric_fact_is_found_from_both_ends(kg: KnowledgeGraph) -> None:
@@ -80,7 +80,7 @@ def test_a_symmetric_fact_is_found_from_both_ends(kg: KnowledgeGraph) -> None:
 
 def test_a_value_without_a_card_is_found_with_its_unit_or_without(kg: KnowledgeGraph) -> None:
     kg.put([claim(MARIE, "height", Literal("160", "decimal", "cm"))])
-    assert tail_text(kg.fact("Marie Curie | height | 160 cm")) == "160 cm"
+    assert in_words(kg.fact("Marie Curie | height | 160 cm").tail) == "160 cm"
     assert kg.fact("Marie Curie | height | 160").relation == "height"
 
 
@@ -194,8 +194,8 @@ def test_an_explanation_adds_up_to_the_confidence(kg: KnowledgeGraph) -> None:
 
 def test_conflicts_of_a_functional_relation(kg: KnowledgeGraph) -> None:
     kg.put([claim(MARIE, "born in", PARIS), *(claim(MARIE, "born on", Literal(year, "date")) for year in ("1867", "1868"))])
-    assert [tail_text(other) for other in kg.explain("Marie Curie | born in | Warsaw").conflicts] == ["Paris"]
-    assert [tail_text(other) for other in kg.explain("Marie Curie | born on | 1867-11-07").conflicts] == ["1868"]
+    assert [in_words(other.tail) for other in kg.explain("Marie Curie | born in | Warsaw").conflicts] == ["Paris"]
+    assert [in_words(other.tail) for other in kg.explain("Marie Curie | born on | 1867-11-07").conflicts] == ["1868"]
 
 
 # reading

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harvest import shipped
@@ -78,6 +78,7 @@ NAMES = st.lists(st.tuples(st.text(max_size=12), LABELS), max_size=6, unique_by=
 
 @settings(max_examples=30, deadline=None)
 @given(NAMES)
+@example([("", "PERSON"), ("\U000f5f67", "GPE")])
 def test_a_guess_is_a_kind_and_depends_on_its_own_name_only(named: list[tuple[str, str]]) -> None:
     together = GUESSER.guess([name for name, _ in named], [label for _, label in named])
     assert set(together) <= set(KINDS)

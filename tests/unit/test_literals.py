@@ -33,6 +33,8 @@ def test_one_day_in_any_wording_is_one_date(day: object, form: str) -> None:
         ("7th of November, 1867", "date", "1867-11-07"),
         ("1867-02-30", "date", None),
         ("yesterday", "date", None),
+        ("١٨٦٧", "date", None),
+        ("1٨٦٧", "year", None),
         ("1,234,567", "integer", "1234567"),
         ("12.0", "integer", "12"),
         ("12.5", "integer", None),

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from kgplatform.errors import BadFile
 from kgplatform.formats import tsv
-from kgplatform.graph import KnowledgeGraph, tail_text
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, Evidence, Fact, Literal, Relation, Source, SourceId
+from kgplatform.types import Claim, Entity, Evidence, Fact, Literal, Relation, Source, SourceId, in_words
 
 SOURCE = Source(SourceId("doc:1"), "document")
 MARIE = Entity(entity_id("person", "Marie Curie"), "Marie Curie", ("person",))
@@ -43,7 +43,7 @@ def write(folder: Path, text: str, name: str = "facts.tsv") -> Path:
 def test_names_in_three_columns_or_four(tmp_path: Path) -> None:
     kg = graph()
     kg.load(write(tmp_path, "Ada\tknows\tCharles\nAda\tlikes\tmaths\t0.25\r\n"))
-    assert {(f.relation, tail_text(f), f.confidence > 0.5) for f in kg.facts(status="all")} == {
+    assert {(f.relation, in_words(f.tail), f.confidence > 0.5) for f in kg.facts(status="all")} == {
         ("knows", "Charles", True),
         ("likes", "maths", False),
     }

@@ -68,7 +68,7 @@ def complete(
     model: Annotated[str, typer.Option(metavar="NAME", help="The graph model.")] = "complex",
     relation: Annotated[str | None, typer.Option(metavar="NAME", help="Only facts of this relation.")] = None,
     top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = 20,
-    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = 0.0,
+    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = 0.1,
     dry_run: DryRun = False,
 ) -> None:
     """Predict facts that the graph lacks, and put them as predictions for review."""

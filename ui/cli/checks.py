@@ -6,15 +6,15 @@ import importlib.util
 import platform
 import re
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kgplatform.errors import KgError
+from kgplatform.errors import BadRequest, KgError
 from kgplatform.settings import Settings
 from ui.cli.pages import PORT
+from ui.serve import need_free
 
 PYTHON = (3, 11)
 DISK = 1_000_000_000
@@ -117,7 +117,7 @@ def _neo4j(settings: Settings) -> Check:
 
     login = Login(settings["NEO4J_URI"], settings["NEO4J_USERNAME"], settings["NEO4J_PASSWORD"], settings["NEO4J_DATABASE"])
     try:
-        connection = Connection(login)
+        connection = Connection(lambda: login)
         try:
             connection.verify()  # says at once what a managed transaction would retry for half a minute
             rows = connection.rows("CALL dbms.components() YIELD name, versions RETURN name, versions[0] AS version")
@@ -132,9 +132,8 @@ def _neo4j(settings: Settings) -> Check:
 
 
 def _port(port: int) -> Check:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return Check("page", False, f"port {port} is taken: kg app --port {port + 1}", needed=False)
+    try:
+        need_free(port)
+    except BadRequest as error:
+        return Check("page", False, str(error), needed=False)
     return Check("page", True, f"port {port} is free")

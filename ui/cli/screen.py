@@ -10,9 +10,11 @@ import json
 import os
 import re
 import sys
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -108,20 +110,51 @@ class Screen:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Progress | None]:
-        """A bar on standard error, when somebody is there to see it."""
-        if self.quiet or not sys.stderr.isatty():
+        """What is done, how fast, and how long it will take, on standard error: a bar on a terminal, else a line now and then."""
+        if self.quiet:
             yield None
-            return
-        from rich.console import Console
-        from rich.progress import Progress as Bar
+        elif sys.stderr.isatty():
+            with _bar(what) as advance:
+                yield advance
+        else:
+            yield _Lines(what).advance
 
-        with Bar(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=None)
 
-            def advance(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
+class _Lines:
+    """Progress for a log: a line every ``SECONDS``, and none for what is sooner done."""
 
-            yield advance
+    SECONDS = 10.0
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._began = self._told = time.monotonic()
+
+    def advance(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done and now - self._told >= self.SECONDS:
+            self._told = now
+            rate = done / (now - self._began)
+            left = timedelta(seconds=round((total - done) / rate))
+            _write(sys.stderr, f"   {self._what}: {done:,} of {total:,}, {rate:,.1f} a second, {left} left")
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    began = time.monotonic()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def advance(done: int, total: int) -> None:
+            rate = f"{done / max(time.monotonic() - began, 1e-9):,.1f}/s" if done else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield advance
 
 
 def percent(probability: float) -> str:

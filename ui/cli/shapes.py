@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief
-from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Literal, Mention, Receipt
+from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Literal, Mention, Receipt, in_words
 from ui.cli.screen import percent
 
 if TYPE_CHECKING:
@@ -21,14 +21,9 @@ def end(value: Entity | Literal) -> Shape:
     return {"value": value.value, "datatype": value.datatype, "unit": value.unit, "language": value.language}
 
 
-def words(value: Entity | Literal) -> str:
-    """An end of a fact as a person reads it."""
-    return value.name if isinstance(value, Entity) else f"{value.value} {value.unit}".rstrip()
-
-
 def triple(fact: Fact) -> str:
     """``head | relation | tail`` by names: what ``kg explain`` takes again."""
-    return f"{fact.head.name} | {fact.relation} | {words(fact.tail)}"
+    return f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}"
 
 
 def fact(found: Fact) -> Shape:
@@ -81,12 +76,12 @@ def where(piece: Evidence) -> str:
 
 def claim(told: Claim) -> str:
     """A claim in one line."""
-    return f"{told.head.name} | {told.relation} | {words(told.tail)}"
+    return f"{told.head.name} | {told.relation} | {in_words(told.tail)}"
 
 
 def candidate(found: Candidate) -> str:
     """A candidate in one line."""
-    tail = found.tail.name if isinstance(found.tail, Mention) else words(found.tail)
+    tail = found.tail.name if isinstance(found.tail, Mention) else in_words(found.tail)
     return f"{found.head.name} | {found.relation} | {tail}"
 
 

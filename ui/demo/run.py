@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kgplatform.names import normalise
-from kgplatform.types import Fact, Receipt
+from kgplatform.types import Fact, Receipt, in_words
 from ui.cli import shapes
 from ui.cli.screen import percent
 from ui.demo import world
@@ -111,7 +111,7 @@ def _asked(run: Run) -> int:
         guide = Guide(run.graph.facts(), run.graph.relations(), run.graph.kinds(), run.encoder)
         for number, (question, expected) in enumerate(world.questions()):
             answer = guide.answer(question)
-            right += {normalise(shapes.words(end)) for end in answer.answers} == expected
+            right += {normalise(in_words(end)) for end in answer.answers} == expected
             if number < world.QUESTIONS_SHOWN:
                 for line in ("", f"   {question}", f"   → {answer.text}"):
                     run.screen.say(line)

@@ -13,7 +13,7 @@ from kgplatform.errors import Ambiguous, KgError, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.types import EntityId, FactKey
 from ui import graph_view, rows
-from ui.connection import ask
+from ui.connection import graph
 from ui.neighbourhood import liveliest, short_name
 
 _SAMPLE = 300
@@ -47,11 +47,11 @@ def follow_link(choice: Choice) -> None:
     if link and link != choice.link:
         choice.link = link
         try:
-            choice.go(ask(lambda kg: kg.entity(link)).id)
+            choice.go(graph().entity(link).id)
         except (NotFound, Ambiguous) as error:
             choice.problem = str(error)
             st.session_state["words"] = link
-    if choice.centre is None and (start := ask(_beginning)):
+    if choice.centre is None and (start := _beginning(graph())):
         choice.go(start)
 
 
@@ -63,8 +63,8 @@ def go(entity: str) -> None:
     """Centre the graph on an entity and put it into the address."""
     choice = current()
     try:
-        found = ask(lambda kg: kg.entity(entity))
-        choice.link = ask(lambda kg: short_name(kg, found))
+        found = graph().entity(entity)
+        choice.link = short_name(graph(), found)
     except KgError as error:
         choice.problem = str(error)
         return
@@ -113,7 +113,10 @@ def close_fact() -> None:
 def review(key: FactKey, accept: bool) -> None:
     by, why = st.session_state.get("reviewer", "me"), st.session_state.get("why", "")
     try:
-        ask(lambda kg: kg.accept(key, by=by) if accept else kg.reject(key, by=by, why=why))
+        if accept:
+            graph().accept(key, by=by)
+        else:
+            graph().reject(key, by=by, why=why)
         st.session_state["why"] = ""
     except KgError as error:
         current().problem = str(error)

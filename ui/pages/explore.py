@@ -14,10 +14,10 @@ import streamlit as st
 
 from kgplatform.errors import KgError, NotFound
 from kgplatform.explanation import Explanation
-from kgplatform.graph import KnowledgeGraph, tail_text
-from kgplatform.types import Entity, Fact, Hit
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.types import Entity, Fact, Hit, in_words
 from ui import evidence, graph_view, rows
-from ui.connection import ask, size
+from ui.connection import graph, size
 from ui.graph_view import Picture
 from ui.markdown import plain
 from ui.neighbourhood import DRAWN, Filters, Neighbourhood, around
@@ -67,7 +67,7 @@ def _page(choice: Choice) -> None:
         _welcome()
         return
     follow_link(choice)
-    view = ask(lambda kg: _read(kg, choice, filters.chosen(), st.session_state.get("words", "")))
+    view = _read(graph(), choice, filters.chosen(), st.session_state.get("words", ""))
     filters.sidebar(address, facts, view.shown)
     if choice.problem:
         st.error(plain(choice.problem))
@@ -148,7 +148,7 @@ def _table(shown: Neighbourhood) -> None:
     columns = {
         "head": [fact.head.name for fact in facts],
         "relation": [fact.relation for fact in facts],
-        "tail": [tail_text(fact) for fact in facts],
+        "tail": [in_words(fact.tail) for fact in facts],
         "confidence": [fact.confidence * 100 for fact in facts],
         "origin": [", ".join(fact.origin) for fact in facts],
         "status": [graph_view.standing(fact) for fact in facts],
