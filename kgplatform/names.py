@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from kgplatform.errors import BadName, NotFound
@@ -21,6 +22,7 @@ ID_BYTES = 200
 GIVEN_ID_BYTES = 1_000
 """Longest id that an import may bring (Neo4j's index holds about 8,000 bytes)."""
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -29,7 +31,7 @@ _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
 
 def digest(*parts: str, size: int = 8) -> str:
     """A hash of the parts that no joining of other parts can give; ``2 * size`` hex digits."""
-    return hashlib.blake2b(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
+    return hashlib.blake2b(_JSON.encode(parts).encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
 def normalise(name: str) -> str:
@@ -42,9 +44,12 @@ def clean(name: str) -> str:
 
     Right-to-left names need no such mark. Raises ``BadName`` when nothing is left.
     """
+    if name and name.isascii() and name.isprintable() and "  " not in name and name[0] != " " != name[-1]:
+        return name
     name = "".join(" " if c in "\n\r\t\v\f" else c for c in name if c not in _TURNING)
     kept = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cs"))
-    if not (kept := " ".join(kept.split())):
+    kept = " ".join(kept.split())
+    if all(unicodedata.category(c) == "Cf" for c in kept):
         raise BadName(f"{name!r} is not a name: it has no visible character")
     return kept
 
@@ -80,6 +85,7 @@ def given_id(text: str) -> EntityId:
     return EntityId(text)
 
 
+@lru_cache(maxsize=10_000)
 def relationship_type(relation: str) -> str:
     """``relationship_type("born in") == "BORN_IN"``; what does not fit the alphabet gets a hash."""
     plain = re.sub(r"[^A-Z0-9]+", "_", unicodedata.normalize("NFKD", relation).encode("ascii", "ignore").decode().upper()).strip("_")
@@ -87,6 +93,7 @@ def relationship_type(relation: str) -> str:
     return plain if same else f"R_{plain[:90]}_{digest(normalise(relation)).upper()}".replace("__", "_")
 
 
+@lru_cache(maxsize=10_000)
 def label(kind: str) -> str:
     """``label("chemical element") == "ChemicalElement"``; never one of ours, which begin with ``Kg``."""
     words = re.findall(r"[A-Za-z0-9]+", unicodedata.normalize("NFKD", kind).encode("ascii", "ignore").decode())

@@ -8,6 +8,7 @@ the model that was judged is the model that is used.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,8 @@ FOLDS = 5
 SHARE, MOST_HELD = 0.15, 1_000
 SAMPLE = 20_000
 """Pairs of one relation that stand for all its others."""
-LEAST_HELD = 10
-"""Fewer held-out facts say nothing about a model."""
+LEAST_HELD = 20
+"""Fewer different held-out facts say nothing about a model."""
 LEAST_AUC = 0.65
 """Random guessing gives .5, with a spread of about .05 on the smallest graphs: below this nothing is proposed."""
 
@@ -61,17 +62,31 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, progress: Progress | 
     rounds = 1 if len(view) >= LARGE else FOLDS
     stages = _Stages(rounds + (rounds > 1), progress)
     samples: list[_Sample] = []
+    shown: set[int] = set()
     for fold in range(rounds):
         held = removable(view, min(MOST_HELD, round(SHARE * len(view))), seed=fold)
+        shown |= set(held.tolist())
         rest = view.only(np.setdiff1d(np.arange(len(view)), held))
         valid = view.triples[held] if rounds == 1 else None
         predictor = train(mirrored(rest, cards), recipe, valid=valid, device=device, progress=stages.stage(fold))
         samples.append(_sample(predictor, rest, view.triples[held], _without(taken, view.triples[held]), cards))
     if rounds > 1:
         predictor = train(mirrored(view, cards), recipe, device=device, progress=stages.stage(rounds))
+    return Calibrated(predictor, fit(*_joined(samples)), Quality(_measured(samples), len(shown)))
+
+
+def _joined(samples: Sequence[_Sample]) -> _Sample:
     true, other, counts = (np.concatenate([sample[part] for sample in samples]) for part in range(3))
-    weights = fit(true, other, counts)
-    return Calibrated(predictor, weights, Quality(auc(_odds(true, weights), _odds(other, weights), counts), len(true)))
+    return true, other, counts
+
+
+def _measured(samples: Sequence[_Sample]) -> float:
+    """The area under the curve of each fold by weights that were fitted to the others; of one fold by its own."""
+    odds = []
+    for number, (true, other, counts) in enumerate(samples):
+        weights = fit(*_joined([sample for place, sample in enumerate(samples) if place != number or len(samples) == 1]))
+        odds.append((_odds(true, weights), _odds(other, weights), counts))
+    return auc(*_joined(odds))
 
 
 @dataclass(frozen=True, slots=True)

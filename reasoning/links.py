@@ -8,7 +8,7 @@ from typing import Protocol
 
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.ports import Progress
-from kgplatform.types import Claim, Fact, Kind, Receipt, Relation, Status
+from kgplatform.types import Claim, Fact, Forgotten, Kind, Receipt, Relation, SourceId, Status
 from kgplatform.view import GraphView
 
 # Modules of this package import torch only inside functions, so that the command line starts without it.
@@ -16,7 +16,7 @@ from reasoning.calibrate import Quality
 from reasoning.candidates import Cards
 from reasoning.evaluate import Metrics
 from reasoning.evaluate import evaluate as _evaluate
-from reasoning.predict import Prediction, Proposal, predict, to_claims
+from reasoning.predict import OF_MODEL, Prediction, Proposal, predict, to_claims
 from reasoning.split import Split, split
 from reasoning.train import Predictor, Recipe, pick_device, train
 
@@ -35,6 +35,8 @@ class Graph(Protocol):
     def kinds(self) -> Mapping[str, Kind]: ...
 
     def put(self, claims: Sequence[Claim]) -> Receipt: ...
+
+    def forget(self, source: str) -> Forgotten: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def complete(
 ) -> Report:
     """Learn from the current facts and put the ``top`` most likely missing links as predicted facts.
 
-    Nothing that is rejected or proposed comes again; links that an earlier model predicted may. Raises ``NotFound`` for
+    What this model predicted of an earlier state of the graph is withdrawn, unless only one ``relation`` is asked for.
+    Nothing that is rejected or proposed comes again. Raises ``NotFound`` for
     a relation that no fact has, ``BadRequest`` for a model that is not there or a graph without facts.
     """
     if model not in MODELS:
@@ -82,7 +85,18 @@ def complete(
     taken = [fact for status in _CLOSED for fact in kg.facts(status=status)]
     cards = Cards(kg.relations(), kg.kinds())
     found = predict(view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, device=device, progress=progress)
-    return _report(view, found, None if dry_run else kg.put(to_claims(found)))
+    if dry_run:
+        return _report(view, found, None)
+    if relation is None:
+        for old in _earlier(kg, found.snapshot):
+            kg.forget(old)
+    return _report(view, found, kg.put(to_claims(found)))
+
+
+def _earlier(kg: Graph, snapshot: str) -> list[SourceId]:
+    """The sources of what was predicted from other snapshots."""
+    sources = {source for fact in kg.facts(status="all") for source in fact.sources}
+    return sorted(source for source in sources if source.startswith(OF_MODEL) and source != f"{OF_MODEL}{snapshot}")
 
 
 _CLOSED: tuple[Status, ...] = ("rejected", "proposed")

@@ -15,6 +15,8 @@ from kgplatform.view import GraphView, Ints
 from reasoning.calibrate import Calibrated, Quality, calibrated
 from reasoning.candidates import Cards, allowed, features, still_open
 
+OF_MODEL = "graph:complex@"
+"""How the id of a prediction's source begins; the snapshot follows."""
 SUPPORT = 3
 """Facts shown with a prediction."""
 
@@ -86,7 +88,7 @@ def predict(
 
 def to_claims(prediction: Prediction) -> list[Claim]:
     """The proposals as claims of the model, which the store keeps as *predicted* facts."""
-    source = Source(SourceId(f"graph:complex@{prediction.snapshot}"), "graph", "ComplEx")
+    source = Source(SourceId(f"{OF_MODEL}{prediction.snapshot}"), "graph", "ComplEx")
     return [
         Claim(
             proposal.head,
@@ -148,15 +150,20 @@ def _spread(view: GraphView, cards: Cards, rows: Sequence[_Row], top: int) -> li
     of_relation, of_entity = (max(2, top // 2) if several else top), max(2, top // 5)
     used: Counter[tuple[str, int]] = Counter()
     answered: set[tuple[int, int]] = set()
+    chosen_links: set[tuple[int, int, int]] = set()
     chosen: list[_Row] = []
     for row in rows:
         _, relation, head, tail = row
         marks = (("relation", relation), ("entity", head), ("entity", tail))
         if len(chosen) == top or used[marks[0]] >= of_relation or max(used[marks[1]], used[marks[2]]) >= of_entity:
             continue
-        if cards.card(view.relations[relation]).functional and (relation, head) in answered:
+        card = cards.card(view.relations[relation])
+        if card.functional and (relation, head) in answered:
             continue
+        if not card.symmetric and (relation, tail, head) in chosen_links:
+            continue  # of two that exclude each other as likely as not, the likelier
         answered.add((relation, head))
+        chosen_links.add((relation, head, tail))
         used.update(marks)
         chosen.append(row)
     return chosen

@@ -17,7 +17,7 @@ from harvest import shipped
 from harvest.documents import coreference
 from harvest.documents.mentions import Reader
 from harvest.documents.pairs import Pair, pairs
-from harvest.documents.read import files, read
+from harvest.documents.read import read_all
 from harvest.documents.relate import NAMES, Judge
 from harvest.documents.run import Extractor, tail
 from kgplatform import opening, settings
@@ -61,15 +61,15 @@ def main() -> None:
     cards, kinds, true = list(shipped.relations().values()), shipped.kinds(), gold()
     extractor, judge = Extractor(scorer, encoder, reader, cards, kinds), Judge(scorer, encoder, cards)
     rows, right, folds, every = [], [], [], 0
-    for number, path in enumerate(files([HERE / "texts"])):
-        sentences = coreference.resolve(extractor.with_kinds(reader.sentences(read(path).text)))
+    for number, document in enumerate(read_all([HERE / "texts"])[0]):
+        sentences = coreference.resolve(extractor.with_kinds(reader.sentences(document.text)))
         found = [pair for sentence in sentences for pair in pairs(sentence, cards, kinds)]
         every += sum(is_true(pair, true) for pair in found)
         asked, features = judge.features(found)
         rows.append(features)
         right += [is_true(pair, true) for pair in asked]
         folds += [number] * len(asked)
-        print(f"{path.name}: {len(found)} pairs, {len(asked)} asked", flush=True)
+        print(f"{document.source.uri}: {len(found)} pairs, {len(asked)} asked", flush=True)
     x, y, fold = np.concatenate(rows), np.array(right, dtype=float), np.array(folds)
     odds = np.zeros(len(y))
     for number in np.unique(fold):

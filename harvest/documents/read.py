@@ -55,15 +55,28 @@ def _title(text: str, path: Path) -> str:
     return first if 0 < len(first) <= 100 and first[-1] not in ".!?:;," else path.name
 
 
-def files(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and the text files below the folders named. Raises ``BadFile`` for a folder without any."""
-    found: list[Path] = []
+def read_all(paths: Iterable[Path]) -> tuple[list[Document], list[str]]:
+    """The files named and the text files below the folders named; and why files of a folder could not be read.
+
+    Raises ``BadFile`` for a file that was named itself and cannot be read, and for a folder without any that can.
+    """
+    documents: dict[SourceId, Document] = {}
+    skipped: list[str] = []
     for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in TEXT_ENDINGS)
-            if not inside:
-                raise BadFile(f"{path}: holds no text files ({', '.join(TEXT_ENDINGS)})")
-            found += inside
-        else:
-            found.append(path)
-    return list(dict.fromkeys(found))
+        read_here, skipped_here = _below(path) if path.is_dir() else ([read(path)], [])
+        documents |= {document.source.id: document for document in read_here}
+        skipped += skipped_here
+    return list(documents.values()), skipped
+
+
+def _below(folder: Path) -> tuple[list[Document], list[str]]:
+    documents: list[Document] = []
+    skipped: list[str] = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in TEXT_ENDINGS):
+        try:
+            documents.append(read(path))
+        except BadFile as error:
+            skipped.append(str(error))
+    if not documents:
+        raise BadFile(skipped[0] if skipped else f"{folder}: holds no text files ({', '.join(TEXT_ENDINGS)})")
+    return documents, skipped

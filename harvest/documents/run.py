@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from harvest import shipped
 from harvest.documents import coreference
 from harvest.documents.kinds import KindGuesser
 from harvest.documents.mentions import Reader, Sentence
 from harvest.documents.pairs import Pair, pairs
-from harvest.documents.read import Document, files, read
+from harvest.documents.read import Document
 from harvest.documents.relate import Judge, Likely
 from kgplatform.cards import datatype
+from kgplatform.errors import BadCard
 from kgplatform.graph import Added, KnowledgeGraph
 from kgplatform.linking import Unlinked
 from kgplatform.literals import literal
@@ -44,7 +44,7 @@ class Report:
 
 def harvest(
     kg: KnowledgeGraph,
-    paths: Sequence[Path],
+    documents: Sequence[Document],
     *,
     scorer: TokenScorer,
     encoder: Encoder,
@@ -55,16 +55,15 @@ def harvest(
     dry_run: bool = False,
     run: str = "",
 ) -> Report:
-    """Read the files, and those below the folders, for the relations of ``cards``; put what is likely.
+    """Search documents (``read_all``) for the relations of ``cards``; put what is likely.
 
-    Without cards or kinds, those that ship are used and the graph's own. All files are read
-    before the first is harvested, so that a bad one is refused with nothing written. Raises ``BadFile``, and
-    ``BadCard`` for a card without prompts.
+    Without cards or kinds, those that ship are used and the graph's own. Raises ``BadCard`` for a card without prompts or
+    with a kind that is not there.
     """
-    documents = [read(path) for path in files(paths)]
     if cards is None:
         cards = [card for card in {**shipped.relations(), **kg.relations()}.values() if card.prompts]
     kinds = {**shipped.kinds(), **kg.kinds()} if kinds is None else kinds
+    _check_kinds(cards, kinds)
     extractor = Extractor(scorer, encoder, reader, cards, kinds)
     if not dry_run:
         kg.learn(cards, kinds.values())
@@ -86,6 +85,14 @@ def harvest(
     if progress:
         progress(len(documents), len(documents))
     return report
+
+
+def _check_kinds(cards: Sequence[Relation], kinds: Mapping[str, Kind]) -> None:
+    """A kind that nobody described is never guessed, and its card would find nothing."""
+    for card in cards:
+        wanted = card.domain if datatype(card) else (*card.domain, *card.range)
+        if unknown := next((kind for kind in wanted if kind not in kinds), None):
+            raise BadCard(f"{card.name!r} speaks of the kind {unknown!r}, which is not described: kinds are {', '.join(sorted(kinds))}")
 
 
 @dataclass(frozen=True, slots=True)

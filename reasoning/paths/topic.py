@@ -1,8 +1,8 @@
 """What a question is about: the entity whose name stands in it.
 
 The longest name with a capital or a digit that stands there as written, else the longest in whatever case (a
-graph may have a thing called "actors"), else one nearly so (a letter or two wrong). Square brackets, where a
-question has them, say which words are meant.
+graph may have a thing called "actors"), else the first or last word of a name that only one entity has ("Kepler"), else
+a name nearly so (a letter or two wrong). Square brackets, where a question has them, say which words are meant.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ class Names:
             for name in dict.fromkeys(map(normalise, (entity.name, *entity.aliases))):
                 self.folded.setdefault(name, []).append(entity)
         self.listed = list(self.folded)
+        self._outer: dict[str, set[str]] = {}
+        for name in self.listed:
+            first, *_, last = name.split(" ") if " " in name else ("", "")
+            for word in {first, last} - {""}:
+                self._outer.setdefault(word, set()).add(name)
 
     def mention(self, question: str) -> Mention | None:
         """The topic of a question, or ``None``."""
@@ -56,7 +61,18 @@ class Names:
         for start, end in spans:
             if bearers := self.folded.get(normalise(question[start:end])):
                 return Mention(start, end, tuple(bearers))
-        return self._misspelt(question, spans)
+        return self._shortened(question, spans) or self._misspelt(question, spans)
+
+    def _shortened(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """A surname or a first name that only one entity has."""
+        for start, end in spans:
+            text = question[start:end]
+            if not text[:1].isupper() or " " in text:
+                continue
+            bearers = {entity.id: entity for name in self._outer.get(normalise(text), ()) for entity in self.folded[name]}
+            if len(bearers) == 1:
+                return Mention(start, end, tuple(bearers.values()), exact=False)
+        return None
 
     def _misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
         from rapidfuzz import fuzz, process

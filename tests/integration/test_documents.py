@@ -78,7 +78,8 @@ def harvest(
     cards: list[Relation] | None = None,
 ) -> Report:
     given = {"scorer": models.scorer, "encoder": models.encoder, "reader": models.reader}
-    return documents.harvest(kg, paths, **given, cards=cards, dry_run=dry_run, progress=progress, run="r1")  # type: ignore[arg-type]
+    read, _ = documents.read_all(paths)
+    return documents.harvest(kg, read, **given, cards=cards, dry_run=dry_run, progress=progress, run="r1")  # type: ignore[arg-type]
 
 
 def text(folder: Path, name: str, content: str) -> Path:

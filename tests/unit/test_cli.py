@@ -101,11 +101,11 @@ def kg(home: Path, capsys: pytest.CaptureFixture[str]) -> Kg:
 
 
 def test_a_log_is_told_now_and_then_how_far_the_work_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 4.0, 12.0, 13.0])
+    clock = iter([100.0, 104.0, 112.0, 113.0, 130.0])
     monkeypatch.setattr("ui.cli.screen.time", SimpleNamespace(monotonic=lambda: next(clock)))
     with Screen().progress("reading") as progress:
         assert progress
-        for done in (10, 24, 26):
+        for done in (0, 10, 24, 26, 1200):
             progress(done, 1200)
     assert capsys.readouterr().err == "   reading: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
 

@@ -12,8 +12,10 @@ import pytest
 
 from kgplatform.belief import Calibration, believe, group
 from kgplatform.errors import BadRequest, NotFound
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id, fact_key
-from kgplatform.types import Claim, Entity, EntityId, Fact, Kind, Receipt, Relation, Status
+from kgplatform.store.memory import MemoryStore
+from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, Forgotten, Kind, Receipt, Relation, Source, SourceId, Status
 from kgplatform.view import GraphView
 from reasoning import links
 from reasoning.calibrate import auc, fit
@@ -150,6 +152,7 @@ class World:
     def __init__(self, facts: Iterable[Fact], rejected: Iterable[Fact] = ()) -> None:
         self.held: dict[str, list[Fact]] = {"current": list(facts), "rejected": list(rejected)}
         self.received: list[Claim] = []
+        self.forgotten: list[str] = []
 
     def facts(self, *, status: Status = "current") -> list[Fact]:
         return self.held.get(status, [])
@@ -163,6 +166,10 @@ class World:
     def put(self, claims: Sequence[Claim]) -> Receipt:
         self.received.extend(claims)
         return Receipt(new=len(claims))
+
+    def forget(self, source: str) -> Forgotten:
+        self.forgotten.append(source)
+        return Forgotten(1, 1, 0)
 
 
 def fact(head: Entity, relation: str, tail: Entity) -> Fact:
@@ -275,3 +282,17 @@ def test_umls_comes_near_the_published_figure() -> None:
     parts = read_split(UMLS)
     predictor = links.train(parts.train, valid=parts.valid)
     assert links.evaluate(predictor, parts).mrr > 0.93
+
+
+def test_predictions_of_an_earlier_graph_are_withdrawn() -> None:
+    kg = KnowledgeGraph(MemoryStore())
+    kg.learn(CARDS.values(), KINDS.values())
+    said = (Evidence("import", Source(SourceId("import:1"), "import")),)
+    kg.put(Claim(one.head, one.relation, one.tail, said) for one in world().facts())
+    links.complete(kg, top=5, device="cpu")
+    kg.put([Claim(PEOPLE[60], "citizen of", COUNTRIES[0], said)])
+    changed = links.complete(kg, top=5, device="cpu")
+    assert {source for source in kg.sources() if source.startswith("graph:")} == {f"graph:complex@{changed.snapshot}"}
+    again = links.complete(kg, top=5, device="cpu")
+    assert again.receipt
+    assert (again.receipt.new, again.receipt.merged, again.receipt.unchanged) == (0, 0, len(again.proposals))

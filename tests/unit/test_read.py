@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harvest.documents import read as reading
-from harvest.documents.read import files, read
+from harvest.documents.read import read, read_all
 from kgplatform.errors import BadFile
 
 TEXT = "Radium\n\nMarie Curie was born in Warsaw.\n"
@@ -86,13 +86,25 @@ def test_the_title_is_a_short_first_line_or_the_files_name(tmp_path: Path, text:
 
 def test_folders_give_their_texts_in_order_and_each_once(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
-    texts = [written(tmp_path, name, b"x") for name in ("b.TXT", "below/a.md", "c.rst")]
-    written(tmp_path, "table.csv", b"x")
-    named = written(tmp_path, "notes", b"x")
-    assert files([named, tmp_path, texts[0]]) == [named, *sorted(texts)]
+    for name in ("b.TXT", "below/a.md", "c.rst", "table.csv", "notes"):
+        written(tmp_path, name, name.encode())
+    documents, skipped = read_all([tmp_path / "notes", tmp_path, tmp_path / "b.TXT"])
+    assert [document.text for document in documents] == ["notes", "b.TXT", "below/a.md", "c.rst"]
+    assert skipped == []
+
+
+def test_what_cannot_be_read_in_a_folder_is_skipped_and_told_but_refused_when_it_was_named(tmp_path: Path) -> None:
+    bad = written(tmp_path, "a.txt", b"\xff\xfe")
+    written(tmp_path, "b.txt", b"x")
+    documents, skipped = read_all([tmp_path])
+    assert [document.text for document in documents] == ["x"]
+    assert len(skipped) == 1
+    assert str(bad) in skipped[0]
+    with pytest.raises(BadFile, match=r"a\.txt"):
+        read_all([tmp_path / "b.txt", bad])
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
     written(tmp_path, "table.csv", b"x")
     with pytest.raises(BadFile, match=r"holds no text files \(\.txt, \.md"):
-        files([tmp_path])
+        read_all([tmp_path])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kgplatform.errors import NotFound
 from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add
 from ui.cli.screen import percent
@@ -32,6 +33,8 @@ def ask(
     """Answer a question by walks through the graph; every step is shown with the words that support it."""
     from reasoning.agent.ask import ask as answer_of
 
+    if not len(run.graph.facts(status="all", limit=1)):
+        raise NotFound(f"the graph {run.settings['KG_GRAPH']!r} holds no facts: fill it with  kg harvest,  kg import  or  kg demo")
     answer = answer_of(run.graph, question, run.encoder, predicted=include_predicted)
     walks = walked(run, answer.paths)
     entities = [shapes.end(end) for end in answer.answers]

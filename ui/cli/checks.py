@@ -14,7 +14,7 @@ from pathlib import Path
 from kgplatform.errors import BadRequest, KgError
 from kgplatform.settings import Settings
 from ui.cli.pages import PORT
-from ui.serve import need_free
+from ui.serve import need_free, running
 
 PYTHON = (3, 11)
 DISK = 1_000_000_000
@@ -51,7 +51,7 @@ def run(settings: Settings) -> Iterator[Check]:
         yield _extra(extra, needed=extra == "local" and local)
     yield from _weights(settings.home)
     yield _local_server(settings.home) if local else _neo4j(settings)
-    yield _port(PORT)
+    yield _page(settings, PORT)
 
 
 def _python() -> Check:
@@ -131,9 +131,11 @@ def _neo4j(settings: Settings) -> Check:
     return Check("Neo4j", new_enough, f"{version} at {login.address}/{login.database}{needs}")
 
 
-def _port(port: int) -> Check:
+def _page(settings: Settings, port: int) -> Check:
+    if here := running(settings):
+        return Check("page", True, f"open at {here}")
     try:
         need_free(port)
-    except BadRequest as error:
-        return Check("page", False, str(error), needed=False)
+    except BadRequest:
+        return Check("page", False, f"port {port} is in use: kg app --port {port + 1}", needed=False)
     return Check("page", True, f"port {port} is free")

@@ -40,16 +40,16 @@ def documents(
     if missing := [one for one in path if not one.exists()]:
         raise BadFile(f"{missing[0]}: there is no such file or folder")
     from harvest.documents import advice, harvest
-    from harvest.documents.read import files, read
+    from harvest.documents.read import read_all
 
-    for one in files(path):
-        read(one)
-
+    read, skipped = read_all(path)
+    for line in skipped:
+        run.screen.note(f"  skipped: {line}")
     cards = _cards(card) if card else None
     with run.screen.progress("reading") as progress:
         report = harvest(
             run.graph,
-            path,
+            read,
             scorer=run.scorer,
             encoder=run.encoder,
             reader=run.reader,
@@ -99,5 +99,9 @@ def show(run: Run, receipt: Receipt, found: Sequence[str], dry_run: bool) -> Non
             run.screen.say(f"  {line}")
     else:
         run.screen.say(shapes.receipt(receipt))
+        for line in found[:SHOWN]:
+            run.screen.say(f"  {line}")
+        if receipt.new:
+            run.screen.note("to see them with what supports them:  kg app,  kg review next")
     for refusal in receipt.refused[:SHOWN]:
         run.screen.note(f"  refused: {shapes.claim(refusal.claim)}: {refusal.why}")

@@ -121,38 +121,44 @@ class Screen:
 
 
 class _Lines:
-    """Progress for a log: a line every ``SECONDS``, and none for what is sooner done."""
+    """Progress for a log: a line every ``SECONDS``, and none for what is sooner done. Getting ready is not counted as work."""
 
     SECONDS = 10.0
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._began = self._told = time.monotonic()
+        self._began: tuple[float, int] | None = None
+        self._told = 0.0
 
     def advance(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done and now - self._told >= self.SECONDS:
+        if self._began is None:
+            self._began, self._told = (now, done), now
+        elif self._began[1] < done < total and now - self._told >= self.SECONDS:
             self._told = now
-            rate = done / (now - self._began)
+            rate = (done - self._began[1]) / (now - self._began[0])
             left = timedelta(seconds=round((total - done) / rate))
-            _write(sys.stderr, f"   {self._what}: {done:,} of {total:,}, {rate:,.1f} a second, {left} left")
+            pace = f"{rate:,.1f} a second" if rate >= 1 else f"{1 / rate:,.1f} s each"
+            _write(sys.stderr, f"   {self._what}: {done:,} of {total:,}, {pace}, {left} left")
 
 
 @contextmanager
 def _bar(what: str) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.text import Text
 
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    began = time.monotonic()
+    class Pace(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.1f}/s" if task.speed else "")
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Pace(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rate="")
+        task = bar.add_task(what, total=None)
 
         def advance(done: int, total: int) -> None:
-            rate = f"{done / max(time.monotonic() - began, 1e-9):,.1f}/s" if done else ""
-            bar.update(task, completed=done, total=total, rate=rate)
+            bar.update(task, completed=done, total=total)
 
         yield advance
 

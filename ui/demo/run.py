@@ -51,7 +51,7 @@ def _step(run: Run, number: str, title: str) -> Iterator[None]:
 def _from_texts(run: Run) -> Receipt:
     from harvest import documents, shipped
 
-    texts = sorted(world.TEXTS.glob("*.txt"))
+    texts, _ = documents.read_all([world.TEXTS])
     with (
         _step(run, "2", f"reading {len(texts)} texts: mentions, pairs of a sentence, relations"),
         run.screen.progress("reading") as progress,
