@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kgplatform.types import Evidence, Method, Status, Verdict
 
@@ -82,12 +83,20 @@ def group(piece: Evidence) -> str:
 
 def log_odds(prior: int, pieces: Iterable[tuple[str, int]]) -> int:
     """Prior plus the strongest weight of each group, in 1/1024 nat. ``pieces`` are (group, weight)."""
-    strongest: dict[str, int] = {}
+    return prior + sum(strongest(pieces).values())
+
+
+def strongest(pieces: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Of each group the weight that is largest in absolute value, of two equally large the positive one."""
+    found: dict[str, int] = {}
     for name, weight in pieces:
-        strongest[name] = max(strongest.get(name, 0), weight, key=lambda w: (abs(w), w))
-    return prior + sum(strongest.values())
+        held = found.get(name, 0)
+        if (abs(weight), weight) > (abs(held), held):
+            found[name] = weight
+    return found
 
 
+@lru_cache(maxsize=100_000)
 def probability(units: int) -> float:
     """The probability of log-odds given in 1/1024 nat."""
     nats = units / UNIT
@@ -104,9 +113,9 @@ class Belief:
 
 def believe(prior: int, pieces: Iterable[tuple[str, int]]) -> Belief:
     """``pieces`` are (group, weight), in any order."""
-    held = list(pieces)
-    without = [(name, weight) for name, weight in held if name != GRAPH]
-    return Belief(probability(log_odds(prior, held)), probability(log_odds(prior, without)))
+    counting = strongest(pieces)
+    total = prior + sum(counting.values())
+    return Belief(probability(total), probability(total - counting.get(GRAPH, 0)))
 
 
 def status(verdict: Verdict, trust: float, methods: Iterable[Method]) -> Status:

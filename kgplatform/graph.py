@@ -21,6 +21,7 @@ from kgplatform.literals import literal
 from kgplatform.ports import CypherRunner, Limits, Rows, Store
 from kgplatform.types import (
     Candidate,
+    Change,
     Claim,
     Entity,
     EntityId,
@@ -32,6 +33,7 @@ from kgplatform.types import (
     Hit,
     Kind,
     Literal,
+    Merge,
     Receipt,
     Refusal,
     Relation,
@@ -177,12 +179,37 @@ class KnowledgeGraph:
         self.store.put([Claim(found.head, found.relation, found.tail, (review,), found.qualifiers)])
         return self.fact(found.key)
 
-    def forget(self, source: str) -> Forgotten:
-        """Withdraw a source with all it said. Raises ``NotFound`` when the graph has no such source."""
-        done = self.store.forget(SourceId(source))
+    def forget(self, source: str = "", *, run: str = "") -> Forgotten:
+        """Withdraw a source with all it said, or what one run observed. Raises ``NotFound`` when the graph has no such source or run."""
+        if bool(source) == bool(run):
+            raise BadRequest("name either a source or a run to forget")
+        done = self.store.forget(SourceId(source)) if source else self.store.forget_run(run)
         if not done.evidence:
-            raise NotFound(f"the graph has no source {source[:120]!r}")
+            raise NotFound(f"the graph has no source {source[:120]!r}" if source else f"the graph has nothing of a run {run[:120]!r}")
         return done
+
+    def merge(self, keep: str, other: str, by: str = "me") -> Merge:
+        """Say that two entities, given by ids or names, are one. Every fact of ``other`` becomes one of ``keep``; ``undo`` takes it back.
+
+        Raises ``NotFound``, ``Ambiguous``, or ``BadRequest`` when they are one already.
+        """
+        return self.store.merge(self._id(keep), self._id(other), names.clean(by))
+
+    def undo(self, merge: Merge | str) -> Merge:
+        """Take a merge back: each entity gets what was claimed for it, also since. Raises ``NotFound`` or ``BadRequest``."""
+        return self.store.undo(merge.id if isinstance(merge, Merge) else merge)
+
+    def merges(self, entity: str | None = None) -> list[Merge]:
+        """All merges, or those an entity took part in; the latest first."""
+        return self.store.merges(None if entity is None else self._id(entity))
+
+    def _id(self, name: str) -> EntityId:
+        """An id as it was given, even one that was merged, else that of the entity with the name."""
+        return EntityId(name) if self.store.entities([EntityId(name)]) else self.entity(name).id
+
+    def changes(self, since: int = 0) -> Iterator[Change]:
+        """What was written after ``since`` (milliseconds since the epoch), oldest first. Some come again; none is missed."""
+        return self.store.changes(since)
 
     # reading
 
@@ -195,9 +222,12 @@ class KnowledgeGraph:
         status: Status = "current",
         min_confidence: float = 0.0,
         source: str | None = None,
+        as_of: str | None = None,
         limit: int | None = None,
     ) -> Facts:
         """Facts by names or ids; literals as tails are given by ``explain``'s triple form only.
+
+        ``as_of`` is a date: facts that are said to hold only before or after it are left out.
 
         Raises ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
@@ -212,6 +242,7 @@ class KnowledgeGraph:
                 status=status,
                 min_confidence=min_confidence,
                 source=SourceId(source) if source is not None else None,
+                as_of=_date(as_of),
                 limit=limit,
             ),
         )
@@ -275,6 +306,10 @@ class KnowledgeGraph:
         from kgplatform.formats import tsv
 
         return tsv.dump(self.facts(status=status), FilePath(path))
+
+
+def _date(text: str | None) -> str | None:
+    return None if text is None else literal(text, "date").value
 
 
 def _canonical(claim: Claim, known: dict[str, Relation]) -> Claim:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.types import (
+    Change,
     Claim,
     Entity,
     EntityId,
@@ -24,6 +25,7 @@ from kgplatform.types import (
     Forgotten,
     Hit,
     Kind,
+    Merge,
     Receipt,
     Relation,
     SourceId,
@@ -57,8 +59,43 @@ class FactStore(Protocol):
         """Facts with any of ``ids`` at either end that also fit ``query``, the most believed first."""
         ...
 
+    def claims(self, query: FactQuery) -> Iterator[Claim]:
+        """The facts that fit with all their evidence, streamed: put into an empty graph they make the same facts."""
+        ...
+
     def forget(self, source: SourceId) -> Forgotten:
         """Withdraw all evidence of a source; facts with nothing left go too."""
+        ...
+
+    def forget_run(self, run: str) -> Forgotten:
+        """Withdraw what one run observed; what another run observed of the same evidence stays."""
+        ...
+
+
+class Merging(Protocol):
+    """Two entities that are one. The other id stays and leads to the kept one, for readers and for later claims."""
+
+    def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:
+        """Move every fact of ``other`` to ``keep``.
+
+        Raises ``NotFound`` for an unknown id and ``BadRequest`` for a thing with itself or one that was merged already.
+        """
+        ...
+
+    def undo(self, merge: str) -> Merge:
+        """Give ``other`` back every piece of evidence that was claimed for it, also what came after the merge. Raises ``NotFound``."""
+        ...
+
+    def merges(self, entity: EntityId | None = None) -> list[Merge]:
+        """All merges, or those that an entity took part in; the latest first."""
+        ...
+
+
+class Changes(Protocol):
+    """What was written, for those who follow."""
+
+    def changes(self, since: int = 0) -> Iterator[Change]:
+        """All changes after ``since`` (milliseconds), oldest first. Some come again; none is missed."""
         ...
 
 
@@ -88,10 +125,11 @@ class Vocabulary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a query may go before it is stopped: rows returned and seconds run."""
+    """How far a query may go before it is stopped: rows and bytes returned, and seconds run."""
 
     rows: int = 10_000
     seconds: float = 30.0
+    bytes: int = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +148,7 @@ class CypherRunner(Protocol):
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
 
 
-class Store(FactStore, Search, Vocabulary, Protocol):
+class Store(FactStore, Merging, Changes, Search, Vocabulary, Protocol):
     """One graph. ``CypherRunner`` is apart: the memory store has none, and says so."""
 
     @property

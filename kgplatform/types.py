@@ -153,7 +153,8 @@ class Claim:
 class Fact:
     """What the store holds of one claim key, with belief already computed.
 
-    ``confidence`` is the probability from all evidence, ``trust`` the same without graph models' evidence.
+    ``confidence`` is the probability from all evidence, ``trust`` the same without graph models' evidence. Of more than 64
+    ``sources`` a store may name the first.
     """
 
     key: FactKey
@@ -236,8 +237,33 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction wrote or took away: the keys of facts to look at again. ``time`` is the server's, in milliseconds."""
+
+    time: int
+    keys: tuple[FactKey, ...]
+    source: SourceId = SourceId("")
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One decision that ``other`` is the same thing as ``keep``. It can be undone, also when more has been learnt of both since."""
+
+    id: str
+    keep: EntityId
+    other: EntityId
+    by: str = ""
+    time: int = 0
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FactQuery:
-    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id."""
+    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id.
+
+    ``as_of`` is a date (``1990``, ``1990-05``, ``1990-05-17``): facts whose ``valid_from`` and ``valid_to`` exclude it do not fit.
+    """
 
     head: EntityId | None = None
     relation: str | None = None
@@ -245,4 +271,5 @@ class FactQuery:
     status: Status = "current"
     min_confidence: float = 0.0
     source: SourceId | None = None
+    as_of: str | None = None
     limit: int | None = None

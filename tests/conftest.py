@@ -188,3 +188,15 @@ def local_graph(local_endpoint: Endpoint) -> Iterator[str]:
 def neo4j_server() -> servers.Neo4jServer:
     """A Neo4j with passwords, the same for all tests. It has one database: wipe it, and lock others out meanwhile."""
     return servers.neo4j()
+
+
+@pytest.fixture
+def neo4j_alone(neo4j_server: servers.Neo4jServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Neo4jServer]:
+    """The Neo4j, empty, for one test at a time: its Community edition has a single database."""
+    from filelock import FileLock
+    from neo4j import GraphDatabase
+
+    login = (neo4j_server.user, neo4j_server.password)
+    with FileLock(tmp_path_factory.getbasetemp().parent / "neo4j-alone.lock"), GraphDatabase.driver(neo4j_server.uri, auth=login) as driver:
+        driver.execute_query("MATCH (n) DETACH DELETE n")
+        yield neo4j_server

@@ -10,17 +10,20 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import NotFound
 from kgplatform.ports import Limits, Rows
-from kgplatform.store import fulltext, ranking, records, selection
-from kgplatform.store.connection import Connection, Login
-from kgplatform.store.pieces import Clock, strongest
+from kgplatform.store import fulltext, merging, ranking, records, selection
+from kgplatform.store.connection import LIFE, Connection, Login
+from kgplatform.store.pieces import Clock, Pieces, claims, strongest
 from kgplatform.store.statements import statement
-from kgplatform.store.writing import Plans, Writer, entities, pieces
+from kgplatform.store.sweeping import Sweeper
+from kgplatform.store.transaction import Plans, Transaction, nodes, on_shelves, pieces
+from kgplatform.store.writing import put
 from kgplatform.types import (
+    Change,
     Claim,
     Entity,
     EntityId,
@@ -31,14 +34,18 @@ from kgplatform.types import (
     Forgotten,
     Hit,
     Kind,
+    Merge,
     Receipt,
     Relation,
     SourceId,
 )
 
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
 PAGE = 500
 """Heads in one page of facts."""
-_BATCHES = 200
+_EVER = 1 << 62
 _CANDIDATES = 100
 _T = TypeVar("_T")
 
@@ -85,9 +92,11 @@ class BoltStore:
         self._clock = Clock()
         self._settled = False
         self._connection = Connection(dialect.login, dialect.racing)
+        self._sweeper = Sweeper(self._connection, dialect, self._calibration, lambda: _symmetric(self.relations()))
         try:
             self._connection.verify()
             dialect.prepare(self._connection)
+            self._sweeper.settle()
         except BaseException:
             self._connection.close()
             raise
@@ -103,26 +112,55 @@ class BoltStore:
     # -- writing -------------------------------------------------------------------------------------
 
     def put(self, claims: Sequence[Claim]) -> Receipt:
-        rows, refused = records.rows(claims, self.relations() if claims else {}, self._clock)
+        cards = self.relations() if claims else {}
+        rows, refused = records.rows(claims, cards, self._clock)
         receipt = Receipt(refused=tuple(refused))
         for batch in records.batches(rows):
-            done = self._connection.writing(lambda tx, b=batch: Writer(tx, self._dialect, self._calibration).put(b))  # type: ignore[misc]
+            done = self._connection.writing(lambda tx, b=batch: put(self._transaction(tx), b, _symmetric(cards)))  # type: ignore[misc]
             receipt += Receipt(done["new"], done["merged"], done["unchanged"])
             if not self._settled:
                 self._dialect.settle(self._connection)
                 self._settled = True
         return receipt
 
+    def _transaction(self, tx: ManagedTransaction) -> Transaction:
+        return Transaction(tx, self._dialect, self._calibration)
+
+    # -- taking back ---------------------------------------------------------------------------------
+
     def forget(self, source: SourceId) -> Forgotten:
-        evidence = removed = kept = 0
-        while batches := self._connection.rows(statement("batches_of_source", LIMIT=f"LIMIT {_BATCHES}"), source=source):
-            for part in _parts(batches):
-                done = self._connection.writing(
-                    lambda tx, p=part: Writer(tx, self._dialect, self._calibration).forget(source, p)  # type: ignore[misc]
-                )
-                evidence, removed, kept = evidence + done.evidence, removed + done.facts_removed, kept + done.facts_kept
-        self._connection.writing(lambda tx: tx.run(statement("sources_drop"), source=source).consume())
-        return Forgotten(evidence, removed, kept)
+        return self._sweeper.forget(source)
+
+    def forget_run(self, run: str) -> Forgotten:
+        return self._sweeper.forget_run(run)
+
+    def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:
+        merging.kept(keep, other, self._redirects(), self.entities([keep, other]))
+        return self._sweeper.merge(keep, other, by, self._clock())
+
+    def undo(self, merge: str) -> Merge:
+        return self._sweeper.undo(merging.undoable(merge, self.merges()))
+
+    def merges(self, entity: EntityId | None = None) -> list[Merge]:
+        return [Merge(**row) for row in self._connection.rows(statement("merges"), entity=entity)]
+
+    def _redirects(self) -> dict[str, str]:
+        return dict(self._connection.rows(statement("redirects"))[0]["redirects"])
+
+    def settle(self, now: int | None = None) -> None:
+        """Sweep again what was forgotten or merged, now that no older transaction can be alive; ``now`` in milliseconds."""
+        self._sweeper.settle(now)
+
+    def changes(self, since: int = 0) -> Iterator[Change]:
+        after = since - round(LIFE * 1000)
+        redirects, symmetric = self._redirects(), _symmetric(self.relations())
+        seen: set[str] = set()
+        while page := [row for row in self._connection.rows(statement("batches_since"), since=after, limit=PAGE) if row["id"] not in seen]:
+            for row in page:
+                keys = (merging.resolved(FactKey(key), redirects, symmetric) for key in row["keys"])
+                yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
+            seen = {row["id"] for row in page}
+            after = page[-1]["time"] - 1
 
     # -- facts ---------------------------------------------------------------------------------------
 
@@ -156,8 +194,11 @@ class BoltStore:
 
     def _of_source(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
         """Through the source's batches, so that nothing scans the graph."""
-        batches = self._connection.rows(statement("batches_of_source", LIMIT=""), source=query.source)
-        places = [selection.place(key) for key in {key for batch in batches for key in batch["keys"]}]
+        which = {"WHICH": "source", "EPOCH": "epoch", "LIMIT": ""}
+        batches = self._connection.rows(statement("batches_of", **which), name=query.source, epoch=_EVER)
+        redirects, symmetric = self._redirects(), _symmetric(self.relations())
+        keys = {merging.resolved(FactKey(key), redirects, symmetric) for batch in batches for key in batch["keys"]}
+        places = [selection.place(key) for key in keys]
         for page in _pages(sorted(places, key=lambda p: (p["head"], p["key"])), PAGE):
             found = self._found(page, selection.where(query), returned, **selection.values(query))
             yield from sorted(found, key=lambda row: (row["head"][0], row["key"]))
@@ -186,14 +227,30 @@ class BoltStore:
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         found = self._at(key, selection.EVIDENCE)
-        return strongest(found["relation"], pieces(found), self._calibration) if found else ()
+        return strongest(found["relation"], self._pieces(found), self._calibration) if found else ()
+
+    def _pieces(self, row: Mapping[str, Any]) -> Pieces:
+        """All pieces of a fact, wherever they lie."""
+        if not (many := len(row["parts"] or ())):
+            return pieces(row)
+        key = FactKey(row["key"])
+        return self._connection.reading(lambda tx: on_shelves(tx, [(key, many, range(many))])).get(key, {})
 
     def _at(self, key: FactKey, returned: str) -> Mapping[str, Any] | None:
+        """What lies under a key, or under the one it has since its entities were merged."""
         try:
             place = selection.place(key)
         except NotFound:
             return None
-        return next(iter(self._found([place], "true", returned)), None)
+        if found := self._found([place], "true", returned):
+            return found[0]
+        now = merging.resolved(key, self._redirects(), _symmetric(self.relations()))
+        return next(iter(self._found([selection.place(now)], "true", returned)), None) if now != key else None
+
+    def claims(self, query: FactQuery) -> Iterator[Claim]:
+        rows = self._selected(query, f"{selection.RETURN}, {selection.PIECES}")
+        for row in rows if query.limit is None else islice(rows, query.limit):
+            yield from claims(selection.fact(row), self._pieces(row))
 
     def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
         splices, values = selection.splices(query, selection.RETURN), selection.values(query)
@@ -206,8 +263,13 @@ class BoltStore:
     # -- entities ------------------------------------------------------------------------------------
 
     def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
-        found = {one.id: one for one in self._connection.reading(lambda tx: list(entities(tx, list(dict.fromkeys(ids)))))}
-        return {one: found[one] for one in ids if one in found}
+        found: dict[str, Mapping[str, Any]] = {}
+        ahead = list(dict.fromkeys(map(str, ids)))
+        while ahead:
+            found |= {row["id"]: row for row in self._connection.reading(lambda tx, a=ahead: list(nodes(tx, a)))}  # type: ignore[misc]
+            ahead = [led for row in found.values() if (led := row["redirect"]) is not None and led not in found]
+        redirects = {one: row["redirect"] for one, row in found.items() if row["redirect"] is not None}
+        return {one: selection.entity(found[merging.root(one, redirects)]) for one in ids if one in found}
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
         wanted = records.wanted(text)
@@ -216,8 +278,8 @@ class BoltStore:
         candidates = {one.id: one for one in self.named([wanted])[wanted]}
         if words := fulltext.candidates(wanted):
             many = max(_CANDIDATES, 5 * limit)
-            for row in self._connection.rows(statement("entities_search"), index=self._dialect.index, text=words, limit=many):
-                candidates[EntityId(row["id"])] = selection.entity(row)
+            found = self._connection.rows(statement("entities_search"), index=self._dialect.index, text=words, limit=many)
+            candidates |= {one.id: one for one in self._standing(found)}
         return ranking.ranked(wanted, candidates.values(), limit)
 
     def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
@@ -230,9 +292,14 @@ class BoltStore:
                 rows += self._connection.rows(statement("entities_aliased"), rows=asked, index=self._dialect.index)
             if wordless := [key for key in page if key not in phrased]:
                 rows += self._connection.rows(statement("entities_aliased_scan"), keys=wordless)
-            for row in rows:
-                bearing[row["key"]][EntityId(row["id"])] = selection.entity(row)
+            for row, one in zip(rows, self._standing(rows), strict=True):
+                bearing[row["key"]][one.id] = one
         return {name: [one for _, one in sorted(bearing[records.name_key(name)].items())] for name in names}
+
+    def _standing(self, rows: Sequence[Mapping[str, Any]]) -> list[Entity]:
+        """The entities of rows, or those that they were merged into."""
+        merged = self.entities([EntityId(row["id"]) for row in rows if row["redirect"] is not None])
+        return [merged.get(EntityId(row["id"])) or selection.entity(row) for row in rows]
 
     # -- vocabulary ----------------------------------------------------------------------------------
 
@@ -266,18 +333,8 @@ def _pages(listed: Sequence[_T], size: int) -> Iterator[list[_T]]:
         yield list(listed[start : start + size])
 
 
-def _parts(batches: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Batches joined until they name as many keys as one transaction should touch."""
-    part: list[Mapping[str, Any]] = []
-    size = 0
-    for batch in batches:
-        if part and size + len(batch["keys"]) > records.PIECES:
-            yield part
-            part, size = [], 0
-        part.append(batch)
-        size += len(batch["keys"])
-    if part:
-        yield part
+def _symmetric(cards: Mapping[str, Relation]) -> set[str]:
+    return {card.name for card in cards.values() if card.symmetric}
 
 
 def _frozen(raw: Mapping[str, Any]) -> dict[str, Any]:

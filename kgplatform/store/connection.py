@@ -34,6 +34,8 @@ PAUSE = 0.05
 SCHEMES = ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
 ATTEMPTS = 5
 """How often a whole transaction is made when writers meet on one new node."""
+LIFE = 60.0
+"""Seconds that a writing transaction may live: after that nothing is committed that was read before."""
 TIME = "the query was stopped at its time limit: narrow it, or raise the limit"
 Record = Mapping[str, Any]
 
@@ -114,19 +116,6 @@ def _of_server(error: Neo4jError, login: Login) -> KgError:
     return StoreError(f"the graph server at {login.address} failed: {_sentence(error)}")
 
 
-@contextmanager
-def sentences(login: Login, *passing: type[Exception]) -> Iterator[None]:
-    """Whatever the driver raises inside leaves as one of our errors, without the vendor's trace; ``passing`` leave as they are."""
-    from neo4j.exceptions import DriverError, Neo4jError
-
-    try:
-        yield
-    except (DriverError, Neo4jError, OSError) as error:
-        if isinstance(error, passing):
-            raise
-        raise translated(error, login) from None
-
-
 def _driver(login: Login) -> Driver:
     from neo4j import GraphDatabase
     from neo4j.exceptions import ConfigurationError, Neo4jError
@@ -164,16 +153,28 @@ class Connection:
 
     def session(self, **options: Any) -> Session:
         """A session with the server where it is now."""
-        found = self._find()
         with self._turn:
+            found = self._find()
             if found != self.login:
                 self._driver.close()
                 self.login, self._driver = found, _driver(found)
             return self._driver.session(database=self.login.database, **options)
 
+    @contextmanager
+    def sentences(self, *passing: type[Exception]) -> Iterator[None]:
+        """Whatever the driver raises inside leaves as one of our errors, without the vendor's trace; ``passing`` leave as they are."""
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        try:
+            yield
+        except (DriverError, Neo4jError, OSError) as error:
+            if isinstance(error, passing):
+                raise
+            raise translated(error, self.login) from None
+
     def verify(self) -> None:
         """One round trip. Raises the sentence for what is wrong."""
-        with sentences(self.login), self.session() as session:
+        with self.sentences(), self.session() as session:
             session.run("RETURN 1").consume()
 
     def rows(self, cypher: str, **parameters: Any) -> list[Record]:
@@ -183,17 +184,26 @@ class Connection:
     def reading(self, work: Callable[[ManagedTransaction], T]) -> T:
         from neo4j import READ_ACCESS
 
-        with sentences(self.login), self.session(default_access_mode=READ_ACCESS) as session:
+        with self.sentences(), self.session(default_access_mode=READ_ACCESS) as session:
             return session.execute_read(work)
 
     def writing(self, work: Callable[[ManagedTransaction], T]) -> T:
-        """``work`` in one managed transaction, made afresh on every retry."""
+        """``work`` in one managed transaction, made afresh on every retry and given up when it is older than ``LIFE``."""
         from neo4j.exceptions import ClientError, ConstraintError
+
+        def timely(tx: ManagedTransaction) -> T:
+            deadline = time.monotonic() + LIFE
+            done = work(tx)
+            if time.monotonic() > deadline:
+                raise StoreConflict(
+                    f"a transaction at {self.login.address} took more than {LIFE:.0f} s: try again when there are fewer writers"
+                )
+            return done
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with sentences(self.login, ClientError), self.session() as session:
-                    return session.execute_write(work)
+                with self.sentences(ClientError), self.session() as session:
+                    return session.execute_write(timely)
             except (ConstraintError, Redo):
                 pass
             except ClientError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadQuery, WriteRefused
 from kgplatform.ports import Limits, Rows
-from kgplatform.store.connection import TIME, Connection, sentences
+from kgplatform.store.connection import TIME, Connection
 from kgplatform.store.plain import plain
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) 
     """What the server would do with a query, without doing it. Raises ``WriteRefused`` when that is more than reading."""
     from neo4j import READ_ACCESS
 
-    with sentences(connection.login), connection.session(default_access_mode=READ_ACCESS) as session:
+    with connection.sentences(), connection.session(default_access_mode=READ_ACCESS) as session:
         found = session.run(f"EXPLAIN {cypher}", dict(parameters)).consume()
     if found.query_type != "r":
         raise WriteRefused(WRITES)
@@ -53,7 +53,7 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
     from neo4j import READ_ACCESS
 
     with (
-        sentences(connection.login),
+        connection.sentences(),
         connection.session(default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
         session.begin_transaction(timeout=limits.seconds) as transaction,
     ):

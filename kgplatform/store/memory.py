@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from kgplatform import belief
+from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.store import ranking, records
-from kgplatform.store.pieces import Clock, Pieces, Summary, merge, strongest, summarise
+from kgplatform.store import merging, ranking, records, selection
+from kgplatform.store.pieces import Clock, Piece, Pieces, Summary, claims, merge, strongest, summarise
 from kgplatform.store.records import Row
 from kgplatform.types import (
+    Change,
     Claim,
     Entity,
     EntityId,
@@ -24,6 +26,7 @@ from kgplatform.types import (
     Hit,
     Kind,
     Literal,
+    Merge,
     Receipt,
     Relation,
     SourceId,
@@ -52,7 +55,11 @@ class MemoryStore:
         self._entities: dict[EntityId, Entity] = {}
         self._at: dict[EntityId, set[FactKey]] = defaultdict(set)
         self._from: dict[SourceId, set[FactKey]] = defaultdict(set)
+        self._ran: dict[str, set[FactKey]] = defaultdict(set)
         self._names: dict[str, set[EntityId]] = defaultdict(set)
+        self._redirects: dict[str, str] = {}
+        self._merges: list[Merge] = []
+        self._changes: list[Change] = []
         self._relations: dict[str, Relation] = {}
         self._kinds: dict[str, Kind] = {}
 
@@ -68,7 +75,10 @@ class MemoryStore:
             rows, refused = records.rows(claims, self._relations, self._clock)
             for entity in records.told_entities(rows).values():
                 self._tell(entity)
+            rows = records.moved(rows, self._redirects, {}, self._symmetric())
             outcomes = [self._take(row) for row in rows]
+            for keys, source, run in records.changed_keys(rows):
+                self._changes.append(Change(self._clock(), tuple(keys), source, run))
         return Receipt(outcomes.count("new"), outcomes.count("merged"), outcomes.count("unchanged"), tuple(refused))
 
     def _tell(self, entity: Entity) -> None:
@@ -82,16 +92,24 @@ class MemoryStore:
         merged = merge(held.pieces if held else {}, row.pieces)
         if not merged.changed:
             return "unchanged"
-        summary = summarise(row.relation, merged.pieces, self._calibration)
-        tail = row.tail if isinstance(row.tail, Literal) else row.tail.id
-        self._held[row.key] = _Held(row.head.id, tail, row.relation, merged.pieces, summary)
-        for end in self._ends(row.key):
-            self._at[end].add(row.key)
-        for piece in row.pieces.values():
-            self._from[piece.evidence.source.id].add(row.key)
+        tail = row.tail if isinstance(row.tail, Literal) else EntityId(row.ends[1])
+        summary = self._hold(row.key, EntityId(row.ends[0]), tail, row.relation, merged.pieces)
         if held is None:
             return "new"
         return "merged" if merged.told or summary != held.summary else "unchanged"
+
+    def _hold(self, key: FactKey, head: EntityId, tail: EntityId | Literal, relation: str, pieces: Pieces) -> Summary:
+        summary = summarise(relation, pieces, self._calibration)
+        self._held[key] = _Held(head, tail, relation, pieces, summary)
+        for end in self._ends(key):
+            self._at[end].add(key)
+        for piece in pieces.values():
+            self._from[piece.source].add(key)
+            self._ran[piece.run].add(key)
+        return summary
+
+    def _symmetric(self) -> set[str]:
+        return {card.name for card in self._relations.values() if card.symmetric}
 
     def _ends(self, key: FactKey) -> list[EntityId]:
         held = self._held[key]
@@ -101,9 +119,9 @@ class MemoryStore:
         held, found = self._held[key], self._held[key].summary
         return Fact(
             key,
-            self._entities[held.head],
+            self._entity(held.head),
             held.relation,
-            held.tail if isinstance(held.tail, Literal) else self._entities[held.tail],
+            held.tail if isinstance(held.tail, Literal) else self._entity(held.tail),
             found.confidence,
             found.trust,
             found.verdict,
@@ -120,6 +138,7 @@ class MemoryStore:
             and (query.tail is None or held.tail == query.tail)
             and (query.relation is None or held.relation == query.relation)
             and (query.source is None or query.source in found.sources)
+            and (query.as_of is None or selection.holds_at(found.qualifiers, query.as_of))
             and found.confidence >= query.min_confidence
             and (query.status == "all" or belief.status(found.verdict, found.trust, found.methods) == query.status)
         )
@@ -146,16 +165,33 @@ class MemoryStore:
 
     def fact(self, key: FactKey) -> Fact | None:
         with self._lock:
+            key = self._now(key)
             return self._fact(key) if key in self._held else None
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         with self._lock:
-            held = self._held.get(key)
+            held = self._held.get(self._now(key))
             return strongest(held.relation, held.pieces, self._calibration) if held else ()
+
+    def _now(self, key: FactKey) -> FactKey:
+        """The key that a fact has since its entities were merged."""
+        return merging.resolved(key, self._redirects, self._symmetric()) if self._redirects else key
+
+    def claims(self, query: FactQuery) -> Iterator[Claim]:
+        for fact in self.facts(query):
+            with self._lock:
+                held = self._held.get(fact.key)
+                yield from claims(fact, held.pieces) if held else ()
 
     def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
         with self._lock:
-            return {one: self._entities[one] for one in ids if one in self._entities}
+            return {one: self._entity(one) for one in ids if one in self._entities}
+
+    def _entity(self, one: EntityId) -> Entity:
+        """The entity for an id: the kept one where it was merged, with the names of all that were merged into it."""
+        kept = self._entities[EntityId(merging.root(one, self._redirects))]
+        others = [self._entities[EntityId(o)] for o in self._redirects if merging.root(o, self._redirects) == kept.id]
+        return records.with_names(kept, others)
 
     def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
         with self._lock:
@@ -164,19 +200,25 @@ class MemoryStore:
         return sorted(found, key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
 
     def forget(self, source: SourceId) -> Forgotten:
+        return self._withdraw(self._from.pop(source, set()), lambda piece: piece.source == source)
+
+    def forget_run(self, run: str) -> Forgotten:
+        return self._withdraw(self._ran.pop(run, set()), lambda piece: piece.run == run)
+
+    def _withdraw(self, keys: set[FactKey], gone: Callable[[Piece], bool]) -> Forgotten:
         with self._lock:
             evidence = removed = kept = 0
-            for key in self._from.pop(source, set()) & self._held.keys():
+            for key in sorted(keys & self._held.keys()):
                 held = self._held[key]
-                left = {name: piece for name, piece in held.pieces.items() if piece.evidence.source.id != source}
+                left = {name: piece for name, piece in held.pieces.items() if not gone(piece)}
                 evidence += len(held.pieces) - len(left)
                 if left:
-                    kept += 1
-                    summary = summarise(held.relation, left, self._calibration)
-                    self._held[key] = _Held(held.head, held.tail, held.relation, left, summary)
+                    kept += len(left) < len(held.pieces)
+                    self._hold(key, held.head, held.tail, held.relation, left)
                 else:
                     removed += 1
                     self._remove(key)
+            self._changes.append(Change(self._clock(), tuple(sorted(keys))))
         return Forgotten(evidence, removed, kept)
 
     def _remove(self, key: FactKey) -> None:
@@ -184,7 +226,7 @@ class MemoryStore:
         del self._held[key]
         for end in ends:
             self._at[end].discard(key)
-            if not self._at[end] and end in self._entities:
+            if not self._at[end] and end in self._entities and end not in {*self._redirects, *self._redirects.values()}:
                 entity = self._entities.pop(end)
                 for name in (entity.name, *entity.aliases):
                     self._names[records.name_key(name)].discard(end)
@@ -192,11 +234,62 @@ class MemoryStore:
     def search(self, text: str, limit: int = 20) -> list[Hit]:
         wanted = records.wanted(text)
         with self._lock:
-            return ranking.ranked(wanted, self._entities.values(), limit) if wanted and limit > 0 else []
+            return ranking.ranked(wanted, map(self._entity, self._entities), limit) if wanted and limit > 0 else []
 
     def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
         with self._lock:
-            return {name: [self._entities[one] for one in sorted(self._names.get(records.name_key(name), ()))] for name in names}
+            bearing = {
+                name: {self._entity(one).id: self._entity(one) for one in self._names.get(records.name_key(name), ())} for name in names
+            }
+            return {name: [entities[one] for one in sorted(entities)] for name, entities in bearing.items()}
+
+    # -- merging -------------------------------------------------------------------------------------
+
+    def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:
+        with self._lock:
+            kept = merging.kept(keep, other, self._redirects, self._entities)
+            made = Merge(uuid.uuid4().hex, kept, other, by, self._clock())
+            self._redirects[other] = kept
+            self._merges.append(made)
+            self._move(self._at[other])
+        return made
+
+    def undo(self, merge: str) -> Merge:
+        with self._lock:
+            made = merging.undoable(merge, self._merges)
+            stood = EntityId(merging.root(made.other, self._redirects))
+            del self._redirects[made.other]
+            self._merges[self._merges.index(made)] = undone = replace(made, undone=True)
+            self._move(self._at[stood])
+        return undone
+
+    def merges(self, entity: EntityId | None = None) -> list[Merge]:
+        with self._lock:
+            return [one for one in reversed(self._merges) if entity in (None, one.keep, one.other)]
+
+    def _move(self, keys: Iterable[FactKey]) -> None:
+        """Put every piece where its claim lies now."""
+        touched: set[FactKey] = set()
+        for key in sorted(keys):
+            held = self._held[key]
+            parts = merging.parted(held.pieces, self._redirects, self._symmetric())
+            stays = parts.pop(key, {})
+            for now, part in parts.items():
+                touched |= {key, now}
+                ends = names.parse_key(now)
+                tail = held.tail if isinstance(held.tail, Literal) else EntityId(ends.tail)
+                there = self._held[now].pieces if now in self._held else {}
+                self._hold(now, EntityId(ends.head), tail, held.relation, merge(there, part).pieces)
+            if stays:
+                self._hold(key, held.head, held.tail, held.relation, stays)
+            else:
+                self._remove(key)
+        if touched:
+            self._changes.append(Change(self._clock(), tuple(sorted(touched))))
+
+    def changes(self, since: int = 0) -> Iterator[Change]:
+        with self._lock:
+            return iter([one for one in self._changes if one.time > since])
 
     def relations(self) -> dict[str, Relation]:
         return dict(self._relations)

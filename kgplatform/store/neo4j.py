@@ -113,7 +113,8 @@ def _schema() -> Iterator[str]:
     for label in OURS:
         yield f"CREATE CONSTRAINT {label.lower()}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
     yield "CREATE INDEX entity_name_key IF NOT EXISTS FOR (n:Entity) ON (n.name_key)"
-    yield "CREATE INDEX kgbatch_source IF NOT EXISTS FOR (n:KgBatch) ON (n.source)"
+    for place in ("source", "run", "time"):
+        yield f"CREATE INDEX kgbatch_{place} IF NOT EXISTS FOR (n:KgBatch) ON (n.{place})"
     yield f"CREATE FULLTEXT INDEX {_INDEX} IF NOT EXISTS FOR (n:Entity) ON EACH [n.name, n.aliases_text]"
 
 

@@ -1,7 +1,8 @@
 """Pieces of evidence on a fact: which observation stays, what they amount to, and how they are written down.
 
-A *piece* is one evidence id on one fact; of two observations with the same id the one with the larger
-version (time, then score) stays, so order cannot matter. Pure functions, but for the clock.
+A *piece* is one run's observation of one evidence id on one fact; of two that the same run made, the one
+with the larger version (time, then score) stays, so order cannot matter. Of all runs the latest counts: a
+run that is forgotten takes its own observation with it. Pure functions, but for the clock.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.types import ORIGINS, Evidence, EvidenceId, Method, Pairs, Source, SourceId, Verdict
+from kgplatform.types import ORIGINS, Claim, Evidence, EvidenceId, Fact, FactKey, Method, Pairs, Source, SourceId, Verdict
 
 _HASH_BITS = 21
 _LATEST = (1 << 42) - 1
@@ -35,33 +39,132 @@ class Clock:
 
 def version(when: int, score: float) -> int:
     """Time and a hash of the score in one signed 64-bit integer: the larger one is the later observation."""
-    return min(max(when, 0), _LATEST) << _HASH_BITS | int(names.digest(repr(float(score))), 16) % (1 << _HASH_BITS)
+    return min(max(when, 0), _LATEST) << _HASH_BITS | _hash(score)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One piece of evidence as it lies on a fact, with the qualifiers of the claim that brought it.
+@lru_cache(maxsize=10_000)
+def _hash(score: float) -> int:
+    return int(names.digest(repr(float(score))), 16) % (1 << _HASH_BITS)
 
-    ``dated`` is false when nobody gave it a time: then the same score again is no news.
+
+class Piece(NamedTuple):
+    """One piece of evidence as it lies on a fact.
+
+    ``claimed`` is the key of the claim that brought it: merged entities give the fact another one, and undoing that
+    goes by the claim. ``document`` is the evidence as JSON, with the claim's qualifiers. ``dated`` is false when nobody
+    gave it a time: then the same score again is no news.
     """
 
     id: EvidenceId
-    evidence: Evidence
+    claimed: FactKey
+    method: Method
+    score: float
+    source: SourceId
+    run: str
     qualifiers: Pairs
     version: int
+    document: str
     dated: bool = True
+
+    @property
+    def group(self) -> str:
+        """The independence group, as ``belief.group`` has it."""
+        return belief.GRAPH if self.method == "graph" else self.source
+
+    @property
+    def evidence_id(self) -> str:
+        """The id that all runs share."""
+        return self.id.partition(".")[0]
+
+    @property
+    def epochs(self) -> tuple[int, int]:
+        """How often its source and its run had been forgotten when it was put: no two epochs share a piece."""
+        source, _, run = self.id.rpartition(".")[2].partition("-")
+        return (int(source), int(run)) if run else (0, 0)
 
     @property
     def score_mark(self) -> int:
         """The part of the version that tells scores apart."""
         return self.version % (1 << _HASH_BITS)
 
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence as people and formats see it."""
+        told = json.loads(self.document)
+        told.pop("qualifiers", None)
+        told["detail"] = tuple((k, v) for k, v in told.get("detail", ()))
+        return Evidence(**{**told, "source": Source(**told["source"])})
+
     def outdoes(self, held: Piece) -> bool:
         """Whether this observation replaces ``held``, which has the same id."""
         return self.version > held.version and (self.dated or self.score_mark != held.score_mark)
 
+    def in_epochs(self, epochs: tuple[int, int]) -> Piece:
+        """The piece as it is put after its source and its run were forgotten so many times."""
+        if epochs == self.epochs:
+            return self
+        bare = self.id if self.epochs == (0, 0) else self.id.rpartition(".")[0]
+        return self._replace(id=EvidenceId(f"{bare}.{epochs[0]}-{epochs[1]}" if any(epochs) else bare))
+
 
 Pieces = dict[EvidenceId, Piece]
+
+
+def piece(claimed: FactKey, evidence: Evidence, qualifiers: Pairs, when: int) -> Piece:
+    """A claim's evidence as a piece; ``when`` is its time if it has none of its own."""
+    run = _utf8(evidence.run)
+    at = evidence.time or when
+    score = float(evidence.score)
+    return Piece(
+        EvidenceId(names.evidence_id(claimed, evidence) + (f".{_mark(run)}" if run else "")),
+        claimed,
+        evidence.method,
+        score,
+        SourceId(_utf8(evidence.source.id)),
+        run,
+        qualifiers,
+        version(at, score),
+        _document(evidence, at, qualifiers),
+        bool(evidence.time) or evidence.method == "review",
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _mark(run: str) -> str:
+    return names.digest(run, size=4)
+
+
+def _utf8(text: str) -> str:
+    """Text without lone surrogates, which no database can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DEFAULTS = {
+    name: Evidence.__dataclass_fields__[name].default
+    for name in ("score", "model", "quote", "start", "end", "head_words", "tail_words", "run", "detail")
+}
+
+
+def _document(evidence: Evidence, when: int, qualifiers: Pairs) -> str:
+    """The JSON document that lies on the relationship; defaults are left out."""
+    source = {name: value for name in ("id", "kind", "title", "uri") if (value := getattr(evidence.source, name))}
+    told: dict[str, Any] = {"method": evidence.method, "source": source, "time": when}
+    for name, default in _DEFAULTS.items():
+        if (value := getattr(evidence, name)) != default:
+            told[name] = value
+    if qualifiers:
+        told["qualifiers"] = qualifiers
+    return _utf8(_JSON.encode(told))
+
+
+def read(key: FactKey, name: str, held_version: int, document: str, claimed: str | None) -> Piece:
+    """A piece as it was written down under a key; ``claimed`` is empty when the claim had that key too."""
+    told = json.loads(document)
+    qualifiers = tuple((k, v) for k, v in told.get("qualifiers", ()))
+    source, run = SourceId(told["source"]["id"]), told.get("run", "")
+    score = told.get("score", 1.0)
+    return Piece(EvidenceId(name), FactKey(claimed or key), told["method"], score, source, run, qualifiers, held_version, document)
 
 
 def ordered(pieces: Pieces) -> list[Piece]:
@@ -69,9 +172,22 @@ def ordered(pieces: Pieces) -> list[Piece]:
     return [pieces[name] for name in sorted(pieces)]
 
 
+def live(pieces: Pieces) -> list[Piece]:
+    """The observations that count: of each evidence the latest, by id."""
+    listed = ordered(pieces)
+    if not any("." in name for name in pieces):
+        return listed
+    latest: dict[str, Piece] = {}
+    for one in listed:
+        held = latest.get(one.evidence_id)
+        if held is None or one.version >= held.version:
+            latest[one.evidence_id] = one
+    return list(latest.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Held pieces after news came. ``told`` says that a reader can see a difference, not just a later time."""
+    """Held pieces after news came. ``told`` says that a reader can see a difference, not just a later time or another run."""
 
     pieces: Pieces
     changed: bool
@@ -79,18 +195,21 @@ class Merged:
 
 
 def merge(held: Pieces, news: Pieces) -> Merged:
-    pieces, changed, told = dict(held), False, False
+    pieces, changed = dict(held), False
     for name, piece in news.items():
         old = pieces.get(name)
         if old is None or piece.outdoes(old):
             pieces[name], changed = piece, True
-            told |= old is None or old.evidence.score != piece.evidence.score
-    return Merged(pieces, changed, told)
+    return Merged(pieces, changed, changed and _scores(held) != _scores(pieces))
+
+
+def _scores(pieces: Pieces) -> dict[str, float]:
+    return {one.evidence_id: one.score for one in live(pieces)}
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the pieces of a fact amount to. ``weights`` follow the pieces in the order of their ids."""
+    """What the pieces of a fact amount to."""
 
     confidence: float
     trust: float
@@ -99,69 +218,83 @@ class Summary:
     methods: tuple[Method, ...]
     sources: tuple[SourceId, ...]
     qualifiers: Pairs
-    weights: tuple[int, ...]
+
+
+class Part(NamedTuple):
+    """What some of a fact's pieces amount to, when all pieces of a group are among them: parts add up to the whole.
+
+    ``size`` counts them. ``weight`` is the sum over groups but the graph models', whose strongest is ``graph``, in 1/1024
+    nat. ``review`` is the last one: (version, id, score, source). ``told`` are qualifiers: (name, weight, version, id, value).
+    """
+
+    size: int = 0
+    weight: int = 0
+    graph: int = 0
+    methods: tuple[Method, ...] = ()
+    sources: tuple[SourceId, ...] = ()
+    review: tuple[int, str, float, SourceId] | None = None
+    told: tuple[tuple[str, int, int, str, str], ...] = ()
+
+
+def part(relation: str, pieces: Pieces, calibration: Calibration) -> Part:
+    """A function of the set of pieces alone."""
+    held = live(pieces)
+    weights = [calibration.weight(one.method, relation, one.score) for one in held]
+    strongest = belief.strongest(zip((one.group for one in held), weights, strict=True))
+    graph = strongest.pop(belief.GRAPH, 0)
+    reviews = [(one.version, one.id, one.score, one.source) for one in held if one.method == "review"]
+    return Part(
+        len(pieces),
+        sum(strongest.values()),
+        graph,
+        tuple({one.method for one in held}),
+        tuple(sorted({one.source for one in held})),
+        max(reviews) if reviews else None,
+        tuple(
+            (name, weight, one.version, one.id, value) for one, weight in zip(held, weights, strict=True) for name, value in one.qualifiers
+        ),
+    )
+
+
+def total(prior: int, parts: Sequence[Part]) -> Summary:
+    """All parts of a fact together; ``prior`` in 1/1024 nat."""
+    weight, graph = prior + sum(one.weight for one in parts), sum(one.graph for one in parts)
+    methods = {method for one in parts for method in one.methods}
+    verdict, judge = _verdict(max((one.review for one in parts if one.review), default=None))
+    told = {name: value for _, _, _, name, value in sorted((w, version, id_, n, v) for one in parts for n, w, version, id_, v in one.told)}
+    return Summary(
+        belief.probability(weight + graph),
+        belief.probability(weight),
+        verdict,
+        judge,
+        tuple(method for method in ORIGINS if method in methods),
+        tuple(sorted({source for one in parts for source in one.sources})),
+        tuple(sorted(told.items())),
+    )
 
 
 def summarise(relation: str, pieces: Pieces, calibration: Calibration) -> Summary:
     """Belief, verdict and qualifiers: a function of the set of pieces alone."""
-    held = ordered(pieces)
-    weights = tuple(calibration.weight(p.evidence.method, relation, p.evidence.score) for p in held)
-    groups = [belief.group(p.evidence) for p in held]
-    believed = belief.believe(calibration.prior_weight(relation), zip(groups, weights, strict=True))
-    reviews = [p for p in held if p.evidence.method == "review"]
-    last = max(reviews, key=lambda p: (p.version, p.id), default=None)
-    verdict, judge = _verdict(last.evidence) if last else ("none", "")
-    methods = {p.evidence.method for p in held}
-    qualifiers: dict[str, str] = {}
-    for _, piece in sorted(zip(weights, held, strict=True), key=lambda pair: (pair[0], pair[1].version, pair[1].id)):
-        qualifiers.update(piece.qualifiers)
-    return Summary(
-        believed.confidence,
-        believed.trust,
-        verdict,
-        judge,
-        tuple(m for m in ORIGINS if m in methods),
-        tuple(sorted({p.evidence.source.id for p in held})),
-        tuple(sorted(qualifiers.items())),
-        weights,
-    )
+    return total(calibration.prior_weight(relation), [part(relation, pieces, calibration)])
 
 
-def _verdict(review: Evidence) -> tuple[Verdict, str]:
-    if review.score > 0:
-        return "accepted", review.source.id
-    return ("rejected", review.source.id) if review.score < 0 else ("none", "")
+def _verdict(review: tuple[int, str, float, SourceId] | None) -> tuple[Verdict, str]:
+    if review is None or review[2] == 0:
+        return "none", ""
+    return "accepted" if review[2] > 0 else "rejected", review[3]
 
 
 def strongest(relation: str, pieces: Pieces, calibration: Calibration) -> tuple[Evidence, ...]:
     """Evidence for people: by absolute weight, then the latest."""
-    held = ordered(pieces)
-    weight = {p.id: abs(calibration.weight(p.evidence.method, relation, p.evidence.score)) for p in held}
-    return tuple(p.evidence for p in sorted(held, key=lambda p: (-weight[p.id], -p.version, p.id)))
+    held = live(pieces)
+    weight = {one.id: abs(calibration.weight(one.method, relation, one.score)) for one in held}
+    return tuple(one.evidence for one in sorted(held, key=lambda one: (-weight[one.id], -one.version, one.id)))
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_DEFAULTS = {
-    name: Evidence.__dataclass_fields__[name].default
-    for name in ("score", "model", "quote", "start", "end", "head_words", "tail_words", "run", "time", "detail")
-}
-
-
-def encode(piece: Piece) -> str:
-    """A piece as the JSON document that lies on the relationship; defaults are left out."""
-    evidence = piece.evidence
-    source = {name: value for name in ("id", "kind", "title", "uri") if (value := getattr(evidence.source, name))}
-    document: dict[str, Any] = {"method": evidence.method, "source": source}
-    document |= {name: value for name, default in _DEFAULTS.items() if (value := getattr(evidence, name)) != default}
-    if piece.qualifiers:
-        document["qualifiers"] = piece.qualifiers
-    return _JSON.encode(document)
-
-
-def decode(name: str, held_version: int, text: str) -> Piece:
-    """The inverse of ``encode``."""
-    document = json.loads(text)
-    qualifiers = tuple((k, v) for k, v in document.pop("qualifiers", ()))
-    document["detail"] = tuple((k, v) for k, v in document.get("detail", ()))
-    evidence = Evidence(**{**document, "source": Source(**document["source"])})
-    return Piece(EvidenceId(name), evidence, qualifiers, held_version)
+def claims(fact: Fact, pieces: Pieces) -> Iterator[Claim]:
+    """A fact with its evidence as claims that make it again: one for each set of qualifiers."""
+    told: dict[Pairs, list[Evidence]] = defaultdict(list)
+    for one in live(pieces):
+        told[one.qualifiers].append(one.evidence)
+    for qualifiers, evidence in told.items():
+        yield Claim(fact.head, fact.relation, fact.tail, tuple(evidence), qualifiers)

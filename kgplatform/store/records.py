@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from kgplatform import belief, names
 from kgplatform.errors import BadName, BadRequest
-from kgplatform.store.pieces import Piece, Pieces, encode, merge, version
-from kgplatform.types import Claim, Entity, EntityId, Evidence, FactKey, Literal, Pairs, Refusal, Relation, Source, SourceId
+from kgplatform.store.merging import Redirects, resolved
+from kgplatform.store.pieces import Pieces, merge, piece
+from kgplatform.types import Claim, Entity, EntityId, Evidence, FactKey, Literal, Pairs, Refusal, Relation, SourceId
 
 PIECES = 5_000
 """Pieces of evidence in one transaction."""
@@ -24,24 +26,25 @@ NAME_KEY_BYTES = 1_000
 
 @dataclass(slots=True)
 class Row:
-    """All that one ``put`` says of one key."""
+    """All that one ``put`` says of one key. ``head`` and ``tail`` are as claimed; ``ends`` are the ids they stand for now."""
 
     key: FactKey
     head: Entity
     relation: str
     tail: Entity | Literal
+    ends: tuple[str, str]
     pieces: Pieces = field(default_factory=dict)
     size: int = 0
 
     @property
     def tail_id(self) -> str:
         """The id of the node at the relationship's end: a literal's node bears the key of its fact."""
-        return self.key if isinstance(self.tail, Literal) else self.tail.id
+        return self.key if isinstance(self.tail, Literal) else self.ends[1]
 
 
 def _utf8(text: str) -> str:
     """Text without lone surrogates, which no database can hold."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _pairs(pairs: Pairs) -> Pairs:
@@ -59,24 +62,11 @@ def _entity(entity: Entity) -> Entity:
     return Entity(names.given_id(entity.id), name, kinds, tuple(aliases), _utf8(entity.description))
 
 
-def _evidence(piece: Evidence, when: int) -> Evidence:
-    if piece.method not in belief.PRIORS:
-        raise BadRequest(f"{piece.method!r} is no method of evidence: use one of {', '.join(belief.PRIORS)}")
-    if not piece.source.id:
+def _check_evidence(evidence: Evidence) -> None:
+    if evidence.method not in belief.PRIORS:
+        raise BadRequest(f"{evidence.method!r} is no method of evidence: use one of {', '.join(belief.PRIORS)}")
+    if not evidence.source.id:
         raise BadRequest("the evidence names no source: it could never be withdrawn")
-    source = Source(SourceId(_utf8(piece.source.id)), piece.source.kind, _utf8(piece.source.title), _utf8(piece.source.uri))
-    return replace(
-        piece,
-        source=source,
-        score=float(piece.score),
-        model=_utf8(piece.model),
-        quote=_utf8(piece.quote),
-        head_words=_utf8(piece.head_words),
-        tail_words=_utf8(piece.tail_words),
-        run=_utf8(piece.run),
-        time=piece.time or when,
-        detail=tuple((_utf8(name), _utf8(value)) for name, value in piece.detail),
-    )
 
 
 def _row(claim: Claim, cards: Mapping[str, Relation], when: int) -> Row:
@@ -92,14 +82,15 @@ def _row(claim: Claim, cards: Mapping[str, Relation], when: int) -> Row:
     key = names.fact_key(claim.relation, head.id, end, tuple(pair for pair in qualifiers if pair[0] in wanted))
     if len(key.encode()) > KEY_BYTES:
         raise BadName(f"the key of {head.name[:60]!r} {claim.relation!r} has more than {KEY_BYTES} bytes: shorten its qualifiers")
-    row = Row(key, head, claim.relation, tail, size=2 * len(key) + 500)
-    for given in claim.evidence:
-        evidence = _evidence(given, when)
-        dated = bool(given.time) or given.method == "review"
-        piece = Piece(names.evidence_id(key, evidence), evidence, qualifiers, version(evidence.time, evidence.score), dated)
-        if (size := len(encode(piece).encode())) > PIECE_BYTES:
+    ends = (head.id, "" if isinstance(tail, Literal) else tail.id)
+    row = Row(key, head, claim.relation, tail, ends, size=2 * len(key) + 500)
+    for evidence in claim.evidence:
+        _check_evidence(evidence)
+        made = piece(key, evidence, qualifiers, when)
+        size = len(made.document) if made.document.isascii() else len(made.document.encode())
+        if size > PIECE_BYTES:
             raise BadRequest(f"a piece of evidence of {size:,} bytes is too large for the graph: at most {PIECE_BYTES:,}")
-        row.pieces = merge(row.pieces, {piece.id: piece}).pieces
+        row.pieces = merge(row.pieces, {made.id: made}).pieces if made.id in row.pieces else {**row.pieces, made.id: made}
         row.size += size
     return row
 
@@ -115,14 +106,52 @@ def rows(claims: Sequence[Claim], cards: Mapping[str, Relation], clock: Callable
         except BadRequest as error:
             refused.append(Refusal(claim, str(error)))
             continue
-        if held := merged.get(row.key):
-            held.pieces = merge(held.pieces, row.pieces).pieces
-            held.head = joined(held.head, row.head)
-            held.tail = held.tail if isinstance(held.tail, Literal) or isinstance(row.tail, Literal) else joined(held.tail, row.tail)
-            held.size += row.size
-        else:
-            merged[row.key] = row
-    return sorted(merged.values(), key=lambda r: (r.relation, r.key)), refused
+        _gather(merged, row)
+    return _sorted(merged), refused
+
+
+def _gather(merged: dict[FactKey, Row], row: Row) -> None:
+    """Join a row with what is there for its key."""
+    if held := merged.get(row.key):
+        held.pieces = merge(held.pieces, row.pieces).pieces
+        held.head = joined(held.head, row.head)
+        held.tail = held.tail if isinstance(held.tail, Literal) or isinstance(row.tail, Literal) else joined(held.tail, row.tail)
+        held.size += row.size
+    else:
+        merged[row.key] = row
+
+
+def _sorted(merged: Mapping[FactKey, Row]) -> list[Row]:
+    return sorted(merged.values(), key=lambda r: (r.relation, r.key))
+
+
+def moved(listed: Sequence[Row], redirects: Redirects, epochs: Mapping[str, int], symmetric: Collection[str]) -> list[Row]:
+    """Claimed rows as they lie when entities were merged, their pieces in the epochs of their sources and runs."""
+    if not redirects and not any(epochs.values()):
+        return list(listed)
+    merged: dict[FactKey, Row] = {}
+    for row in listed:
+        key = resolved(row.key, redirects, symmetric)
+        parts = names.parse_key(key)
+        pieces = [one.in_epochs((epochs.get(one.source, 0), epochs.get(run_mark(one.run), 0))) for one in row.pieces.values()]
+        ends = (parts.head, "" if isinstance(row.tail, Literal) else parts.tail)
+        _gather(merged, Row(key, row.head, row.relation, row.tail, ends, {piece.id: piece for piece in pieces}, row.size))
+    return _sorted(merged)
+
+
+def changed_keys(listed: Iterable[Row]) -> Iterator[tuple[list[FactKey], SourceId, str]]:
+    """Keys by source and run: what a batch is written down as. Keys are as claimed, since merges may move the facts."""
+    keys: dict[tuple[SourceId, str], set[FactKey]] = defaultdict(set)
+    for row in listed:
+        for one in row.pieces.values():
+            keys[one.source, one.run].add(one.claimed)
+    for (source, run), named in sorted(keys.items()):
+        yield sorted(named), source, run
+
+
+def run_mark(run: str) -> str:
+    """Under which id a run is marked as forgotten, beside the sources."""
+    return f"run:{run}"
 
 
 def batches(listed: Iterable[Row]) -> Iterator[list[Row]]:
@@ -141,6 +170,8 @@ def batches(listed: Iterable[Row]) -> Iterator[list[Row]]:
 
 def joined(held: Entity, other: Entity) -> Entity:
     """A held entity that was told of again: its name and first kind stay, other names become aliases."""
+    if other is held:
+        return held
     known = {names.normalise(held.name)}
     aliases = set(held.aliases)
     if names.normalise(other.name) not in known | {names.normalise(a) for a in aliases}:
@@ -150,6 +181,12 @@ def joined(held: Entity, other: Entity) -> Entity:
         return held
     kinds = (*held.kinds[:1], *sorted({*held.kinds, *other.kinds} - {held.kinds[0]}))
     return Entity(held.id, held.name, kinds, tuple(sorted(aliases)), held.description or other.description)
+
+
+def with_names(kept: Entity, others: Iterable[Entity]) -> Entity:
+    """The entity with the names of those that were merged into it."""
+    names_ = {name for one in others for name in (one.name, *one.aliases)} - {kept.name}
+    return replace(kept, aliases=tuple(sorted({*kept.aliases, *names_}))) if names_ else kept
 
 
 def told_entities(listed: Iterable[Row]) -> dict[EntityId, Entity]:

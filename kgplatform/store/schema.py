@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from kgplatform.errors import StoreUnsuitable
 from kgplatform.store.connection import Record
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the data model that this code writes."""
-OURS = ("Entity", "KgLiteral", "KgSource", "KgBatch", "KgRelation", "KgKind", "KgMeta")
+OURS = ("Entity", "KgLiteral", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgShelf", "KgRelation", "KgKind", "KgMeta")
 """Labels whose ``id`` is unique."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from kgplatform import names
 from kgplatform.belief import ACCEPTANCE
-from kgplatform.types import ORIGINS, Entity, EntityId, Fact, FactKey, FactQuery, Literal, SourceId, Status
+from kgplatform.types import ORIGINS, Entity, EntityId, Fact, FactKey, FactQuery, Literal, Pairs, SourceId, Status
 
 _TOLD = "size([m IN r.methods WHERE m <> 'graph']) > 0"
 _STATUS: dict[Status, str] = {
@@ -23,14 +23,21 @@ _STATUS: dict[Status, str] = {
     "current": f"(r.verdict = 'accepted' OR (r.verdict = 'none' AND {_TOLD} AND r.trust >= $acceptance))",
 }
 
+_HOLDS = (
+    "(r.valid_from IS NULL OR left($as_of, size(r.valid_from)) >= left(r.valid_from, size($as_of))) AND "
+    "(r.valid_to IS NULL OR left($as_of, size(r.valid_to)) <= left(r.valid_to, size($as_of)))"
+)
+"""As ``holds_at`` says in Python."""
+
 RETURN = (
     "RETURN r.key AS key, r.relation AS relation, r.confidence AS confidence, r.trust AS trust, r.verdict AS verdict, r.judge AS judge, "
     "r.methods AS methods, r.ev_sources AS sources, r.qualifiers AS qualifiers, "
-    "[h.id, h.name, h.description] AS head, h.kinds AS head_kinds, h.aliases AS head_aliases, "
-    "[t.id, t.name, t.description] AS tail, t.kinds AS tail_kinds, t.aliases AS tail_aliases, "
+    "[h.id, h.name, h.description] AS head, h.kinds AS head_kinds, h.aliases AS head_aliases, h.also AS head_also, "
+    "[t.id, t.name, t.description] AS tail, t.kinds AS tail_kinds, t.aliases AS tail_aliases, t.also AS tail_also, "
     "[t.value, t.datatype, t.unit, t.language] AS literal"
 )
-EVIDENCE = "RETURN r.key AS key, r.relation AS relation, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents"
+PIECES = "r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts"
+EVIDENCE = f"RETURN r.key AS key, r.relation AS relation, {PIECES}"
 
 
 def where(query: FactQuery) -> str:
@@ -47,7 +54,9 @@ def where(query: FactQuery) -> str:
     if query.tail is not None:
         parts.append("t.id = $tail AND t.value IS NULL")
     if query.source is not None:
-        parts.append("$source IN r.ev_sources")
+        parts.append("($source IN r.ev_sources OR r.ev_parts IS NOT NULL)")
+    if query.as_of is not None:
+        parts.append(_HOLDS)
     return " AND ".join(parts)
 
 
@@ -59,6 +68,7 @@ def values(query: FactQuery) -> dict[str, Any]:
         "head": query.head,
         "tail": query.tail,
         "source": query.source,
+        "as_of": query.as_of,
         "limit": query.limit,
     }
 
@@ -75,20 +85,20 @@ def splices(query: FactQuery, returned: str) -> dict[str, str]:
 
 
 def entity(row: Mapping[str, Any]) -> Entity:
+    """An entity of a row; ``also`` are the names of those that were merged into it."""
     return Entity(
         EntityId(row["id"]),
         row["name"] or row["id"],
         tuple(row["kinds"] or ("thing",)),
-        tuple(row["aliases"] or ()),
+        tuple(sorted({*(row["aliases"] or ()), *also})) if (also := row["also"]) else tuple(row["aliases"] or ()),
         row["description"] or "",
     )
 
 
 def _end(row: Mapping[str, Any], end: str) -> Entity:
     identity, name, description = row[end]
-    return entity(
-        {"id": identity, "name": name, "kinds": row[f"{end}_kinds"], "aliases": row[f"{end}_aliases"], "description": description}
-    )
+    rest = {part: row[f"{end}_{part}"] for part in ("kinds", "aliases", "also")}
+    return entity({"id": identity, "name": name, "description": description, **rest})
 
 
 def fact(row: Mapping[str, Any]) -> Fact:
@@ -103,11 +113,18 @@ def fact(row: Mapping[str, Any]) -> Fact:
         row["confidence"],
         row["trust"],
         row["verdict"],
-        row["judge"],
+        row["judge"] or "",
         tuple(m for m in ORIGINS if m in methods),
         tuple(SourceId(s) for s in sorted(set(row["sources"]))),
-        tuple((name, text) for name, text in json.loads(row["qualifiers"])),
+        tuple((name, text) for name, text in json.loads(row["qualifiers"])) if row["qualifiers"] else (),
     )
+
+
+def holds_at(qualifiers: Pairs, date: str) -> bool:
+    """Whether a fact with these qualifiers holds on a date; the coarser of two dates includes the finer."""
+    told = dict(qualifiers)
+    start, end = told.get("valid_from", ""), told.get("valid_to", "")
+    return date[: len(start)] >= start[: len(date)] and (not end or date[: len(end)] <= end[: len(date)])
 
 
 def place(key: str) -> dict[str, Any]:

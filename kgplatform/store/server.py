@@ -243,12 +243,15 @@ def _schema() -> list[str]:
             f"CREATE PROPERTY {label}.id IF NOT EXISTS STRING",
             f"CREATE INDEX IF NOT EXISTS ON {label} (id) UNIQUE",
         ]
-    for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "KgBatch.source"):
+    for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "KgBatch.source", "KgBatch.run"):
         lines.append(f"CREATE PROPERTY {place} IF NOT EXISTS STRING")
     lines += [
         "CREATE INDEX IF NOT EXISTS ON Entity (name_key) NOTUNIQUE",
         "CREATE INDEX IF NOT EXISTS ON Entity (name, aliases_text) FULL_TEXT",
         "CREATE INDEX IF NOT EXISTS ON KgBatch (source) NOTUNIQUE",
+        "CREATE INDEX IF NOT EXISTS ON KgBatch (run) NOTUNIQUE",
+        "CREATE PROPERTY KgBatch.time IF NOT EXISTS LONG",
+        "CREATE INDEX IF NOT EXISTS ON KgBatch (time) NOTUNIQUE",
     ]
     return lines
 

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from filelock import FileLock
-from neo4j import GraphDatabase
 
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
 from tests import servers
-from tests.servers import Neo4jServer
 
 SERVERS = ("local", "neo4j")
-
-
-@pytest.fixture
-def neo4j_alone(neo4j_server: Neo4jServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
-    """The Neo4j, empty, for one test at a time: its Community edition has a single database."""
-    login = (neo4j_server.user, neo4j_server.password)
-    with FileLock(tmp_path_factory.getbasetemp().parent / "neo4j-alone.lock"), GraphDatabase.driver(neo4j_server.uri, auth=login) as driver:
-        driver.execute_query("MATCH (n) DETACH DELETE n")
-        yield neo4j_server
 
 
 def opened(name: str, request: pytest.FixtureRequest) -> BoltStore:

@@ -479,7 +479,8 @@ def test_hundreds_of_pieces_lie_on_one_fact(store: Store) -> None:
     for part in (pieces[:200], pieces[100:]):
         store.put([claim("Marie", "born in", "Warsaw", *part)])
     fact = only(store)
-    assert len(store.evidence(fact.key)) == len(fact.sources) == 300
+    assert len(store.evidence(fact.key)) == 300
+    assert len(fact.sources) >= 64
     weights = [(piece.source.id, Calibration().weight("text", "", piece.score)) for piece in pieces]
     assert fact.confidence == belief.believe(Calibration().prior_weight(""), weights).confidence
     assert store.forget(SourceId("doc:7")).facts_kept == 1

@@ -1,4 +1,4 @@
-// What one transaction wrote, by source and run: forgetting reads it and scans nothing.
+// What one transaction wrote, by source and run: forgetting and followers read it and scan nothing.
 UNWIND $rows AS row
 CREATE (b:KgBatch)
 SET b = row, b.time = timestamp()

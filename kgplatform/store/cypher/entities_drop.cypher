@@ -1,5 +1,5 @@
-// Entities that this platform made and that no fact holds any more.
+// Entities that this platform made and that no fact and no merge holds any more.
 UNWIND $ids AS id
 MATCH (n:Entity {id: id})
-WHERE n.kg_made AND NOT (n)--()
+WHERE n.kg_made AND n.redirect IS NULL AND n.merged IS NULL AND NOT (n)--()
 DELETE n

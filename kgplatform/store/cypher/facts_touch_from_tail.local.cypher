@@ -2,5 +2,5 @@
 UNWIND $rows AS row
 MATCH (t<<TAIL>> {id: row.tail})<-[r<<TYPE>> {key: row.key}]-(h)
 SET r.rev = coalesce(r.rev, 0) + 1
-WITH row, r
-RETURN row.key AS key, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents
+WITH row, r, t
+RETURN row.key AS key, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts, [t.value, t.datatype, t.unit, t.language] AS literal

@@ -1,0 +1,4 @@
+// Shelves that are empty.
+UNWIND $ids AS id
+MATCH (s:KgShelf {id: id})
+DELETE s

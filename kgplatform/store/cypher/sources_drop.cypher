@@ -1,3 +1,0 @@
-// A source that is forgotten.
-MATCH (s:KgSource {id: $source})
-DELETE s

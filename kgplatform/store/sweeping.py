@@ -1,0 +1,243 @@
+"""Taking back: a source or a run forgotten, entities merged, a merge undone.
+
+Each goes *mark, sweep, sweep again*. The mark is committed first: from then on every writer that reads it acts by it.
+The sweep visits what the batches name or what lies at the entity, and puts every piece where it belongs now. A writer
+that read before the mark may still commit after the sweep, but not after ``LIFE``: so the sweep is noted down (``KgSweep``)
+and done again then, by whoever opens the graph next (``settle``). Doing it again changes nothing where nothing came between.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kgplatform import belief, names
+from kgplatform.belief import Calibration
+from kgplatform.store import merging, records, shelves
+from kgplatform.store.connection import LIFE, Connection, Record, Redo
+from kgplatform.store.merging import Redirects
+from kgplatform.store.pieces import Piece, Pieces
+from kgplatform.store.records import Row
+from kgplatform.store.selection import entity, place
+from kgplatform.store.statements import statement
+from kgplatform.store.transaction import Held, Parameters, Plans, Transaction
+from kgplatform.types import Entity, EntityId, FactKey, Forgotten, Merge, SourceId
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
+_BATCHES = 200
+_FACTS = 500
+_NOTHING = Forgotten(0, 0, 0)
+Gone = Callable[[Piece], bool]
+
+
+class Sweeper:
+    """Takes back, over several transactions."""
+
+    def __init__(self, connection: Connection, plans: Plans, calibration: Calibration, symmetric: Callable[[], Collection[str]]) -> None:
+        """``symmetric`` names the relations whose ends are sorted."""
+        self._connection = connection
+        self._plans = plans
+        self._calibration = calibration
+        self._symmetric = symmetric
+
+    # -- marks ---------------------------------------------------------------------------------------
+
+    def forget(self, source: SourceId) -> Forgotten:
+        """Withdraw a source."""
+        self._mark_forgotten("source", source)
+        return self._forget("source", source)
+
+    def forget_run(self, run: str) -> Forgotten:
+        """Withdraw what a run observed."""
+        self._mark_forgotten("run", run)
+        return self._forget("run", run)
+
+    def _mark_forgotten(self, what: str, name: str) -> None:
+        def mark(tx: ManagedTransaction) -> None:
+            transaction = self._transaction(tx)
+            if transaction.run("sources_forget", id=_mark(what, name)):
+                transaction.run("sweeps_create", id=f"{what}:{name}", what=what, name=name, after=round(LIFE * 1000))
+
+        self._connection.writing(mark)
+
+    def merge(self, keep: EntityId, other: EntityId, by: str, when: int) -> Merge:
+        """Let ``other`` lead to ``keep``, and move its facts."""
+
+        def mark(tx: ManagedTransaction) -> Merge:
+            transaction = self._transaction(tx)
+            redirects = _redirects(transaction)
+            into = merging.root(keep, redirects)
+            self._lock(transaction, {keep, other, into}, redirects)
+            made = Merge(uuid.uuid4().hex, into, other, by, when)
+            transaction.run("entities_lead", id=other, redirect=into)
+            row = {"id": made.id, "keep": into, "other": other, "by": by, "time": when, "undone": False}
+            transaction.run("merges_create", row=row)
+            self._name(transaction, into, {**redirects, other: into})
+            transaction.run("sweeps_create", id=f"entity:{other}", what="entity", name=other, after=round(LIFE * 1000))
+            return made
+
+        made = self._connection.writing(mark)
+        self._move(other)
+        return made
+
+    def _lock(self, transaction: Transaction, ids: Iterable[EntityId], redirects: Redirects) -> None:
+        found = {row["id"]: row["redirect"] for row in transaction.run("entities_lock", ids=sorted(ids))}
+        if any(redirects.get(one) != led for one, led in found.items()):
+            raise Redo
+
+    def undo(self, made: Merge) -> Merge:
+        """Let an entity stand for itself again, and move back what was claimed for it."""
+
+        def mark(tx: ManagedTransaction) -> EntityId:
+            transaction = self._transaction(tx)
+            redirects = _redirects(transaction)
+            stood = merging.root(made.other, redirects)
+            self._lock(transaction, {made.keep, made.other, stood}, redirects)
+            transaction.run("entities_lead", id=made.other, redirect=None)
+            transaction.run("merges_undo", id=made.id)
+            self._name(transaction, made.keep, {one: led for one, led in redirects.items() if one != made.other})
+            transaction.run("sweeps_create", id=f"entity:{stood}", what="entity", name=stood, after=round(LIFE * 1000))
+            return stood
+
+        self._move(self._connection.writing(mark))
+        return Merge(made.id, made.keep, made.other, made.by, made.time, undone=True)
+
+    def _name(self, transaction: Transaction, start: EntityId, redirects: Redirects) -> None:
+        """Give an entity, and all it was merged into, the names of what was merged into each."""
+        line = list(merging.line(start, redirects))
+        below = {one: [other for other in redirects if other != one and one in merging.line(other, redirects)] for one in line}
+        ids = sorted({other for others in below.values() for other in others} | set(line))
+        told = {EntityId(row["id"]): entity({**row, "also": None}) for row in transaction.nodes(ids)}
+        rows = []
+        for one, others in below.items():
+            held = told[EntityId(one)]
+            also = set(records.with_names(held, [told[EntityId(other)] for other in others]).aliases) - set(held.aliases)
+            rows.append({"id": one, "merged": sorted(others) or None, "also": sorted(also) or None})
+        transaction.run("entities_merged", rows=rows)
+
+    # -- sweeps --------------------------------------------------------------------------------------
+
+    def settle(self, now: int | None = None) -> None:
+        """Do again the sweeps whose time has come; with ``now`` (milliseconds) those that are due then."""
+        at = time.time_ns() // 1_000_000 if now is None else now
+        for sweep in self._connection.rows(statement("sweeps"), now=at):
+            if sweep["what"] == "entity":
+                self._move(EntityId(sweep["name"]))
+            else:
+                self._forget(sweep["what"], sweep["name"])
+            self._connection.writing(lambda tx, s=sweep: self._transaction(tx).run("sweeps_drop", id=s["id"], due=s["due"]))  # type: ignore[misc]
+
+    def _forget(self, what: str, name: str) -> Forgotten:
+        found = self._connection.rows(statement("sources_epochs"), ids=[_mark(what, name)])
+        if not found:
+            return _NOTHING
+        epoch = found[0]["epoch"]
+        which = {"WHICH": what, "EPOCH": "epoch" if what == "source" else "run_epoch"}
+        done = _NOTHING
+        while batches := self._connection.rows(statement("batches_of", LIMIT=f"LIMIT {_BATCHES}", **which), name=name, epoch=epoch):
+            for part in _parts(batches):
+                work = partial(self._forget_part, what=what, name=name, epoch=epoch, batches=part)
+                swept = self._connection.writing(work)
+                done = Forgotten(
+                    done.evidence + swept.evidence, done.facts_removed + swept.facts_removed, done.facts_kept + swept.facts_kept
+                )
+        return done
+
+    def _forget_part(self, tx: ManagedTransaction, *, what: str, name: str, epoch: int, batches: Sequence[Record]) -> Forgotten:
+        def gone(piece: Piece) -> bool:
+            if what == "source":
+                return piece.source == name and piece.epochs[0] < epoch
+            return piece.run == name and piece.epochs[1] < epoch
+
+        transaction = self._transaction(tx)
+        keys = {FactKey(key) for batch in batches for key in batch["keys"]}
+        swept = self._sweep(transaction, keys, gone, {name, belief.GRAPH} if what == "source" else None)
+        transaction.run("batches_drop", ids=[batch["id"] for batch in batches])
+        return swept
+
+    def _move(self, at: EntityId) -> None:
+        """Put every piece at an entity where its claim leads now."""
+        for end in ("head", "tail"):
+            after = ""
+            while keys := self._keys_at(end, at, after):
+                self._connection.writing(lambda tx, k=keys: self._sweep(self._transaction(tx), k, lambda _: False))  # type: ignore[misc]
+                after = keys[-1]
+
+    def _keys_at(self, end: str, at: EntityId, after: str) -> list[FactKey]:
+        """Of an entity that was merged all facts are looked at, of another only those that hold what was claimed elsewhere."""
+        merged = self._connection.rows(statement("entities_redirects"), ids=[at])
+        fits = "true" if merged else "(r.ev_claims IS NOT NULL OR r.ev_parts IS NOT NULL)"
+        rows = self._connection.rows(statement(f"facts_at_{end}", FITS=fits), id=at, after=after, limit=_FACTS)
+        return [FactKey(row["key"]) for row in rows]
+
+    def _sweep(
+        self, transaction: Transaction, claimed: Collection[FactKey], gone: Gone, groups: Collection[str] | None = None
+    ) -> Forgotten:
+        """Drop what is gone from the facts under which claims may lie, and move what belongs elsewhere.
+
+        ``groups`` are those of which anything may be gone, when it is not all.
+        """
+        redirects, symmetric = _redirects(transaction), self._symmetric()
+        keys = {now for key in claimed for now in merging.places(key, redirects, symmetric)} if redirects else set(claimed)
+        by_key = {key: place(key) for key in sorted(keys)}
+        changes: list[Parameters] = []
+        emptied: list[Parameters] = []
+        moving: dict[FactKey, tuple[Pieces, Held]] = {}
+        evidence = 0
+        for key, held in transaction.held(list(by_key.values()), lambda _: groups).items():
+            lives = {name: piece for name, piece in held.pieces.items() if not gone(piece)}
+            evidence += len(held.pieces) - len(lives)
+            parts = merging.parted(lives, redirects, symmetric)
+            stays = parts.pop(key, {})
+            for now, part in parts.items():
+                there = moving.get(now)
+                moving[now] = ({**there[0], **part} if there else part, held)
+            if not stays and not held.closed:
+                emptied.append(by_key[key] | {"shelves": [shelves.node(key, len(held.parts), place) for place in range(len(held.parts))]})
+            elif len(stays) < len(held.pieces):
+                properties = transaction.believed(key, names.parse_key(key).relation, held, stays)
+                changes.append(by_key[key] | {"properties": properties})
+        transaction.set(changes)
+        if moving:
+            transaction.enter([_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())])
+        transaction.drop(emptied)
+        transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moving.keys())
+        return Forgotten(evidence, len(emptied), len(changes))
+
+    def _transaction(self, tx: ManagedTransaction) -> Transaction:
+        return Transaction(tx, self._plans, self._calibration)
+
+
+def _row(key: FactKey, pieces: Pieces, held: Held) -> Row:
+    """Moved pieces as a row for the fact where they belong."""
+    parts = names.parse_key(key)
+    head = Entity(EntityId(parts.head), parts.head)
+    tail = held.literal or Entity(EntityId(parts.tail), parts.tail)
+    return Row(key, head, parts.relation, tail, (parts.head, "" if held.literal else parts.tail), pieces)
+
+
+def _redirects(transaction: Transaction) -> dict[str, str]:
+    return dict(transaction.run("redirects")[0]["redirects"])
+
+
+def _mark(what: str, name: str) -> str:
+    return name if what == "source" else records.run_mark(name)
+
+
+def _parts(batches: Sequence[Record]) -> Iterator[list[Record]]:
+    """Batches joined until they name as many keys as one transaction should touch."""
+    part: list[Record] = []
+    size = 0
+    for batch in batches:
+        if part and size + len(batch["keys"]) > records.PIECES:
+            yield part
+            part, size = [], 0
+        part.append(batch)
+        size += len(batch["keys"])
+    if part:
+        yield part

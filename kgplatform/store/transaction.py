@@ -1,0 +1,384 @@
+"""One writing transaction and what may be done in it: entities told, facts made, locked, read, set, dropped, recorded.
+
+What happens in which order is decided by those who write: ``writing`` puts claims, ``sweeping`` takes evidence away or
+moves it. The transaction ends by looking once more at all it relied on (``check``): what changed meanwhile makes it
+anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from kgplatform import names
+from kgplatform.belief import Calibration
+from kgplatform.store import records, shelves
+from kgplatform.store.connection import Record, Redo, run
+from kgplatform.store.merging import Redirects
+from kgplatform.store.pieces import Part, Pieces, merge, ordered, part, read, total
+from kgplatform.store.records import Row
+from kgplatform.store.selection import entity
+from kgplatform.store.statements import statement
+from kgplatform.types import Entity, EntityId, FactKey, Literal
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
+Parameters = dict[str, Any]
+ENTITIES = 2_000
+"""Entities in one record."""
+_PLAIN = re.compile(r"[a-z][a-z0-9_]{0,60}")
+_OURS = frozenset(
+    "key relation confidence trust belief_rev verdict judge methods qualifiers b rev "
+    "ev_ids ev_sources ev_vers ev_docs ev_claims ev_parts".split()
+)
+
+
+class Plans(Protocol):
+    """How one server is told to touch many facts at once."""
+
+    def plans(self, operation: str, rows: Sequence[Parameters], **splices: str) -> Iterator[tuple[str, list[Parameters]]]:
+        """Statements for ``facts_<operation>`` and the rows for each. Rows bear head, tail, type, key and literal."""
+        ...
+
+    def entities_create(self, labels: str) -> str: ...
+
+
+class Transaction:
+    """One managed transaction on one server, with one calibration. ``batch`` marks all that it makes."""
+
+    def __init__(self, tx: ManagedTransaction, plans: Plans, calibration: Calibration) -> None:
+        self._tx = tx
+        self._plans = plans
+        self._calibration = calibration
+        self.batch = uuid.uuid4().hex
+
+    def run(self, name: str, splices: Mapping[str, str] | None = None, /, **parameters: Any) -> list[Record]:
+        """The rows of a named statement."""
+        return run(self._tx, statement(name, **splices or {}), **parameters)
+
+    def _facts(self, operation: str, rows: Sequence[Parameters], **parameters: Any) -> list[Record]:
+        found = []
+        for cypher, some in self._plans.plans(operation, rows):
+            found += run(self._tx, cypher, rows=some, **parameters)
+        return found
+
+    def nodes(self, ids: Sequence[str]) -> Iterator[Record]:
+        """The entities among ``ids`` that exist, as they stand."""
+        return nodes(self._tx, ids)
+
+    # -- entities and sources ------------------------------------------------------------------------
+
+    def tell(self, told: Mapping[EntityId, Entity]) -> Redirects:
+        """Make entities, or add what is news of them. Where those lead that were merged."""
+        ids = sorted(told)
+        held: dict[EntityId, Entity] = {}
+        redirects: dict[str, str] = {}
+        for row in self.nodes(ids):
+            held[EntityId(row["id"])] = entity({**row, "also": None})
+            if row["redirect"] is not None:
+                redirects[row["id"]] = row["redirect"]
+        self._create(told[one] for one in ids if one not in held)
+        if news := [one for one in ids if one in held and records.joined(held[one], told[one]) != held[one]]:
+            now = [entity({**row, "also": None}) for row in self.run("entities_touch", ids=news)]
+            self._set_entities([(old, records.joined(old, told[old.id])) for old in now])
+        return self._followed(redirects)
+
+    def _followed(self, redirects: dict[str, str]) -> dict[str, str]:
+        """The redirects with those that theirs lead to."""
+        ahead = sorted(set(redirects.values()) - redirects.keys())
+        while ahead:
+            found = {row["id"]: row["redirect"] for row in self.run("entities_redirects", ids=ahead)}
+            redirects |= found
+            ahead = sorted(set(found.values()) - redirects.keys())
+        return redirects
+
+    def _create(self, entities: Iterable[Entity]) -> None:
+        for labels, group in _by_labels((e, e.kinds) for e in entities).items():
+            rows = [{"id": e.id, "properties": {**properties(e), "id": e.id, "kg_made": True}} for e in group]
+            run(self._tx, self._plans.entities_create(labels), rows=rows)
+
+    def _set_entities(self, changes: Iterable[tuple[Entity, Entity]]) -> None:
+        for labels, group in _by_labels((new, tuple(k for k in new.kinds if k not in old.kinds)) for old, new in changes).items():
+            rows = [{"id": e.id, "properties": properties(e)} for e in group]
+            self.run("entities_set", {"LABELS": labels}, rows=rows)
+
+    def sources(self, rows: Sequence[Row]) -> dict[str, int]:
+        """Make the sources and runs of the rows known; how often each was forgotten, if ever."""
+        speaking = {one.source: one for row in rows for one in row.pieces.values()}
+        runs = {one.run for row in rows for one in row.pieces.values()} - {""}
+        sources = [speaking[one].evidence.source for one in sorted(speaking)]
+        listed = [{"id": s.id, "kind": s.kind, "title": s.title, "uri": s.uri} for s in sources]
+        listed += [{"id": records.run_mark(one), "kind": "run", "title": "", "uri": ""} for one in sorted(runs)]
+        return {row["id"]: row["epoch"] for row in self.run("sources_create", rows=listed)}
+
+    def check(self, told: Iterable[str], redirects: Redirects, epochs: Mapping[str, int]) -> None:
+        """Look again at what the transaction relied on. Raises ``Redo`` when it has changed."""
+        ids = sorted({*told, *redirects.values()})
+        found = self.run("entities_check", ids=ids)[0]
+        if found["n"] != len(ids) or dict(found["redirects"]) != {one: redirects[one] for one in ids if one in redirects}:
+            raise Redo
+        if {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(epochs))} != epochs:
+            raise Redo
+
+    # -- facts ---------------------------------------------------------------------------------------
+
+    def enter(self, rows: Sequence[Row]) -> tuple[Counter[str], set[FactKey]]:
+        """Add pieces to facts that are made or found. What became of each row (new, merged, unchanged), and which were written."""
+        self._literals(rows)
+        fresh: set[FactKey] = set()
+        stale: set[FactKey] = set()
+        for found in self._facts("merge", [self._made(row) for row in rows], batch=self.batch):
+            (fresh if found["fresh"] else stale).update(found["keys"])
+        # A fact that begins with more than a relationship carries is made without evidence and given it then.
+        stale |= {row.key for row in rows if len(row.pieces) > shelves.LIMIT}
+        by_key = {row.key: row for row in rows}
+        told, changed = self._update([by_key[key] for key in sorted(stale)])
+        merged = len(told - fresh)
+        return Counter(new=len(fresh), merged=merged, unchanged=len(rows) - len(fresh) - merged), fresh | changed
+
+    def _literals(self, rows: Sequence[Row]) -> None:
+        listed = [
+            {"id": row.key, "value": t.value, "datatype": t.datatype, "unit": t.unit, "language": t.language}
+            for row in rows
+            if isinstance(t := row.tail, Literal)
+        ]
+        if listed:
+            self.run("literals_create", rows=listed)
+
+    def _made(self, row: Row) -> Parameters:
+        """The row as a new fact would be: lists and belief computed before anyone knows whether it is new."""
+        carried = row.pieces if len(row.pieces) <= shelves.LIMIT else {}
+        held = {"key": row.key, "relation": row.relation, "b": self.batch, **self.believed(row.key, row.relation, EMPTY, carried)}
+        return _placed(row) | {
+            "properties": held,
+            "dated": any(one.dated for one in row.pieces.values()),
+            "scores": [one.score_mark for one in ordered(row.pieces)],
+        }
+
+    def believed(self, key: FactKey, relation: str, before: Held, now: Pieces) -> Parameters:
+        """Everything on a relationship when the pieces of ``before`` are replaced by ``now``; writes what belongs on shelves."""
+        parts = self._shelved(key, relation, before, now)
+        found = total(self._calibration.prior_weight(relation), parts or [part(relation, now, self._calibration)])
+        carried = [] if parts else ordered(now)
+        lost = {name for one in before.pieces.values() for name, _ in one.qualifiers}
+        return {
+            **{name: None for name in lost if _plain(name)},
+            **{name: value for name, value in found.qualifiers if _plain(name)},
+            "confidence": found.confidence,
+            "trust": found.trust,
+            "belief_rev": self._calibration.revision,
+            "verdict": found.verdict,
+            "judge": found.judge or None,
+            "methods": list(found.methods),
+            "ev_ids": [one.id for one in carried],
+            "ev_sources": list(found.sources[: shelves.LIMIT]) if parts else [one.source for one in carried],
+            "ev_vers": [one.version for one in carried],
+            "ev_docs": [one.document for one in carried],
+            "ev_claims": [one.claimed for one in carried] if any(one.claimed != key for one in carried) else None,
+            "ev_parts": list(map(shelves.written, parts)) or None,
+            "qualifiers": json.dumps(found.qualifiers, ensure_ascii=False) if found.qualifiers else None,
+        }
+
+    def _shelved(self, key: FactKey, relation: str, before: Held, now: Pieces) -> list[Part]:
+        """Write the shelves that change. The parts of all; none when the relationship carries the pieces itself."""
+        parts = list(before.parts)
+        if not parts and not (wanted := shelves.needed(len(now))):
+            return []
+        changed = {place: part(relation, {}, self._calibration) for place in before.open} if parts else {}
+        laid = shelves.laid(now, len(parts) or wanted)
+        changed |= {place: part(relation, pieces, self._calibration) for place, pieces in laid.items()}
+        parts = [changed.get(place, held) for place, held in enumerate(parts or [Part()] * wanted)]
+        if before.parts and shelves.full(parts):
+            return self._regrown(key, relation, before, now)
+        self._lay(key, len(parts), {place: laid.get(place, {}) for place in changed})
+        return parts
+
+    def _regrown(self, key: FactKey, relation: str, before: Held, now: Pieces) -> list[Part]:
+        """Take all pieces from their shelves and lay them on more."""
+        closed = [place for place in range(len(before.parts)) if place not in before.open]
+        everything = {**self._on_shelves([(key, len(before.parts), closed)]).get(key, {}), **now}
+        self._lay(key, len(before.parts), {place: {} for place in range(len(before.parts))})
+        many = shelves.needed(len(everything))
+        laid = shelves.laid(everything, many)
+        self._lay(key, many, laid)
+        return [part(relation, laid.get(place, {}), self._calibration) for place in range(many)]
+
+    def _lay(self, key: FactKey, many: int, laid: Mapping[int, Pieces]) -> None:
+        rows = []
+        for place, pieces in laid.items():
+            held = ordered(pieces)
+            row = {"id": shelves.node(key, many, place), "fact": key, "ids": [one.id for one in held]}
+            rows.append(
+                row | {"versions": [p.version for p in held], "documents": [p.document for p in held], "claims": [p.claimed for p in held]}
+            )
+        if emptied := [row["id"] for row in rows if not row["ids"]]:
+            self.run("shelves_drop", ids=emptied)
+        if filled := [row for row in rows if row["ids"]]:
+            self.run("shelves_write", rows=filled)
+
+    def _on_shelves(self, wanted: Sequence[tuple[FactKey, int, Sequence[int]]]) -> dict[FactKey, Pieces]:
+        """The pieces on some shelves: (key, number of its shelves, which of them)."""
+        return on_shelves(self._tx, wanted)
+
+    def held(
+        self, places: Sequence[Parameters], groups: Callable[[FactKey], Collection[str] | None] = lambda _: None
+    ) -> dict[FactKey, Held]:
+        """Lock the facts, then read their pieces; of one with shelves only the ``groups`` asked for, if any are named.
+
+        Those that are gone are not in the answer.
+        """
+        found: dict[FactKey, Held] = {}
+        for row in self._facts("touch", places) if places else ():
+            if row["ids"] is None or row["versions"] is None or row["documents"] is None:
+                raise Redo
+            key, parts = FactKey(row["key"]), tuple(map(shelves.read, row["parts"] or ()))
+            literal = Literal(*row["literal"]) if row["literal"][0] is not None else None
+            opened = shelves.numbers(groups(key), len(parts)) if parts else []
+            found[key] = Held(pieces(row), literal, parts, frozenset(opened))
+        shelved = self._on_shelves([(key, len(one.parts), sorted(one.open)) for key, one in found.items() if one.parts])
+        return {key: one._replace(pieces=shelved.get(key, {})) if one.parts else one for key, one in found.items()}
+
+    def _update(self, rows: Sequence[Row]) -> tuple[set[FactKey], set[FactKey]]:
+        """Merge news into facts that were there. Which a reader sees differently, and which were written at all."""
+        by_key = {row.key: row for row in rows}
+        held = self.held([_placed(row) for row in rows], lambda key: shelves.groups(by_key[key].pieces.values()))
+        if len(held) != len(rows):
+            raise Redo
+        changes: list[Parameters] = []
+        told: set[FactKey] = set()
+        for row in rows:
+            before = held[row.key]
+            merged = merge(before.pieces, row.pieces)
+            if merged.changed:
+                changes.append(_placed(row) | {"properties": self.believed(row.key, row.relation, before, merged.pieces)})
+                parts = (part(row.relation, pieces, self._calibration) for pieces in (before.pieces, merged.pieces))
+                was, now = (total(0, [one]) for one in parts)
+                if merged.told or was != now:
+                    told.add(row.key)
+        self.set(changes)
+        return told, {change["key"] for change in changes}
+
+    def set(self, changes: Sequence[Parameters]) -> None:
+        """Write new properties of facts that are held."""
+        if changes and sum(row["n"] for row in self._facts("set", changes)) != len(changes):
+            raise Redo
+
+    def drop(self, emptied: Sequence[Parameters]) -> None:
+        """Delete facts, their literals, and entities that this platform made and nothing holds any more."""
+        if not emptied:
+            return
+        self._facts("drop", emptied)
+        if on_shelves := [shelf for row in emptied for shelf in row.get("shelves", ())]:
+            self.run("shelves_drop", ids=on_shelves)
+        self.run("literals_drop", ids=[row["key"] for row in emptied if row["literal"]])
+        ends = {row["head"] for row in emptied} | {row["tail"] for row in emptied if not row["literal"]}
+        self.run("entities_drop", ids=sorted(ends))
+
+    # -- the record ----------------------------------------------------------------------------------
+
+    def record(self, rows: Sequence[Row], epochs: Mapping[str, int]) -> None:
+        """Put down what was written, by source and run."""
+        self._batches(
+            {
+                "source": source,
+                "run": of_run,
+                "keys": keys,
+                "epoch": epochs.get(source, 0),
+                "run_epoch": epochs.get(records.run_mark(of_run), 0),
+            }
+            for keys, source, of_run in records.changed_keys(rows)
+        )
+
+    def record_change(self, keys: Collection[FactKey]) -> None:
+        """Put down which facts were moved or taken away."""
+        if keys:
+            self._batches([{"source": "", "run": "", "keys": sorted(keys), "epoch": 0, "run_epoch": 0}])
+
+    def _batches(self, listed: Iterable[Parameters]) -> None:
+        if rows := [{"id": f"{self.batch}:{n}", **one} for n, one in enumerate(listed)]:
+            self.run("batches_create", rows=rows)
+
+
+class Held(NamedTuple):
+    """What lies on a fact: pieces, the value that is its tail, and, when its pieces lie on shelves, their parts.
+
+    ``pieces`` are all, or those on the ``open`` shelves.
+    """
+
+    pieces: Pieces
+    literal: Literal | None = None
+    parts: tuple[Part, ...] = ()
+    open: frozenset[int] = frozenset()
+
+    @property
+    def closed(self) -> int:
+        """How many pieces lie on shelves that are not open."""
+        return sum(one.size for place, one in enumerate(self.parts) if place not in self.open)
+
+
+EMPTY = Held({})
+
+
+def _plain(name: str) -> bool:
+    """Whether a qualifier also stands as a plain property."""
+    return bool(_PLAIN.fullmatch(name)) and name not in _OURS
+
+
+def on_shelves(tx: ManagedTransaction, wanted: Sequence[tuple[FactKey, int, Sequence[int]]]) -> dict[FactKey, Pieces]:
+    """The pieces on some shelves: (key, number of its shelves, which of them)."""
+    ids = [shelves.node(key, many, place) for key, many, places in wanted for place in places]
+    found: dict[FactKey, Pieces] = defaultdict(dict)
+    for row in run(tx, statement("shelves"), ids=ids) if ids else ():
+        found[FactKey(row["key"])] |= pieces(row)
+    return dict(found)
+
+
+def nodes(tx: ManagedTransaction, ids: Sequence[str]) -> Iterator[Record]:
+    """The entities among ``ids`` that exist; many in one record, since each record costs a round of the driver."""
+    for start in range(0, len(ids), ENTITIES):
+        for row in run(tx, statement("entities"), ids=ids[start : start + ENTITIES]):
+            for one in row["found"]:
+                yield dict(zip(("id", "name", "kinds", "aliases", "description", "also", "redirect"), one, strict=True))
+
+
+def pieces(row: Record) -> Pieces:
+    """The parallel lists of a relationship as pieces."""
+    claims = row["claims"] or [None] * len(row["ids"])
+    listed = zip(row["ids"], row["versions"], row["documents"], claims, strict=True)
+    return {one.id: one for one in (read(row["key"], *lists) for lists in listed)}
+
+
+def properties(entity: Entity) -> Parameters:
+    """What an entity's node says of it; ``aliases_text`` is for the full-text index, keys are for exact names."""
+    return {
+        "name": entity.name,
+        "name_key": records.name_key(entity.name),
+        "aliases": list(entity.aliases),
+        "alias_keys": [records.name_key(alias) for alias in entity.aliases],
+        "aliases_text": "\n".join(entity.aliases),
+        "kinds": list(entity.kinds),
+        "description": entity.description,
+    }
+
+
+def _placed(row: Row) -> Parameters:
+    return {
+        "key": row.key,
+        "head": row.ends[0],
+        "tail": row.tail_id,
+        "type": names.relationship_type(row.relation),
+        "literal": isinstance(row.tail, Literal),
+    }
+
+
+def _by_labels(entities: Iterable[tuple[Entity, Sequence[str]]]) -> dict[str, list[Entity]]:
+    """Entities by the labels they need, as ``:City:Place``."""
+    groups: dict[str, list[Entity]] = defaultdict(list)
+    for one, kinds in entities:
+        groups["".join(f":{name}" for name in sorted({names.label(kind) for kind in kinds}))].append(one)
+    return dict(groups)
