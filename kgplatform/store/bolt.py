@@ -7,8 +7,11 @@ many facts in one statement, and the door for other people's queries.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -18,9 +21,10 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.connection import LIFE, Connection, Login
 from kgplatform.store.pieces import Clock, Pieces, claims, strongest
+from kgplatform.store.records import Row
 from kgplatform.store.statements import statement
 from kgplatform.store.sweeping import Sweeper
-from kgplatform.store.transaction import Plans, Transaction, nodes, on_shelves, pieces
+from kgplatform.store.transaction import Known, Plans, Transaction, draft, nodes, on_shelves, pieces
 from kgplatform.store.writing import put
 from kgplatform.types import (
     Change,
@@ -36,6 +40,7 @@ from kgplatform.types import (
     Kind,
     Merge,
     Receipt,
+    Refusal,
     Relation,
     SourceId,
 )
@@ -45,6 +50,8 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Heads in one page of facts."""
+_AHEAD = 20_000
+"""Claims that are made ready at once."""
 _EVER = 1 << 62
 _CANDIDATES = 100
 _T = TypeVar("_T")
@@ -91,6 +98,7 @@ class BoltStore:
         self._calibration = calibration or Calibration()
         self._clock = Clock()
         self._settled = False
+        self._known = Known()
         self._connection = Connection(dialect.login, dialect.racing)
         self._sweeper = Sweeper(self._connection, dialect, self._calibration, lambda: _symmetric(self.relations()))
         try:
@@ -113,25 +121,58 @@ class BoltStore:
 
     def put(self, claims: Sequence[Claim]) -> Receipt:
         cards = self.relations() if claims else {}
-        rows, refused = records.rows(claims, cards, self._clock)
-        receipt = Receipt(refused=tuple(refused))
-        for batch in records.batches(rows):
-            done = self._connection.writing(lambda tx, b=batch: put(self._transaction(tx), b, _symmetric(cards)))  # type: ignore[misc]
-            receipt += Receipt(done["new"], done["merged"], done["unchanged"])
-            if not self._settled:
-                self._dialect.settle(self._connection)
-                self._settled = True
+        symmetric, receipt = _symmetric(cards), Receipt()
+        for rows, refused in self._prepared(claims, cards):
+            receipt += Receipt(refused=tuple(refused))
+            for batch in records.batches(rows):
+                done = self._put(batch, symmetric)
+                receipt += Receipt(done["new"], done["merged"], done["unchanged"])
         return receipt
 
-    def _transaction(self, tx: ManagedTransaction) -> Transaction:
-        return Transaction(tx, self._dialect, self._calibration)
+    def _prepared(self, claims: Sequence[Claim], cards: Mapping[str, Relation]) -> Iterator[tuple[list[Row], list[Refusal]]]:
+        """Claims as rows with drafts, some thousands at a time: the next are made while the server is busy with these."""
+
+        def prepare(start: int) -> tuple[list[Row], list[Refusal]]:
+            rows, refused = records.rows(claims[start : start + _AHEAD], cards, self._clock)
+            for row in rows:
+                row.draft = draft(row, self._calibration)
+            return rows, refused
+
+        with ThreadPoolExecutor(1) as ahead:
+            waiting = ahead.submit(prepare, 0)
+            for start in range(_AHEAD, len(claims) + _AHEAD, _AHEAD):
+                made = waiting.result()
+                if start < len(claims):
+                    waiting = ahead.submit(prepare, start)
+                yield made
+
+    def _put(self, batch: Sequence[Row], symmetric: Collection[str]) -> Counter[str]:
+        tries = itertools.count()
+
+        def work(tx: ManagedTransaction) -> Counter[str]:
+            if next(tries):
+                self._known.clear()
+            return put(Transaction(tx, self._dialect, self._calibration, self._known), batch, symmetric)
+
+        try:
+            done = self._connection.writing(work)
+        except BaseException:
+            self._known.clear()
+            raise
+        self._known.bound()
+        if not self._settled:
+            self._dialect.settle(self._connection)
+            self._settled = True
+        return done
 
     # -- taking back ---------------------------------------------------------------------------------
 
     def forget(self, source: SourceId) -> Forgotten:
+        self._known.clear()
         return self._sweeper.forget(source)
 
     def forget_run(self, run: str) -> Forgotten:
+        self._known.clear()
         return self._sweeper.forget_run(run)
 
     def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:

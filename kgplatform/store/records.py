@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from kgplatform import belief, names
 from kgplatform.errors import BadName, BadRequest
@@ -35,6 +36,8 @@ class Row:
     ends: tuple[str, str]
     pieces: Pieces = field(default_factory=dict)
     size: int = 0
+    draft: dict[str, Any] | None = None
+    """The fact as it is written if it is new, when that was computed ahead (``transaction.draft``)."""
 
     @property
     def tail_id(self) -> str:

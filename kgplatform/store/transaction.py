@@ -19,7 +19,7 @@ from kgplatform.belief import Calibration
 from kgplatform.store import records, shelves
 from kgplatform.store.connection import Record, Redo, run
 from kgplatform.store.merging import Redirects
-from kgplatform.store.pieces import Part, Pieces, merge, ordered, part, read, total
+from kgplatform.store.pieces import Part, Piece, Pieces, Summary, merge, ordered, part, read, total
 from kgplatform.store.records import Row
 from kgplatform.store.selection import entity
 from kgplatform.store.statements import statement
@@ -51,10 +51,11 @@ class Plans(Protocol):
 class Transaction:
     """One managed transaction on one server, with one calibration. ``batch`` marks all that it makes."""
 
-    def __init__(self, tx: ManagedTransaction, plans: Plans, calibration: Calibration) -> None:
+    def __init__(self, tx: ManagedTransaction, plans: Plans, calibration: Calibration, known: Known | None = None) -> None:
         self._tx = tx
         self._plans = plans
         self._calibration = calibration
+        self._known = known or Known()
         self.batch = uuid.uuid4().hex
 
     def run(self, name: str, splices: Mapping[str, str] | None = None, /, **parameters: Any) -> list[Record]:
@@ -76,9 +77,10 @@ class Transaction:
     def tell(self, told: Mapping[EntityId, Entity]) -> Redirects:
         """Make entities, or add what is news of them. Where those lead that were merged."""
         ids = sorted(told)
-        held: dict[EntityId, Entity] = {}
+        known = self._known.entities
+        held = {one: known[one] for one in ids if one in known}
         redirects: dict[str, str] = {}
-        for row in self.nodes(ids):
+        for row in self.nodes([one for one in ids if one not in held]):
             held[EntityId(row["id"])] = entity({**row, "also": None})
             if row["redirect"] is not None:
                 redirects[row["id"]] = row["redirect"]
@@ -86,6 +88,7 @@ class Transaction:
         if news := [one for one in ids if one in held and records.joined(held[one], told[one]) != held[one]]:
             now = [entity({**row, "also": None}) for row in self.run("entities_touch", ids=news)]
             self._set_entities([(old, records.joined(old, told[old.id])) for old in now])
+        known |= {one: records.joined(held.get(one, told[one]), told[one]) for one in ids if one not in redirects}
         return self._followed(redirects)
 
     def _followed(self, redirects: dict[str, str]) -> dict[str, str]:
@@ -110,11 +113,14 @@ class Transaction:
     def sources(self, rows: Sequence[Row]) -> dict[str, int]:
         """Make the sources and runs of the rows known; how often each was forgotten, if ever."""
         speaking = {one.source: one for row in rows for one in row.pieces.values()}
-        runs = {one.run for row in rows for one in row.pieces.values()} - {""}
-        sources = [speaking[one].evidence.source for one in sorted(speaking)]
+        runs = {records.run_mark(one.run) for row in rows for one in row.pieces.values() if one.run}
+        known = self._known.epochs
+        sources = [speaking[one].evidence.source for one in sorted(speaking) if one not in known]
         listed = [{"id": s.id, "kind": s.kind, "title": s.title, "uri": s.uri} for s in sources]
-        listed += [{"id": records.run_mark(one), "kind": "run", "title": "", "uri": ""} for one in sorted(runs)]
-        return {row["id"]: row["epoch"] for row in self.run("sources_create", rows=listed)}
+        listed += [{"id": one, "kind": "run", "title": "", "uri": ""} for one in sorted(runs) if one not in known]
+        if listed:
+            known |= {row["id"]: row["epoch"] for row in self.run("sources_create", rows=listed)}
+        return {one: known[one] for one in (*speaking, *runs)}
 
     def check(self, told: Iterable[str], redirects: Redirects, epochs: Mapping[str, int]) -> None:
         """Look again at what the transaction relied on. Raises ``Redo`` when it has changed."""
@@ -132,7 +138,8 @@ class Transaction:
         self._literals(rows)
         fresh: set[FactKey] = set()
         stale: set[FactKey] = set()
-        for found in self._facts("merge", [self._made(row) for row in rows], batch=self.batch):
+        drafts = [row.draft or draft(row, self._calibration) for row in rows]
+        for found in self._facts("merge", drafts, batch=self.batch):
             (fresh if found["fresh"] else stale).update(found["keys"])
         # A fact that begins with more than a relationship carries is made without evidence and given it then.
         stale |= {row.key for row in rows if len(row.pieces) > shelves.LIMIT}
@@ -150,39 +157,18 @@ class Transaction:
         if listed:
             self.run("literals_create", rows=listed)
 
-    def _made(self, row: Row) -> Parameters:
-        """The row as a new fact would be: lists and belief computed before anyone knows whether it is new."""
-        carried = row.pieces if len(row.pieces) <= shelves.LIMIT else {}
-        held = {"key": row.key, "relation": row.relation, "b": self.batch, **self.believed(row.key, row.relation, EMPTY, carried)}
-        return _placed(row) | {
-            "properties": held,
-            "dated": any(one.dated for one in row.pieces.values()),
-            "scores": [one.score_mark for one in ordered(row.pieces)],
-        }
-
     def believed(self, key: FactKey, relation: str, before: Held, now: Pieces) -> Parameters:
         """Everything on a relationship when the pieces of ``before`` are replaced by ``now``; writes what belongs on shelves."""
-        parts = self._shelved(key, relation, before, now)
-        found = total(self._calibration.prior_weight(relation), parts or [part(relation, now, self._calibration)])
-        carried = [] if parts else ordered(now)
-        lost = {name for one in before.pieces.values() for name, _ in one.qualifiers}
-        return {
-            **{name: None for name in lost if _plain(name)},
-            **{name: value for name, value in found.qualifiers if _plain(name)},
-            "confidence": found.confidence,
-            "trust": found.trust,
-            "belief_rev": self._calibration.revision,
-            "verdict": found.verdict,
-            "judge": found.judge or None,
-            "methods": list(found.methods),
-            "ev_ids": [one.id for one in carried],
-            "ev_sources": list(found.sources[: shelves.LIMIT]) if parts else [one.source for one in carried],
-            "ev_vers": [one.version for one in carried],
-            "ev_docs": [one.document for one in carried],
-            "ev_claims": [one.claimed for one in carried] if any(one.claimed != key for one in carried) else None,
-            "ev_parts": list(map(shelves.written, parts)) or None,
-            "qualifiers": json.dumps(found.qualifiers, ensure_ascii=False) if found.qualifiers else None,
-        }
+        if parts := self._shelved(key, relation, before, now):
+            found = total(self._calibration.prior_weight(relation), parts)
+            stored = _properties(key, found, [], self._calibration) | {
+                "ev_sources": list(found.sources[: shelves.LIMIT]),
+                "ev_parts": list(map(shelves.written, parts)),
+            }
+        else:
+            stored = carried(key, relation, now, self._calibration)
+        lost = {name: None for one in before.pieces.values() for name, _ in one.qualifiers if _plain(name)}
+        return lost | stored
 
     def _shelved(self, key: FactKey, relation: str, before: Held, now: Pieces) -> list[Part]:
         """Write the shelves that change. The parts of all; none when the relationship carries the pieces itself."""
@@ -321,7 +307,58 @@ class Held(NamedTuple):
         return sum(one.size for place, one in enumerate(self.parts) if place not in self.open)
 
 
-EMPTY = Held({})
+def draft(row: Row, calibration: Calibration) -> Parameters:
+    """The row as a new fact would be, belief computed before anyone knows whether it is new. Too much for one is added after."""
+    on_it = row.pieces if len(row.pieces) <= shelves.LIMIT else {}
+    return _placed(row) | {
+        "properties": {"key": row.key, "relation": row.relation, **carried(row.key, row.relation, on_it, calibration)},
+        "dated": any(one.dated for one in row.pieces.values()),
+        "scores": [one.score_mark for one in ordered(row.pieces)],
+    }
+
+
+def carried(key: FactKey, relation: str, pieces: Pieces, calibration: Calibration) -> Parameters:
+    """What stands on a relationship that carries all its pieces."""
+    found = total(calibration.prior_weight(relation), [part(relation, pieces, calibration)])
+    return _properties(key, found, ordered(pieces), calibration)
+
+
+def _properties(key: FactKey, found: Summary, on_it: Sequence[Piece], calibration: Calibration) -> Parameters:
+    return {
+        **{name: value for name, value in found.qualifiers if _plain(name)},
+        "confidence": found.confidence,
+        "trust": found.trust,
+        "belief_rev": calibration.revision,
+        "verdict": found.verdict,
+        "judge": found.judge or None,
+        "methods": list(found.methods),
+        "ev_ids": [one.id for one in on_it],
+        "ev_sources": [one.source for one in on_it],
+        "ev_vers": [one.version for one in on_it],
+        "ev_docs": [one.document for one in on_it],
+        "ev_claims": [one.claimed for one in on_it] if any(one.claimed != key for one in on_it) else None,
+        "ev_parts": None,
+        "qualifiers": json.dumps(found.qualifiers, ensure_ascii=False) if found.qualifiers else None,
+    }
+
+
+class Known:
+    """Entities and sources that a store met lately: whoever relies on them must ``check`` at the end that they are as they were."""
+
+    MOST = 200_000
+
+    def __init__(self) -> None:
+        self.entities: dict[EntityId, Entity] = {}
+        self.epochs: dict[str, int] = {}
+
+    def clear(self) -> None:
+        self.entities.clear()
+        self.epochs.clear()
+
+    def bound(self) -> None:
+        """Begin anew when there is too much."""
+        if len(self.entities) + len(self.epochs) > self.MOST:
+            self.clear()
 
 
 def _plain(name: str) -> bool:

@@ -4,7 +4,7 @@ MATCH (h:Entity {id: row.head}), (t<<TAIL>> {id: row.tail})
 USING INDEX h:Entity(id)
 USING INDEX t<<TAIL>>(id)
 MERGE (h)-[r:$(row.type) {key: row.key}]->(t)
-ON CREATE SET r += row.properties
+ON CREATE SET r += row.properties, r.b = $batch
 WITH row, r, r.b = $batch AS fresh
 WHERE fresh OR r.ev_ids <> row.properties.ev_ids
   OR CASE WHEN row.dated THEN r.ev_vers <> row.properties.ev_vers ELSE [v IN r.ev_vers | v % 2097152] <> row.scores END
