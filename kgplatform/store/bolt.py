@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import NotFound
-from kgplatform.ports import Limits, Rows
-from kgplatform.store import fulltext, merging, ranking, records, selection
+from kgplatform.ports import Limits, Progress, Rows
+from kgplatform.store import backup, fulltext, merging, ranking, records, selection
+from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE, Connection, Login
 from kgplatform.store.pieces import Clock, Pieces, claims, strongest
 from kgplatform.store.records import Row
@@ -202,6 +204,17 @@ class BoltStore:
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
             seen = {row["id"] for row in page}
             after = page[-1]["time"] - 1
+
+    # -- the whole -----------------------------------------------------------------------------------
+
+    def backup(self, path: Path, progress: Progress | None = None) -> int:
+        """Write the whole graph to a file that can be restored into either server; how many lines."""
+        return backup.write(Backup(self._connection, self._dialect, self._calibration).lines(progress), path)
+
+    def restore(self, path: Path) -> int:
+        """Fill this empty graph from a backup; how many facts. Raises ``BadFile``, and ``BadRequest`` when it is not empty."""
+        self._known.clear()
+        return Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
 
     # -- facts ---------------------------------------------------------------------------------------
 

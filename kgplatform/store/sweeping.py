@@ -21,7 +21,7 @@ from kgplatform.store.connection import LIFE, Connection, Record, Redo
 from kgplatform.store.merging import Redirects
 from kgplatform.store.pieces import Piece, Pieces
 from kgplatform.store.records import Row
-from kgplatform.store.selection import entity, place
+from kgplatform.store.selection import place
 from kgplatform.store.statements import statement
 from kgplatform.store.transaction import Held, Parameters, Plans, Transaction
 from kgplatform.types import Entity, EntityId, FactKey, Forgotten, Merge, SourceId
@@ -77,7 +77,7 @@ class Sweeper:
             transaction.run("entities_lead", id=other, redirect=into)
             row = {"id": made.id, "keep": into, "other": other, "by": by, "time": when, "undone": False}
             transaction.run("merges_create", row=row)
-            self._name(transaction, into, {**redirects, other: into})
+            transaction.name_merged(into, {**redirects, other: into})
             transaction.run("sweeps_create", id=f"entity:{other}", what="entity", name=other, after=round(LIFE * 1000))
             return made
 
@@ -100,25 +100,12 @@ class Sweeper:
             self._lock(transaction, {made.keep, made.other, stood}, redirects)
             transaction.run("entities_lead", id=made.other, redirect=None)
             transaction.run("merges_undo", id=made.id)
-            self._name(transaction, made.keep, {one: led for one, led in redirects.items() if one != made.other})
+            transaction.name_merged(made.keep, {one: led for one, led in redirects.items() if one != made.other})
             transaction.run("sweeps_create", id=f"entity:{stood}", what="entity", name=stood, after=round(LIFE * 1000))
             return stood
 
         self._move(self._connection.writing(mark))
         return Merge(made.id, made.keep, made.other, made.by, made.time, undone=True)
-
-    def _name(self, transaction: Transaction, start: EntityId, redirects: Redirects) -> None:
-        """Give an entity, and all it was merged into, the names of what was merged into each."""
-        line = list(merging.line(start, redirects))
-        below = {one: [other for other in redirects if other != one and one in merging.line(other, redirects)] for one in line}
-        ids = sorted({other for others in below.values() for other in others} | set(line))
-        told = {EntityId(row["id"]): entity({**row, "also": None}) for row in transaction.nodes(ids)}
-        rows = []
-        for one, others in below.items():
-            held = told[EntityId(one)]
-            also = set(records.with_names(held, [told[EntityId(other)] for other in others]).aliases) - set(held.aliases)
-            rows.append({"id": one, "merged": sorted(others) or None, "also": sorted(also) or None})
-        transaction.run("entities_merged", rows=rows)
 
     # -- sweeps --------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kgplatform import names
 from kgplatform.belief import Calibration
-from kgplatform.store import records, shelves
+from kgplatform.store import merging, records, shelves
 from kgplatform.store.connection import Record, Redo, run
 from kgplatform.store.merging import Redirects
 from kgplatform.store.pieces import Part, Piece, Pieces, Summary, merge, ordered, part, read, total
@@ -109,6 +109,19 @@ class Transaction:
         for labels, group in _by_labels((new, tuple(k for k in new.kinds if k not in old.kinds)) for old, new in changes).items():
             rows = [{"id": e.id, "properties": properties(e)} for e in group]
             self.run("entities_set", {"LABELS": labels}, rows=rows)
+
+    def name_merged(self, start: EntityId, redirects: Redirects) -> None:
+        """Give an entity, and all it was merged into, the names of what was merged into each."""
+        line = list(merging.line(start, redirects))
+        below = {one: [other for other in redirects if other != one and one in merging.line(other, redirects)] for one in line}
+        ids = sorted({other for others in below.values() for other in others} | set(line))
+        told = {EntityId(row["id"]): entity({**row, "also": None}) for row in self.nodes(ids)}
+        rows = []
+        for one, others in below.items():
+            held = told[EntityId(one)]
+            also = set(records.with_names(held, [told[EntityId(other)] for other in others]).aliases) - set(held.aliases)
+            rows.append({"id": one, "merged": sorted(others) or None, "also": sorted(also) or None})
+        self.run("entities_merged", rows=rows)
 
     def sources(self, rows: Sequence[Row]) -> dict[str, int]:
         """Make the sources and runs of the rows known; how often each was forgotten, if ever."""

@@ -1,0 +1,220 @@
+"""A whole graph in one file, and back: every piece of evidence under the key it was claimed for, merges, what was forgotten.
+
+The file is gzipped lines of JSON, the same for every server: a backup of one is restored into another. Writing goes on
+meanwhile: each fact is written as it is when it is read, and at the end all that changed since the beginning is written
+once more; of two lines for one thing the later counts. The last line says that the file is whole.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kgplatform import names
+from kgplatform.belief import Calibration
+from kgplatform.errors import BadFile, BadRequest
+from kgplatform.ports import Progress
+from kgplatform.store import selection
+from kgplatform.store.connection import LIFE, Connection
+from kgplatform.store.records import Row
+from kgplatform.store.schema import SCHEMA
+from kgplatform.store.selection import entity
+from kgplatform.store.statements import statement
+from kgplatform.store.transaction import Plans, Transaction, nodes, on_shelves, pieces
+from kgplatform.types import Entity, EntityId, FactKey, Literal
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
+Line = dict[str, Any]
+PAGE = 500
+_FORMAT = "kgplatform backup"
+
+
+class Backup:
+    """Reads a graph as lines, and writes lines into an empty one."""
+
+    def __init__(self, connection: Connection, plans: Plans, calibration: Calibration) -> None:
+        self._connection = connection
+        self._plans = plans
+        self._calibration = calibration
+
+    # -- out -----------------------------------------------------------------------------------------
+
+    def lines(self, progress: Progress | None = None) -> Iterator[Line]:
+        """The graph, line by line."""
+        began = self._connection.rows("RETURN timestamp() AS now")[0]["now"] - round(LIFE * 1000)
+        every = self._connection.rows("MATCH (n:Entity) RETURN count(n) AS n")[0]["n"]
+        yield {"file": _FORMAT, "schema": SCHEMA}
+        for label in ("KgRelation", "KgKind"):
+            for row in self._connection.rows(statement("vocabulary", LABELS=f":{label}")):
+                yield {"vocabulary": label, "json": row["json"]}
+        for done, page in enumerate(self._pages("heads_page")):
+            yield from self._around(page)
+            if progress:
+                progress(min(every, (done + 1) * PAGE), every)
+        for keys in _parts(self._changed(began), PAGE):
+            heads = sorted({names.parse_key(key).head for key in keys})
+            yield from self._around(heads)
+            there = {row["key"] for row in self._facts(heads)}
+            yield from ({"gone": key} for key in keys if key not in there)
+        for page in self._pages("sources_page"):
+            yield from ({"source": row} for row in self._connection.rows(statement("sources_read"), ids=page))
+        yield from ({"merge": dict(row)} for row in self._connection.rows(statement("merges"), entity=None))
+        yield {"end": True}
+
+    def _pages(self, name: str) -> Iterator[list[str]]:
+        after = ""
+        while page := [row["id"] for row in self._connection.rows(statement(name), after=after, limit=PAGE)]:
+            yield page
+            after = page[-1]
+
+    def _changed(self, since: int) -> list[str]:
+        """Keys of facts that were written since; what other claims they moved to is found at their heads, which are written too."""
+        keys: set[str] = set()
+        after, seen = since, set[str]()
+        while page := [r for r in self._connection.rows(statement("batches_since"), since=after, limit=PAGE) if r["id"] not in seen]:
+            keys.update(key for row in page for key in row["keys"])
+            seen, after = {row["id"] for row in page}, page[-1]["time"] - 1
+        return sorted(keys)
+
+    def _around(self, ids: Sequence[str]) -> Iterator[Line]:
+        """Entities, and the facts that begin at them."""
+        for row in self._connection.reading(lambda tx: list(nodes(tx, ids))):
+            yield {"entity": {name: row[name] for name in ("id", "name", "kinds", "aliases", "description")}}
+        yield from self._facts(ids)
+
+    def _facts(self, heads: Sequence[str]) -> Iterator[Line]:
+        returned = f"RETURN r.key AS key, {selection.PIECES}, [t.value, t.datatype, t.unit, t.language] AS literal"
+        cypher = statement("facts_from_heads", TYPE="", WHERE="true", RETURN=returned, LIMIT="")
+        for row in self._connection.rows(cypher, heads=list(heads)):
+            held = pieces(row)
+            if many := len(row["parts"] or ()):
+                key = FactKey(row["key"])
+                held = self._connection.reading(lambda tx, k=key, m=many: on_shelves(tx, [(k, m, range(m))])).get(key, {})  # type: ignore[misc]
+            told = [[one.id, one.version, one.document, one.claimed] for one in held.values()]
+            yield {"key": row["key"], "literal": row["literal"], "pieces": told}
+
+    # -- in ------------------------------------------------------------------------------------------
+
+    def restore(self, lines: Iterable[Line]) -> int:
+        """Put a backup's lines into an empty graph; how many facts it has. Raises ``BadRequest`` when the graph is not empty."""
+        if self._connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1"):
+            raise BadRequest("the graph is not empty: restore into a new one, with  --graph NAME")
+        facts: set[str] = set()
+        merges: list[Line] = []
+        for part in _parts(lines, PAGE):
+            self._connection.writing(partial(self._restore, lines=part))
+            facts |= {line["key"] for line in part if "key" in line}
+            facts -= {line["gone"] for line in part if "gone" in line}
+            merges += [line["merge"] for line in part if "merge" in line]
+        self._connection.writing(partial(self._merge, merges=merges))
+        return len(facts)
+
+    def _restore(self, tx: ManagedTransaction, lines: Sequence[Line]) -> None:
+        transaction = Transaction(tx, self._plans, self._calibration)
+        transaction.drop([selection.place(line["gone"]) for line in lines if "gone" in line])
+        told = {EntityId(line["entity"]["id"]): entity({**line["entity"], "also": None}) for line in lines if "entity" in line}
+        rows = {FactKey(line["key"]): _row(line) for line in lines if "key" in line}
+        ends = {EntityId(end) for row in rows.values() for end in row.ends if end} - told.keys()
+        transaction.tell({end: Entity(end, end) for end in ends if not told.get(end)} | told)
+        self._facts_as_told(transaction, rows)
+        for line in lines:
+            if "vocabulary" in line:
+                row = {"id": json.loads(line["json"])["name"], "json": line["json"]}
+                transaction.run("vocabulary_set", {"LABELS": f":{line['vocabulary']}"}, rows=[row])
+        if sources := [line["source"] for line in lines if "source" in line]:
+            transaction.run("sources_restore", rows=sources)
+
+    def _facts_as_told(self, transaction: Transaction, rows: dict[FactKey, Row]) -> None:
+        """Facts as their lines say, whatever an earlier line said."""
+        places = {key: selection.place(key) for key in sorted(rows)}
+        held = transaction.held(list(places.values()))
+        changes = [
+            places[key] | {"properties": transaction.believed(key, rows[key].relation, before, rows[key].pieces)}
+            for key, before in held.items()
+        ]
+        transaction.set(changes)
+        transaction.enter([row for key, row in rows.items() if key not in held])
+        transaction.record(list(rows.values()), {})
+
+    def _merge(self, tx: ManagedTransaction, merges: Sequence[Line]) -> None:
+        transaction = Transaction(tx, self._plans, self._calibration)
+        redirects = {one["other"]: one["keep"] for one in merges if not one["undone"]}
+        for one in merges:
+            transaction.run("merges_create", row=one)
+        for other, keep in redirects.items():
+            transaction.run("entities_lead", id=other, redirect=keep)
+        for keep in sorted(set(redirects.values())):
+            transaction.name_merged(EntityId(keep), redirects)
+
+
+def _row(line: Line) -> Row:
+    parts = names.parse_key(line["key"])
+    literal = Literal(*line["literal"]) if line["literal"][0] is not None else None
+    ids, versions, documents, claims = zip(*line["pieces"], strict=True)
+    held = pieces({"key": line["key"], "ids": ids, "versions": versions, "documents": documents, "claims": claims})
+    head, tail = Entity(EntityId(parts.head), parts.head), literal or Entity(EntityId(parts.tail), parts.tail)
+    return Row(FactKey(line["key"]), head, parts.relation, tail, (parts.head, "" if literal else parts.tail), held)
+
+
+def _parts(lines: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    waiting = iter(lines)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+# -- the file ----------------------------------------------------------------------------------------
+
+
+def write(lines: Iterable[Line], path: Path) -> int:
+    """Write lines to a file that appears when it is whole; how many. Raises ``BadFile``."""
+    draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
+    count = 0
+    try:
+        try:
+            with gzip.open(draft, "xt", encoding="utf-8", compresslevel=5) as file:
+                for line in lines:
+                    file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+                    count += 1
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BadFile(f"{path}: cannot be written ({error.strerror or error})") from None
+    return count
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The lines of a backup. Raises ``BadFile`` for a file that is none, or is not whole, before anything else is given."""
+    last: Line = {}
+    for number, last in enumerate(_lines(path)):
+        if number == 0 and (last.get("file") != _FORMAT or not isinstance(last.get("schema"), int)):
+            raise BadFile(f"{path}: is no backup of a graph")
+        if number == 0 and last["schema"] > SCHEMA:
+            raise BadFile(f"{path}: is of schema {last['schema']}, newer than {SCHEMA}: update this program")
+    if not last.get("end"):
+        raise BadFile(f"{path}: is cut off: it cannot be restored")
+    return islice(_lines(path), 1, None)
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for line in file:
+                found = json.loads(line)
+                if not isinstance(found, dict):
+                    raise BadFile(f"{path}: is no backup of a graph")
+                yield found
+    except FileNotFoundError:
+        raise BadFile(f"{path}: there is no such file") from None
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise BadFile(f"{path}: cannot be read as a backup ({getattr(error, 'strerror', None) or error})") from None

@@ -1,0 +1,4 @@
+// Sources and runs of a backup.
+UNWIND $rows AS row
+MERGE (s:KgSource {id: row.id})
+SET s += row
