@@ -81,6 +81,11 @@ def group(piece: Evidence) -> str:
     return GRAPH if piece.method == "graph" else piece.source.id
 
 
+def taken_back(piece: Evidence) -> bool:
+    """Whether this is a review that its person has withdrawn: it weighs and decides nothing, and stays as history."""
+    return piece.method == "review" and not (piece.score > 0 or piece.score < 0)
+
+
 def log_odds(prior: int, pieces: Iterable[tuple[str, int]]) -> int:
     """Prior plus the strongest weight of each group, in 1/1024 nat. ``pieces`` are (group, weight)."""
     return prior + sum(strongest(pieces).values())

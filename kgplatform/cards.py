@@ -145,6 +145,19 @@ def fits(kind: str, wanted: Iterable[str], kinds: Mapping[str, Kind]) -> bool:
     return not wishes or bool(wishes & set(ancestors(kind, kinds)))
 
 
+def disjoint(one: str, other: str, kinds: Mapping[str, Kind]) -> bool:
+    """Whether nothing can be of both kinds: they lie in different branches below the taxonomy's root.
+
+    Cousins of one branch, a city and a country, may be one thing (Singapore); of a kind that nobody described nothing is known.
+    """
+    if one not in kinds or other not in kinds:
+        return False
+    line, shared = ancestors(one, kinds), set(ancestors(one, kinds)) & set(ancestors(other, kinds))
+    roots = {name for name, kind in kinds.items() if not kind.is_a}
+    root_is_one_of_them = one in shared or other in shared
+    return not root_is_one_of_them and (not shared or (len(roots) == 1 and shared == {line[-1]}))
+
+
 def datatype(card: Relation) -> str | None:
     """The datatype of the card's tails, or ``None`` when its tails are entities."""
     return card.range[0] if len(card.range) == 1 and card.range[0] in DATATYPES else None

@@ -14,11 +14,13 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief, cards, explanation, lookup, names
+from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound
-from kgplatform.explanation import Explanation, Reason
+from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
 from kgplatform.ports import CypherRunner, Limits, Rows, Store
+from kgplatform.store import merging
 from kgplatform.types import (
     Candidate,
     Change,
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-__all__ = ["KEYING", "Added", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
+__all__ = ["KEYING", "Added", "Conflict", "Event", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
 
 KEYING = ("inverse", "symmetric", "key_qualifiers")
 """What of a card the keys of its facts depend on."""
@@ -172,9 +174,22 @@ class KnowledgeGraph:
         """A person says that it does not."""
         return self._review(fact, by, -1.0, why)
 
+    def retract(self, fact: Fact | str, by: str = "me") -> Fact:
+        """A person takes their verdict back; another person's stands. Raises ``BadRequest`` when they have given none."""
+        self.review(fact, by)
+        return self._review(fact, by, 0.0, "")
+
+    def review(self, fact: Fact | str, by: str = "me") -> Evidence:
+        """The verdict of one person: a score of 1 accepts, of -1 rejects. Raises ``BadRequest`` when they have given none that stands."""
+        found, person = self.fact(fact), _person(by)
+        for piece in self.store.evidence(found.key):
+            if piece.method == "review" and piece.source.id == person.id and not belief.taken_back(piece):
+                return piece
+        raise BadRequest(f"{person.title!r} has given no verdict on  {found.head.name} | {found.relation} | {in_words(found.tail)}")
+
     def _review(self, fact: Fact | str, by: str, score: float, why: str) -> Fact:
         found = self.fact(fact)
-        person = Source(SourceId(f"person:{names.clean(by)}"), "person", title=names.clean(by))
+        person = _person(by)
         review = Evidence("review", person, score, detail=(("why", why),) if why else ())
         self.store.put([Claim(found.head, found.relation, found.tail, (review,), found.qualifiers)])
         return self.fact(found.key)
@@ -194,6 +209,12 @@ class KnowledgeGraph:
         Raises ``NotFound``, ``Ambiguous``, or ``BadRequest`` when they are one already.
         """
         return self.store.merge(self._id(keep), self._id(other), names.clean(by))
+
+    def moving(self, keep: str, other: str) -> list[Fact]:
+        """The facts that ``merge`` would move; it raises what that raises, and writes nothing."""
+        ids = self._id(keep), self._id(other)
+        merging.kept(*ids, merging.in_force(self.store.merges()), self.store.entities(ids))
+        return self.store.neighbours([ids[1]], FactQuery(status="all"))
 
     def undo(self, merge: Merge | str) -> Merge:
         """Take a merge back: each entity gets what was claimed for it, also since. Raises ``NotFound`` or ``BadRequest``."""
@@ -284,7 +305,7 @@ class KnowledgeGraph:
         return lookup.fact(self.store, fact.key if isinstance(fact, Fact) else fact)
 
     def explain(self, fact: Fact | str) -> Explanation:
-        """All that speaks for and against a fact."""
+        """All that speaks for and against a fact, its history, and what was derived from it."""
         return explanation.explain(self.store, self.calibration, self.fact(fact))
 
     def cypher(self, query: str, /, limits: Limits | None = None, **parameters: Any) -> Rows:
@@ -306,6 +327,11 @@ class KnowledgeGraph:
         from kgplatform.formats import tsv
 
         return tsv.dump(self.facts(status=status), FilePath(path))
+
+
+def _person(name: str) -> Source:
+    """A reviewer as the source of their verdicts. Raises ``BadName``."""
+    return Source(SourceId(f"person:{names.clean(name)}"), "person", title=names.clean(name))
 
 
 def _date(text: str | None) -> str | None:

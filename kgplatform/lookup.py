@@ -29,7 +29,7 @@ def entity(store: Store, name: str) -> Entity:
 
 def fact(store: Store, text: str) -> Fact:
     """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""
-    if _is_key(text) and (found := store.fact(FactKey(text))):
+    if names.is_key(text) and (found := store.fact(FactKey(text))):
         return found
     parts = [part.strip() for part in text.split(" | ")]
     if len(parts) != 3 or not all(parts):
@@ -51,14 +51,6 @@ def fact(store: Store, text: str) -> Fact:
 def inverse_of(relation: str, known: dict[str, Relation]) -> Relation | None:
     """The card under which facts told by this inverse's name are stored."""
     return next((card for card in known.values() if card.inverse == relation), None)
-
-
-def _is_key(text: str) -> bool:
-    try:
-        names.parse_key(text)
-    except NotFound:
-        return False
-    return True
 
 
 def _by_names(store: Store, head: str, relation: str, tail: str, card: Relation | None) -> Iterator[Fact]:

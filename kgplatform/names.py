@@ -140,6 +140,15 @@ def parse_key(key: str) -> KeyParts:
     return KeyParts(parts[0], parts[1], parts[2], named)
 
 
+def is_key(text: str) -> bool:
+    """Whether the text has the form of a fact's key."""
+    try:
+        parse_key(text)
+    except NotFound:
+        return False
+    return True
+
+
 def evidence_id(key: FactKey, piece: Evidence) -> EvidenceId:
     """Identity of a piece of evidence: who says what from where, not how strongly or when."""
     return EvidenceId(digest(key, piece.source.id, f"{piece.start}-{piece.end}", piece.method, piece.model, size=12))

@@ -97,7 +97,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reason to believe a fact, or (a review's score of -1) to disbelieve it.
+    """One reason to believe a fact, or (a review's score of -1) to disbelieve it; 0 takes a review back.
 
     ``score`` is the raw number of ``method``; calibration turns it into log-odds. ``start`` and ``end`` are
     character offsets of ``quote`` in the source's text. ``model`` is ``name@revision``. ``time`` is in

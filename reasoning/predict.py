@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kgplatform import derivation
 from kgplatform.belief import Calibration, probability
 from kgplatform.ports import Progress
 from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Source, SourceId
@@ -100,7 +101,7 @@ def to_claims(prediction: Prediction) -> list[Claim]:
                     source,
                     score=_score(proposal.log_odds),
                     model=prediction.model,
-                    detail=(("snapshot", prediction.snapshot), ("support", "\n".join(proposal.support))),
+                    detail=derivation.detail(prediction.snapshot, proposal.support),
                 ),
             ),
         )

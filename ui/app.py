@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.pages import explore
+from ui.pages import explore, frame, review
 
 # Streamlit would fetch a named icon from another host; this one travels with the page.
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <path d="M9 22 16 9l8 12z" fill="none" stroke="#91a7ff" stroke-width="2.5"/><circle cx="16" cy="8" r="5" fill="#4263eb"/>
 <circle cx="8" cy="23" r="4" fill="#12a5a0"/><circle cx="24" cy="22" r="4" fill="#e8590c"/></svg>"""
-EXPLORE = st.Page(explore.page, title="Explore", url_path="explore")
+EXPLORE = explore.place()
+REVIEW = st.Page(review.page, title="Review", icon=":material/rule:", url_path="review")
 
 
 def _home() -> None:
@@ -19,4 +20,5 @@ def _home() -> None:
 
 
 st.set_page_config(page_title="Knowledge graph", page_icon=ICON, layout="wide")
-st.navigation([st.Page(_home, title="Home", default=True), EXPLORE], position="hidden").run()
+frame.keep()
+st.navigation([st.Page(_home, title="Home", default=True, visibility="hidden"), EXPLORE, REVIEW]).run()

@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
 from html import escape
 
-from kgplatform.explanation import Explanation, Reason
-from kgplatform.types import Entity, Evidence, Fact, Method, in_words
+from kgplatform import derivation
+from kgplatform.explanation import Event, Explanation, Reason
+from kgplatform.types import Entity, Evidence, Fact, in_words
 from ui.graph_view import line, percent, standing
+from ui.history import METHODS, what, when, who
 
-_METHODS: dict[Method, str] = {
-    "import": "Imported from a file",
-    "text": "Read in a document",
-    "memory": "Recalled by a language model",
-    "review": "A person's word",
-    "graph": "Predicted from the graph",
-}
 _STANDINGS = {
     "current": "believed",
     "predicted": "only predicted: nothing but a graph model speaks for it",
@@ -68,19 +62,20 @@ def _small_print(piece: Evidence) -> str:
     if piece.quote and piece.start >= 0:
         parts.append(f"characters {piece.start}–{piece.end}")
     if piece.time:
-        parts.append(datetime.fromtimestamp(piece.time / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"))
-    parts += [f"{name}: {value}" for name, value in piece.detail]
+        parts.append(when(piece.time))
+    parts += [f"{name}: {value}" for name, value in derivation.apart(piece)]
     return f'<div class="small">{escape(" · ".join(parts))}</div>'
 
 
 def reason(one: Reason) -> str:
     """One piece of evidence with its part in the sum."""
     piece, side = one.evidence, "for" if one.weight >= 0 else "against"
+    method = METHODS[piece.method].capitalize()
     quote = f"<blockquote>{highlighted(piece.quote, piece.head_words, piece.tail_words)}</blockquote>" if piece.quote else ""
     idle = "" if one.counts else '<div class="idle">does not count: a stronger reason of the same origin does</div>'
     return (
         f'<div class="reason {side}{"" if one.counts else " not"}">'
-        f'<div class="top"><span class="method">{_METHODS[piece.method]}</span><span class="weight">{one.weight:+.2f}</span></div>'
+        f'<div class="top"><span class="method">{method}</span><span class="weight">{one.weight:+.2f}</span></div>'
         f"{_source(piece)}{quote}"
         f'<div class="words">{strength(one.weight)}</div>{idle}{_small_print(piece)}</div>'
     )
@@ -110,6 +105,30 @@ def why(explanation: Explanation) -> str:
         f'<div class="words">a claim of this relation starts at {percent(start)}</div></div>'
     )
     return f"<h4>Why</h4>{prior}{''.join(map(reason, explanation.reasons))}"
+
+
+def progress(done: int, total: int, words: str = "", verdict: str = "") -> str:
+    """Which fact of how many a person is at, and what they last decided."""
+    share = f"{done / total * 100:.2f}%" if total else "0"
+    last = f'<span class="last"><span class="tag {verdict}">{verdict}</span>{escape(words)}</span>' if verdict else ""
+    return (
+        f'<div class="progress"><span><b>{min(done + 1, total):,}</b> of {total:,}</span>{last}</div>'
+        f'<div class="track"><span style="width:{share};background:#4263eb"></span></div>'
+    )
+
+
+def history(explanation: Explanation) -> str:
+    """What happened to the fact, the oldest first."""
+    return f'<h4>History</h4><ol class="history">{"".join(map(_event, explanation.history))}</ol>'
+
+
+def _event(event: Event) -> str:
+    happened = what(event)
+    mark = f' class="{happened}"' if happened in ("accepted", "rejected") else ""
+    return (
+        f'<li{mark}><span class="happened">{escape(happened)}</span> <span class="who">{escape(who(event))}</span>'
+        f'<span class="when">{escape(when(event.time))}</span></li>'
+    )
 
 
 def portrait(entity: Entity) -> str:

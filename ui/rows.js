@@ -25,6 +25,7 @@ function button(row, chosen, choose) {
   const words = part("words", "");
   if (row.lead) words.append(part("lead", row.lead));
   words.append(part("main", row.main));
+  if (row.below) words.append(part("below", row.below));
   const end = part("end", "");
   if (row.tag) end.append(part(`tag ${row.tag}`, row.tag));
   if (row.note) end.append(part("note", row.note));

@@ -6,18 +6,19 @@ Streamlit's own buttons read their labels as Markdown; these show every word as 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from kgplatform.conflicts import Conflict
 from kgplatform.types import Entity, EntityId, Fact, in_words
 from ui.graph_view import colour, line, percent, standing
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One choice: a small ``lead`` over the ``main`` words, a ``note`` at the end; ``share`` (0 to 1) as a bar."""
+    """One choice: a small ``lead`` over the ``main`` words, ``below`` under them, a ``note`` at the end; ``share`` (0 to 1) as a bar."""
 
     id: str
     main: str
@@ -26,6 +27,7 @@ class Row:
     tag: str = ""
     colour: str = ""
     share: float | None = None
+    below: str = ""
 
 
 def of_entity(entity: Entity) -> Row:
@@ -44,6 +46,11 @@ def of_fact(fact: Fact, seen_from: EntityId | None = None) -> Row:
     place = standing(fact)
     tag = "" if place == "current" else place
     return Row(fact.key, main, lead, percent(fact.confidence), tag, line(fact).colour, fact.confidence)
+
+
+def of_conflict(conflict: Conflict) -> Row:
+    """A fact that contradicts the one that is shown, with the reason."""
+    return replace(of_fact(conflict.fact), below=conflict.why)
 
 
 @cache

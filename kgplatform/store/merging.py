@@ -18,6 +18,11 @@ from kgplatform.types import EntityId, FactKey, Merge
 Redirects = Mapping[str, str]
 
 
+def in_force(merges: Iterable[Merge]) -> dict[str, str]:
+    """The redirects of the merges that were not undone."""
+    return {merge.other: merge.keep for merge in merges if not merge.undone}
+
+
 def root(entity: str, redirects: Redirects) -> EntityId:
     """The entity that stands for this one now."""
     *_, last = line(entity, redirects)

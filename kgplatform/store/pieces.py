@@ -95,6 +95,16 @@ class Piece(NamedTuple):
         told["detail"] = tuple((k, v) for k, v in told.get("detail", ()))
         return Evidence(**{**told, "source": Source(**told["source"])})
 
+    @property
+    def speaker(self) -> str:
+        """What only one observation counts of: the evidence, or a person, who may have judged two facts that are one since a merge."""
+        return self.source if self.method == "review" else self.evidence_id
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether it is a verdict that its person took back: it weighs nothing and speaks no more."""
+        return self.method == "review" and self.score == 0
+
     def outdoes(self, held: Piece) -> bool:
         """Whether this observation replaces ``held``, which has the same id."""
         return self.version > held.version and (self.dated or self.score_mark != held.score_mark)
@@ -173,15 +183,15 @@ def ordered(pieces: Pieces) -> list[Piece]:
 
 
 def live(pieces: Pieces) -> list[Piece]:
-    """The observations that count: of each evidence the latest, by id."""
+    """The observations that count: of each evidence, and of each person, the latest."""
     listed = ordered(pieces)
-    if not any("." in name for name in pieces):
+    if not any("." in one.id or one.method == "review" for one in listed):
         return listed
     latest: dict[str, Piece] = {}
     for one in listed:
-        held = latest.get(one.evidence_id)
+        held = latest.get(one.speaker)
         if held is None or one.version >= held.version:
-            latest[one.evidence_id] = one
+            latest[one.speaker] = one
     return list(latest.values())
 
 
@@ -242,12 +252,13 @@ def part(relation: str, pieces: Pieces, calibration: Calibration) -> Part:
     weights = [calibration.weight(one.method, relation, one.score) for one in held]
     strongest = belief.strongest(zip((one.group for one in held), weights, strict=True))
     graph = strongest.pop(belief.GRAPH, 0)
-    reviews = [(one.version, one.id, one.score, one.source) for one in held if one.method == "review"]
+    speaking = [one for one in held if not one.taken_back]
+    reviews = [(one.version, one.id, one.score, one.source) for one in speaking if one.method == "review"]
     return Part(
         len(pieces),
         sum(strongest.values()),
         graph,
-        tuple({one.method for one in held}),
+        tuple(sorted({one.method for one in speaking})),
         tuple(sorted({one.source for one in held})),
         max(reviews) if reviews else None,
         tuple(
@@ -279,7 +290,7 @@ def summarise(relation: str, pieces: Pieces, calibration: Calibration) -> Summar
 
 
 def _verdict(review: tuple[int, str, float, SourceId] | None) -> tuple[Verdict, str]:
-    if review is None or review[2] == 0:
+    if review is None:
         return "none", ""
     return "accepted" if review[2] > 0 else "rejected", review[3]
 

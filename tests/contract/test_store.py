@@ -454,7 +454,7 @@ def test_the_latest_review_decides(store: Store) -> None:
     store.put([claim("Marie", "born in", "Rome", review(-1.0, "person:ann", 1_000))])
     assert judged() == ("accepted", "person:bob")
     store.put([claim("Marie", "born in", "Rome", review(0.0, "person:bob", 4_000))])
-    assert judged() == ("none", "")
+    assert judged() == ("rejected", "person:ann")
     store.put([claim("Marie", "born in", "Rome", review(-1.0, "person:ann", 0))])
     assert judged() == ("rejected", "person:ann")
     store.forget(SourceId("person:ann"))

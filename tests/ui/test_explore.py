@@ -116,12 +116,13 @@ def test_reject_and_accept_change_the_store(explore: Open, kg: KnowledgeGraph) -
     tab.row("founded by").click()
     tab.panel.get_by_role("textbox", name="Reason").fill("It was the university and Pasteur's.")
     tab.panel.get_by_role("button", name="Reject").click()
-    expect(tab.panel.get_by_text("rejected by me")).to_be_visible()
-    expect(tab.panel.get_by_text("It was the university and Pasteur's.")).to_be_visible()
+    expect(tab.panel.locator(".tag").get_by_text("rejected by me")).to_be_visible()
+    expect(tab.panel.locator(".reason").get_by_text("It was the university and Pasteur's.")).to_be_visible()
+    expect(tab.panel.locator(".history li.rejected")).to_contain_text("by me: It was the university and Pasteur's.")
     assert kg.fact(key).verdict == "rejected"
     assert key not in tab.places()["edges"]
     tab.panel.get_by_role("button", name="Accept").click()
-    expect(tab.panel.get_by_text("accepted by me")).to_be_visible()
+    expect(tab.panel.locator(".tag").get_by_text("accepted by me")).to_be_visible()
     assert kg.fact(key).verdict == "accepted"
     assert kg.fact(key).confidence > 0.99
 

@@ -86,7 +86,11 @@ def claims() -> list[Claim]:
     ]
 
 
-def fill(kg: KnowledgeGraph) -> None:
+def learn(kg: KnowledgeGraph) -> None:
     kg.learn([Relation("born in", functional=True), Relation("married to", symmetric=True), Relation("born on", range=("date",))])
+
+
+def fill(kg: KnowledgeGraph) -> None:
+    learn(kg)
     receipt = kg.put(claims())
     assert not receipt.refused, receipt.refused

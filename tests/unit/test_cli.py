@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 import ui
+from kgplatform import derivation
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, Evidence, Literal, Receipt, Relation, Source, SourceId, Step
+from kgplatform.types import Claim, Entity, Evidence, FactKey, Literal, Receipt, Relation, Source, SourceId, Step
 from kgplatform.types import Path as Path_
 from ui.cli.main import main
 from ui.cli.screen import Screen
@@ -123,7 +124,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 def test_every_command_shows_an_example(kg: Kg) -> None:
     alone = "demo app doctor config import export complete ask query explain forget".split()
     groups = {"server": "status stop", "models": "list fetch", "harvest": "documents relation"}
-    groups |= {"review": "next accept reject", "relations": "list show add"}
+    groups |= {"review": "next accept reject merge merges undo", "relations": "list show add"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
     for command in commands:
         shown = kg(*command, "--help")
@@ -133,7 +134,10 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
         assert "--quiet" in shown.out
 
 
-WRITING = ("import", "complete", "forget", "review accept", "review reject", "harvest documents", "harvest relation", "relations add")
+WRITING = (
+    *("import", "complete", "forget", "harvest documents", "harvest relation", "relations add"),
+    *("review accept", "review reject", "review merge", "review undo"),
+)
 
 
 @pytest.mark.parametrize("command", WRITING)
@@ -377,6 +381,62 @@ def test_review(kg: Kg, graph: KnowledgeGraph) -> None:
     assert "nothing waits" in kg("review", "next").err
     assert "accepted" in kg("review", "accept", fact, "--by", "ada").out
     assert graph.fact(fact).verdict == "accepted"
+
+
+def test_a_verdict_is_taken_back(kg: Kg, graph: KnowledgeGraph) -> None:
+    fact = "Marie Curie | born in | Paris"
+    kg("review", "undo", fact).refused(2, "'me' has given no verdict on  Marie Curie | born in | Paris")
+    kg("review", "reject", fact, "--by", "ada")
+    kg("review", "undo", fact, "--dry-run").refused(2, "'me' has given no verdict")
+    assert "would be no longer rejected by ada: Marie Curie | born in | Paris" in kg("review", "undo", fact, "--by", "ada", "--dry-run").out
+    assert graph.fact(fact).verdict == "rejected"
+    (now,) = kg("review", "undo", fact, "--by", "ada", "--json").objects
+    assert (now["verdict"], now["status"], now["dry_run"]) == ("none", "proposed", False)
+    assert "verdict taken back\tby ada" in kg("explain", fact).out
+
+
+def test_entities_are_merged_and_parted_again(kg: Kg, graph: KnowledgeGraph) -> None:
+    maria = Entity(entity_id("person", "Maria Skłodowska"), "Maria Skłodowska", ("person",))
+    graph.put([Claim(maria, "born in", city("Warsaw"), (told(quote="Maria came from Warsaw."),))])
+    names = ("Marie Curie", "Maria Skłodowska")
+    ids = {"keep": "person:marie_curie", "other": "person:maria_skłodowska"}
+    assert kg("review", "merge", *names, "--dry-run", "--json").objects == [{**ids, "facts": 1, "dry_run": True}]
+    assert "1 fact would move" in kg("review", "merge", *names, "--dry-run").out
+    assert "nothing was merged" in kg("review", "merges").err
+    (made,) = kg("review", "merge", *names, "--by", "ada", "--json").objects
+    assert made.items() >= {**ids, "facts": 1, "by": "ada", "undone": False}.items()
+    assert "Maria came from Warsaw." in kg("explain", "Marie Curie | born in | Warsaw").out
+    for dry in ([], ["--dry-run"]):
+        kg("review", "merge", *names, *dry).refused(2, "are one entity already")
+        kg("review", "undo", "5f2c9e1a", *dry).refused(2, "no merge has the id '5f2c9e1a'", "kg review merges")
+    assert [one["id"] for one in kg("review", "merges", "--json").objects] == [made["id"]]
+    assert "would be parted again" in kg("review", "undo", made["id"], "--dry-run").out
+    assert graph.entity("Maria Skłodowska").id == "person:marie_curie"
+    assert kg("review", "undo", made["id"]).out == "parted again: person:maria_skłodowska from person:marie_curie\n"
+    assert graph.entity("Maria Skłodowska").id == maria.id
+    assert kg("review", "merges", "person:marie_curie").out.splitlines()[1].endswith("yes")
+    kg("review", "undo", made["id"]).refused(2, "undone already")
+
+
+def test_explain_tells_history_and_what_was_derived(kg: Kg, graph: KnowledgeGraph) -> None:
+    fact = "born in|person:marie_curie|city:warsaw"
+    predictor = Source(SourceId("graph:complex"), "graph", "ComplEx")
+    rests = Evidence("graph", predictor, 2.0, detail=derivation.detail("5f2c", [FactKey(fact)]), run="complete-1")
+    graph.put([Claim(MARIE, "citizen of", city("Warsaw"), (rests,))])
+    kg("review", "accept", fact, "--by", "ada")
+    (shown,) = kg("explain", fact, "--json").objects
+    assert [event["what"] for event in shown["history"]] == ["read in a document", "accepted"]
+    assert [one["relation"] for one in shown["derived"]] == ["citizen of"]
+    assert shown["conflicts"] == []
+    (shown,) = kg("explain", "Marie Curie | citizen of | Warsaw", "--json").objects
+    assert [one["key"] for one in shown["support"]] == [fact]
+    assert "derived from it: Marie Curie | citizen of | Warsaw" in kg("explain", fact).out
+    prediction = kg("explain", "Marie Curie | citizen of | Warsaw").out
+    assert "rests on: Marie Curie | born in | Warsaw" in prediction
+    assert "predicted from the graph\tComplEx, run complete-1" in prediction
+    paris = kg("explain", "Marie Curie | born in | Paris")
+    assert "contradicts: Marie Curie | born in | Warsaw" in paris.out
+    assert "“born in” holds once for Marie Curie" in paris.out
 
 
 def test_one_unknown_fact_stops_a_review_before_any_verdict(kg: Kg, graph: KnowledgeGraph) -> None:

@@ -171,6 +171,57 @@ def test_the_latest_word_of_a_person_counts(kg: KnowledgeGraph) -> None:
         kg.accept(fact, by=" ")
 
 
+def test_a_verdict_taken_back_leaves_the_fact_as_it_was(kg: KnowledgeGraph) -> None:
+    kg.put([claim(MARIE, "born in", PARIS, told(2.0, "graph:y", "graph"))])
+    for before in (kg.fact("Marie Curie | born in | Warsaw"), kg.fact("Marie Curie | born in | Paris")):
+        kg.reject(before, by="ada", why="no")
+        now = kg.retract(before, by="ada")
+        assert (now.confidence, now.trust, now.verdict, now.judge, now.methods) == (
+            before.confidence,
+            before.trust,
+            "none",
+            "",
+            before.methods,
+        )
+        assert all(reason.evidence.method != "review" for reason in kg.explain(now).reasons)
+        with pytest.raises(BadRequest, match="'ada' has given no verdict on  Marie Curie"):
+            kg.retract(before, by="ada")
+
+
+def test_a_person_takes_back_only_their_own_verdict(kg: KnowledgeGraph) -> None:
+    fact = kg.reject("Marie Curie | born in | Warsaw", by="ada")
+    kg.accept(fact, by="bob")
+    with pytest.raises(BadRequest, match="'eve'"):
+        kg.retract(fact, by="eve")
+    now = kg.retract(fact, by="bob")
+    assert (now.verdict, now.judge) == ("rejected", "person:ada")
+
+
+def test_a_verdict_on_two_facts_that_are_one_since_is_one_verdict(kg: KnowledgeGraph) -> None:
+    maria = entity("person", "Maria")
+    kg.put([claim(maria, "born in", WARSAW)])
+    kg.accept("Marie Curie | born in | Warsaw", by="ada")
+    kg.reject("Maria | born in | Warsaw", by="ada")
+    merge = kg.merge("Marie Curie", "Maria", by="ada")
+    assert kg.fact("Marie Curie | born in | Warsaw").verdict == "rejected"
+    assert kg.fact("Marie Curie | born in | Warsaw").confidence < 0.01
+    assert kg.retract("Marie Curie | born in | Warsaw", by="ada").verdict == "none"
+    kg.undo(merge)
+    assert kg.fact("Maria | born in | Warsaw").verdict == "rejected"
+
+
+def test_what_a_merge_would_move_is_told_before(kg: KnowledgeGraph) -> None:
+    before = list(kg.facts(status="all"))
+    assert {fact.relation for fact in kg.moving("Marie Curie", "Pierre Curie")} == {"married to", "knows"}
+    assert list(kg.facts(status="all")) == before
+    kg.merge("Marie Curie", "Pierre Curie")
+    for other in ("Marie Curie", "person:pierre_curie"):
+        with pytest.raises(BadRequest, match="already"):
+            kg.moving("Marie Curie", other)
+    with pytest.raises(NotFound):
+        kg.moving("Marie Curie", "Nobody")
+
+
 def test_forgetting_a_source(kg: KnowledgeGraph) -> None:
     kg.put([claim(MARIE, "born in", WARSAW, told(source="doc:2"))])
     assert kg.sources() == {"doc:1": 4, "doc:2": 1}
@@ -190,12 +241,6 @@ def test_an_explanation_adds_up_to_the_confidence(kg: KnowledgeGraph) -> None:
     assert math.isclose(probability(round(total * UNIT)), explained.fact.confidence, abs_tol=1e-9)
     weights = [abs(reason.weight) for reason in explained.reasons]
     assert weights == sorted(weights, reverse=True)
-
-
-def test_conflicts_of_a_functional_relation(kg: KnowledgeGraph) -> None:
-    kg.put([claim(MARIE, "born in", PARIS), *(claim(MARIE, "born on", Literal(year, "date")) for year in ("1867", "1868"))])
-    assert [in_words(other.tail) for other in kg.explain("Marie Curie | born in | Warsaw").conflicts] == ["Paris"]
-    assert [in_words(other.tail) for other in kg.explain("Marie Curie | born on | 1867-11-07").conflicts] == ["1868"]
 
 
 # reading

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from kgplatform import derivation
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.types import Status
+from ui import history
 from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add
 
@@ -133,7 +135,10 @@ def _cell(value: object) -> object:
 
 
 def explain(run: Run, fact: Annotated[str, typer.Argument(metavar="FACT", help='A key, or "head | relation | tail" by names.')]) -> None:
-    """Show why a fact is believed: every piece of evidence with its weight, and what contradicts it."""
+    """Show why a fact is believed: every piece of evidence with its weight, and what contradicts it.
+
+    Then what happened to it, and what was derived from it.
+    """
     found = run.graph.explain(fact)
     run.screen.emit(shapes.explanation(found))
     _tell(run, found)
@@ -150,13 +155,19 @@ def _tell(run: Run, found: Explanation) -> None:
         ("weight", "counts", "method", "source", "words"),
         (_reason(reason) for reason in found.reasons),
     )
-    for other in found.conflicts:
-        run.screen.say(f"contradicts: {shapes.line(other)}")
+    for conflict in found.conflicts:
+        run.screen.say(f"contradicts: {shapes.line(conflict.fact)}: {conflict.why}")
+    for one in found.support:
+        run.screen.say(f"rests on: {shapes.line(one)}")
+    for one in found.derived:
+        run.screen.say(f"derived from it: {shapes.line(one)}")
+    run.screen.say("history:")
+    run.screen.table(("time", "what", "who"), ((history.when(e.time), history.what(e), history.who(e)) for e in found.history))
 
 
 def _reason(reason: Reason) -> tuple[str, ...]:
     piece = reason.evidence
-    words = piece.quote or ", ".join(f"{name}: {value}" for name, value in piece.detail) or piece.model
+    words = piece.quote or ", ".join(f"{name}: {value}" for name, value in derivation.apart(piece)) or piece.model
     return f"{reason.weight:+.2f}", "yes" if reason.counts else "no", piece.method, shapes.where(piece), words
 
 

@@ -1,32 +1,26 @@
-"""``kg review``: a person's word on facts."""
+"""``kg review``: a person's word on facts, and on which entities are one."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kgplatform.store.merging import undoable
+from ui import history
 from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add, group
 from ui.cli.screen import percent
+from ui.waiting import Wanted, doubt, waiting
 
 if TYPE_CHECKING:
-    from kgplatform.graph import KnowledgeGraph
-    from kgplatform.types import Fact, Status
+    from kgplatform.types import Fact, Merge
 
-app = group("Judge facts: what waits, accept, reject.")
-WAITING: tuple[Status, ...] = ("proposed", "predicted")
+app = group("Judge facts: what waits, accept, reject; merge entities that are one; take either back.")
 
 Facts = Annotated[list[str], typer.Argument(metavar="FACT", help='A key, or "head | relation | tail" by names.')]
 By = Annotated[str, typer.Option(metavar="NAME", help="Who says so.")]
-
-
-def waiting(graph: KnowledgeGraph, relation: str | None, top: int) -> list[Fact]:
-    """Facts without a verdict that are not current: those first of which the graph is least sure."""
-    facts: Iterable[Fact] = (fact for status in WAITING for fact in graph.facts(relation=relation, status=status))
-    return heapq.nsmallest(top, facts, key=lambda fact: (abs(fact.confidence - 0.5), fact.key))
 
 
 @add(app, "next", example='kg review next --top 5\nkg review next --relation "born in"')
@@ -36,15 +30,15 @@ def next_(
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 1,
 ) -> None:
     """Show what waits for a person: predicted and proposed facts, the least certain first."""
-    found = waiting(run.graph, relation, top)
+    found = heapq.nsmallest(top, waiting(run.graph, Wanted(relation)), key=doubt)
     for fact in found:
         explained = run.graph.explain(fact)
         run.screen.emit(shapes.explanation(explained))
         run.screen.say(shapes.line(fact))
         for reason in explained.reasons[:3]:
             run.screen.say(f"    {reason.weight:+.2f}  {shapes.where(reason.evidence)}  {reason.evidence.quote}".rstrip())
-        for other in explained.conflicts:
-            run.screen.say(f"    contradicts: {shapes.line(other)}")
+        for conflict in explained.conflicts:
+            run.screen.say(f"    contradicts: {shapes.line(conflict.fact)}")
     if not found:
         run.screen.note("nothing waits for review")
 
@@ -77,3 +71,73 @@ def _told(run: Run, fact: Fact, verdict: str, dry_run: bool) -> None:
         run.screen.say(f"would be {verdict}: {shapes.line(fact)}")
     else:
         run.screen.say(f"{verdict}: {shapes.triple(fact)}  (now {percent(fact.confidence)})")
+
+
+@add(
+    app,
+    "merge",
+    example='kg review merge "Marie Curie" "Maria Skłodowska" --dry-run\nkg review merge person:marie_curie person:m_curie --by ada',
+)
+def merge(
+    run: Run,
+    keep: Annotated[str, typer.Argument(metavar="KEEP", help="The entity that stays: an id, or a name.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The one that is the same thing; its names become aliases.")],
+    by: By = "me",
+    dry_run: DryRun = False,
+) -> None:
+    """Say that two entities are one: every fact of OTHER becomes one of KEEP. kg review undo takes it back."""
+    moving = len(run.graph.moving(keep, other))
+    facts = f"{moving:,} fact{'' if moving == 1 else 's'}"
+    if dry_run:
+        ids = {"keep": run.graph.entity(keep).id, "other": run.graph.entity(other).id}
+        run.screen.emit({**ids, "facts": moving, "dry_run": True})
+        run.screen.say(f"would be merged: {ids['other']} into {ids['keep']}, {facts} would move")
+        return
+    made = run.graph.merge(keep, other, by)
+    run.screen.emit({**shapes.merge(made), "facts": moving, "dry_run": False})
+    run.screen.say(f"merged: {made.other} into {made.keep}, {facts} moved  (kg review undo {made.id} takes it back)")
+
+
+@add(app, "merges", example="kg review merges\nkg review merges person:marie_curie --json")
+def merges(
+    run: Run, entity: Annotated[str | None, typer.Argument(metavar="ENTITY", help="Only those that it took part in.")] = None
+) -> None:
+    """List the merges, the latest first."""
+    found = run.graph.merges(entity)
+    for one in found:
+        run.screen.emit(shapes.merge(one))
+    if found:
+        run.screen.table(("id", "kept", "merged into it", "by", "time", "undone"), map(_row, found))
+    else:
+        run.screen.note("nothing was merged")
+
+
+def _row(one: Merge) -> tuple[str, ...]:
+    return one.id, one.keep, one.other, one.by, history.when(one.time), "yes" if one.undone else "no"
+
+
+@add(app, "undo", example='kg review undo 5f2c9e1a77b0c3d4\nkg review undo "Marie Curie | born in | Paris" --by ada')
+def undo(
+    run: Run,
+    what: Annotated[str, typer.Argument(metavar="MERGE|FACT", help="The id of a merge (kg review merges), or a fact that you judged.")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="Whose verdict on the fact.")] = "me",
+    dry_run: DryRun = False,
+) -> None:
+    """Take a merge back, or your verdict on a fact; what was learnt since stays, and so does another person's word."""
+    if "|" in what:
+        _undo_verdict(run, run.graph.fact(what), by, dry_run)
+    else:
+        _undo_merge(run, what, dry_run)
+
+
+def _undo_verdict(run: Run, fact: Fact, by: str, dry_run: bool) -> None:
+    verdict = "accepted" if run.graph.review(fact, by).score > 0 else "rejected"
+    now = fact if dry_run else run.graph.retract(fact, by)
+    run.screen.emit({**shapes.fact(now), "dry_run": dry_run})
+    run.screen.say(f"{'would be' if dry_run else 'is'} no longer {verdict} by {by}: {shapes.line(now)}")
+
+
+def _undo_merge(run: Run, what: str, dry_run: bool) -> None:
+    made = undoable(what, run.graph.merges()) if dry_run else run.graph.undo(what)
+    run.screen.emit({**shapes.merge(made), "dry_run": dry_run})
+    run.screen.say(f"{'would be parted' if dry_run else 'parted'} again: {made.other} from {made.keep}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief
-from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Literal, Mention, Receipt, in_words
+from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Literal, Mention, Merge, Receipt, in_words
+from ui import history
 from ui.cli.screen import percent
 
 if TYPE_CHECKING:
-    from kgplatform.graph import Explanation
+    from kgplatform.graph import Event, Explanation
 
 Shape = dict[str, Any]
 
@@ -61,7 +62,27 @@ def evidence(piece: Evidence) -> Shape:
 
 def explanation(found: Explanation) -> Shape:
     reasons = [{**evidence(reason.evidence), "weight": reason.weight, "counts": reason.counts} for reason in found.reasons]
-    return {**fact(found.fact), "prior": found.prior, "evidence": reasons, "conflicts": [fact(other) for other in found.conflicts]}
+    return {
+        **fact(found.fact),
+        "prior": found.prior,
+        "evidence": reasons,
+        "conflicts": [{**fact(conflict.fact), "why": conflict.why} for conflict in found.conflicts],
+        "history": [event(one) for one in found.history],
+        "support": [fact(one) for one in found.support],
+        "derived": [fact(one) for one in found.derived],
+    }
+
+
+def event(happened: Event) -> Shape:
+    """Something that happened to a fact; a merge with its id, evidence with its source and run."""
+    shape: Shape = {"time": happened.time, "what": history.what(happened)}
+    if isinstance(happened.cause, Merge):
+        return shape | {"merge": happened.cause.id, "by": happened.cause.by}
+    return shape | {"method": happened.cause.method, "source": happened.cause.source.id, "run": happened.cause.run}
+
+
+def merge(done: Merge) -> Shape:
+    return {"id": done.id, "keep": done.keep, "other": done.other, "by": done.by, "time": done.time, "undone": done.undone}
 
 
 def line(found: Fact) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files
 
 import streamlit as st
 
@@ -21,7 +20,7 @@ from ui.connection import graph, size
 from ui.graph_view import Picture
 from ui.markdown import plain
 from ui.neighbourhood import DRAWN, Filters, Neighbourhood, around
-from ui.pages import filters
+from ui.pages import filters, frame, related
 from ui.pages.choice import (
     Choice,
     close_fact,
@@ -52,7 +51,7 @@ class View:
 
 
 def page() -> None:
-    st.html(f"<style>{(files('ui') / 'page.css').read_text('utf-8')}</style>")
+    frame.style()
     try:
         _page(current())
     except KgError as error:
@@ -63,8 +62,8 @@ def _page(choice: Choice) -> None:
     address, facts = size()
     if facts == 0:
         size.clear()
-        filters.about_graph(address, facts)
-        _welcome()
+        frame.about_graph(address, facts)
+        frame.welcome()
         return
     follow_link(choice)
     view = _read(graph(), choice, filters.chosen(), st.session_state.get("words", ""))
@@ -78,15 +77,6 @@ def _page(choice: Choice) -> None:
         _pictures(choice, view)
     with right, st.container(height=_PANEL_HEIGHT, border=True, key="panel"):
         _panel(choice, view)
-
-
-def _welcome() -> None:
-    st.html(
-        '<div class="welcome"><h2>This graph is still empty</h2><p>Fill it with one of these commands, then load this page again:</p>'
-        "<p><code>kg demo</code> the texts that come with the project</p>"
-        "<p><code>kg import FILE</code> facts that you have</p>"
-        "<p><code>kg harvest documents PATH</code> texts of your own</p></div>"
-    )
 
 
 # reading
@@ -209,10 +199,8 @@ def _fact_panel(explanation: Explanation, node: Entity | None) -> None:
     st.button(f"Back to {back}", icon=":material/arrow_back:", type="tertiary", on_click=close_fact)
     st.html(evidence.statement(fact))
     _verdict(fact)
-    if explanation.conflicts:
-        st.html("<h4>In conflict with</h4>")
-        rows.show(map(rows.of_fact, explanation.conflicts), key="conflicts", on_pick=partial(select_row, "conflicts"))
-    st.html(evidence.why(explanation))
+    related.show(explanation, partial(select, "fact"))
+    st.html(evidence.why(explanation) + evidence.history(explanation))
 
 
 def _verdict(fact: Fact) -> None:
@@ -224,3 +212,8 @@ def _verdict(fact: Fact) -> None:
         "Reject", icon=":material/close:", width="stretch", disabled=fact.verdict == "rejected", on_click=review, args=(fact.key, False)
     )
     st.text_input("Reason", key="why", placeholder="Reason for a rejection (optional)", label_visibility="collapsed")
+
+
+def place() -> st.Page:
+    """Where this page is, for the navigation and for links; made anew for every run, which Streamlit marks in it."""
+    return st.Page(page, title="Explore", icon=":material/hub:", url_path="explore")

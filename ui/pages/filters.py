@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import get_args
 
 import streamlit as st
 
 from kgplatform.types import ORIGINS, Origin, Status
 from ui.neighbourhood import Filters, Neighbourhood
+from ui.pages import frame
 
 _DEFAULT = Filters()
 _STATUSES = tuple(status for status in get_args(Status) if status != "all")
@@ -27,20 +27,14 @@ def chosen() -> Filters:
     )
 
 
-def about_graph(address: str, facts: int) -> None:
-    """Which graph this is and how much it holds."""
-    number = f"{facts:,} fact{'' if facts == 1 else 's'}"
-    st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(address)}<br>{number}</div>')
-
-
 def sidebar(address: str, facts: int, shown: Neighbourhood) -> None:
     """Draw it. Relations can be chosen that were seen in this session, with or without a card."""
-    about_graph(address, facts)
+    frame.about_graph(address, facts)
     seen: set[str] = st.session_state.setdefault("relations_seen", set())
     seen |= {fact.relation for fact in shown.facts}
     with st.sidebar:
         st.multiselect("Relation", sorted(seen), key="relations", placeholder="All relations")
         st.pills("Origin", _ORIGINS, key="origins", selection_mode="multi", help="Where a fact comes from; none chosen means all")
-        st.pills("Status", _STATUSES, key="status", selection_mode="multi", default=_DEFAULT.statuses)
+        st.pills("Status", _STATUSES, key="status", selection_mode="multi")
         st.slider("Confidence, at least", 0, 100, key="confidence", format="%d %%")
-        st.text_input("You review as", value="me", key="reviewer", max_chars=80)
+    frame.reviewer()

@@ -1,0 +1,51 @@
+"""What all pages have in common: the style, which graph this is, who is reviewing, what an empty graph shows."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+
+import streamlit as st
+
+from ui.neighbourhood import Filters
+
+_KEPT: dict[str, object] = {
+    "reviewer": "me",
+    "relations": [],
+    "origins": [],
+    "status": list(Filters().statuses),
+    "confidence": 0,
+    "queue_relation": None,
+    "queue_origins": [],
+}
+"""What a person has set, by the widget's key, with what stands there at first."""
+
+
+def keep() -> None:
+    """Keep what a person has set when they go to another page; Streamlit forgets widgets that are not drawn."""
+    for key, first in _KEPT.items():
+        st.session_state[key] = st.session_state.get(key, first)
+
+
+def style() -> None:
+    st.html(f"<style>{(files('ui') / 'page.css').read_text('utf-8')}</style>")
+
+
+def about_graph(address: str, facts: int) -> None:
+    """Which graph this is and how much it holds, in the sidebar."""
+    number = f"{facts:,} fact{'' if facts == 1 else 's'}"
+    st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(address)}<br>{number}</div>')
+
+
+def reviewer() -> None:
+    """Who judges: the name stands with every verdict."""
+    st.sidebar.text_input("You review as", key="reviewer", max_chars=80)
+
+
+def welcome() -> None:
+    st.html(
+        '<div class="welcome"><h2>This graph is still empty</h2><p>Fill it with one of these commands, then load this page again:</p>'
+        "<p><code>kg demo</code> the texts that come with the project</p>"
+        "<p><code>kg import FILE</code> facts that you have</p>"
+        "<p><code>kg harvest documents PATH</code> texts of your own</p></div>"
+    )
