@@ -1,4 +1,4 @@
-"""What a prediction rests on: how graph models write it into their evidence, and how it is read again.
+"""What a prediction rests on: how graph models write it into their evidence, how it is read again, and what follows.
 
 A piece of a graph model names the snapshot that the model was trained on and the facts that speak most for
 the prediction. Each of these shares an end with what it supports: that is where readers look for it.
@@ -6,10 +6,15 @@ the prediction. Each of these shares an end with what it supports: that is where
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from kgplatform.names import is_key
-from kgplatform.types import Evidence, FactKey, Pairs
+from kgplatform.names import fact_key, is_key
+from kgplatform.types import Evidence, FactKey, FactQuery, Forgotten, Literal, Pairs, SourceId
+
+if TYPE_CHECKING:
+    from kgplatform.ports import Store
 
 
 def detail(snapshot: str, support: Iterable[FactKey]) -> Pairs:
@@ -28,6 +33,23 @@ def support(piece: Evidence) -> tuple[FactKey, ...]:
 def apart(piece: Evidence) -> Pairs:
     """The rest of a piece's detail: what is told in words when the support is shown as facts."""
     return tuple(pair for pair in piece.detail if piece.method != "graph" or pair[0] != "support")
+
+
+def withdraw(store: Store) -> Forgotten:
+    """Withdraw predictions of which a fact that they rest on has gone; they alone are read."""
+    resting: dict[FactKey, set[tuple[SourceId, FactKey]]] = defaultdict(set)
+    for claim in store.claims(FactQuery(status="predicted")):
+        key = fact_key(claim.relation, claim.head.id, claim.tail if isinstance(claim.tail, Literal) else claim.tail.id)
+        for piece in claim.evidence:
+            for one in support(piece):
+                resting[one].add((piece.source.id, key))
+    lost: dict[SourceId, set[FactKey]] = defaultdict(set)
+    for one, predictions in resting.items():
+        if store.fact(one) is None:
+            for source, key in predictions:
+                lost[source].add(key)
+    done = [store.withdraw(source, keys) for source, keys in lost.items()]
+    return Forgotten(predictions=sum(one.evidence for one in done))
 
 
 def _folded(key: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from kgplatform import belief, cards, explanation, lookup, names
+from kgplatform import belief, cards, derivation, explanation, lookup, names
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
@@ -201,7 +201,7 @@ class KnowledgeGraph:
         done = self.store.forget(SourceId(source)) if source else self.store.forget_run(run)
         if not done.evidence:
             raise NotFound(f"the graph has no source {source[:120]!r}" if source else f"the graph has nothing of a run {run[:120]!r}")
-        return done
+        return done + derivation.withdraw(self.store) if done.facts_removed else done
 
     def merge(self, keep: str, other: str, by: str = "me") -> Merge:
         """Say that two entities, given by ids or names, are one. Every fact of ``other`` becomes one of ``keep``; ``undo`` takes it back.

@@ -6,7 +6,7 @@ them. Calls are synchronous; sequences are batched by the caller's data, never o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -69,6 +69,10 @@ class FactStore(Protocol):
 
     def forget_run(self, run: str) -> Forgotten:
         """Withdraw what one run observed; what another run observed of the same evidence stays."""
+        ...
+
+    def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
+        """Withdraw what a source says of these facts alone."""
         ...
 
 

@@ -229,11 +229,23 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What withdrawing a source did: pieces of evidence gone, facts gone with them, facts that live on."""
+    """What withdrawing a source did: pieces of evidence gone, facts gone with them, facts that live on.
 
-    evidence: int
-    facts_removed: int
-    facts_kept: int
+    ``predictions`` are those withdrawn because a fact that they rested on is gone.
+    """
+
+    evidence: int = 0
+    facts_removed: int = 0
+    facts_kept: int = 0
+    predictions: int = 0
+
+    def __add__(self, other: Forgotten) -> Forgotten:
+        return Forgotten(
+            self.evidence + other.evidence,
+            self.facts_removed + other.facts_removed,
+            self.facts_kept + other.facts_kept,
+            self.predictions + other.predictions,
+        )
 
 
 @dataclass(frozen=True, slots=True)

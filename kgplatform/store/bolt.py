@@ -177,6 +177,10 @@ class BoltStore:
         self._known.clear()
         return self._sweeper.forget_run(run)
 
+    def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
+        self._known.clear()
+        return self._sweeper.withdraw(source, keys)
+
     def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:
         merging.kept(keep, other, self._redirects(), self.entities([keep, other]))
         return self._sweeper.merge(keep, other, by, self._clock())

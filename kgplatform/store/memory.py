@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kgplatform import belief, names
@@ -204,6 +204,9 @@ class MemoryStore:
 
     def forget_run(self, run: str) -> Forgotten:
         return self._withdraw(self._ran.pop(run, set()), lambda piece: piece.run == run)
+
+    def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
+        return self._withdraw(set(keys), lambda piece: piece.source == source)
 
     def _withdraw(self, keys: set[FactKey], gone: Callable[[Piece], bool]) -> Forgotten:
         with self._lock:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _BATCHES = 200
 _FACTS = 500
-_NOTHING = Forgotten(0, 0, 0)
 Gone = Callable[[Piece], bool]
 
 
@@ -56,6 +55,17 @@ class Sweeper:
         """Withdraw what a run observed."""
         self._mark_forgotten("run", run)
         return self._forget("run", run)
+
+    def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
+        """Withdraw what a source says of some facts."""
+        done = Forgotten()
+        listed = sorted(keys)
+        for start in range(0, len(listed), _FACTS):
+            part = listed[start : start + _FACTS]
+            done += self._connection.writing(
+                lambda tx, p=part: self._sweep(self._transaction(tx), p, lambda piece: piece.source == source)  # type: ignore[misc]
+            )
+        return done
 
     def _mark_forgotten(self, what: str, name: str) -> None:
         def mark(tx: ManagedTransaction) -> None:
@@ -122,17 +132,14 @@ class Sweeper:
     def _forget(self, what: str, name: str) -> Forgotten:
         found = self._connection.rows(statement("sources_epochs"), ids=[_mark(what, name)])
         if not found:
-            return _NOTHING
+            return Forgotten()
         epoch = found[0]["epoch"]
         which = {"WHICH": what, "EPOCH": "epoch" if what == "source" else "run_epoch"}
-        done = _NOTHING
+        done = Forgotten()
         while batches := self._connection.rows(statement("batches_of", LIMIT=f"LIMIT {_BATCHES}", **which), name=name, epoch=epoch):
             for part in _parts(batches):
                 work = partial(self._forget_part, what=what, name=name, epoch=epoch, batches=part)
-                swept = self._connection.writing(work)
-                done = Forgotten(
-                    done.evidence + swept.evidence, done.facts_removed + swept.facts_removed, done.facts_kept + swept.facts_kept
-                )
+                done += self._connection.writing(work)
         return done
 
     def _forget_part(self, tx: ManagedTransaction, *, what: str, name: str, epoch: int, batches: Sequence[Record]) -> Forgotten:

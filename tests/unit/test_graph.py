@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kgplatform import derivation
 from kgplatform.belief import UNIT, probability
 from kgplatform.errors import Ambiguous, BadCard, BadName, BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
@@ -268,3 +269,17 @@ def test_a_graph_in_memory_has_no_cypher(kg: KnowledgeGraph) -> None:
 def test_files_by_text_path(kg: KnowledgeGraph, tmp_path: Path) -> None:
     assert kg.dump(str(tmp_path / "all.tsv"), status="all") == 4
     assert kg.load(str(tmp_path / "all.tsv")).receipt.new == 0
+
+
+def test_a_prediction_goes_with_the_fact_that_it_rests_on(kg: KnowledgeGraph) -> None:
+    said = Evidence("text", Source(SourceId("doc:x"), "document"), 3.0)
+    ada, ulm, bonn, rome = (Entity(entity_id("thing", name), name) for name in ("Ada", "Ulm", "Bonn", "Rome"))
+    kg.put([Claim(ada, "lived in", ulm, (said,)), Claim(ada, "worked in", bonn, (Evidence("import", Source(SourceId("f"), "import")),))])
+    keys = [fact.key for fact in kg.facts(head=ada.id, status="all")]
+    model = Source(SourceId("graph:complex@1"), "graph")
+    for tail, rests in ((bonn, keys[:1]), (rome, keys[1:])):
+        piece = Evidence("graph", model, 1.0, detail=derivation.detail("1", rests))
+        kg.put([Claim(ada, "likes", tail, (piece,))])
+    done = kg.forget("doc:x")
+    assert (done.evidence, done.predictions) == (1, 1)
+    assert [in_words(fact.tail) for fact in kg.facts(head=ada.id, status="predicted")] == ["Rome"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -184,8 +185,10 @@ def forget(
         done = run.graph.forget(source)
     except NotFound as error:
         raise NotFound(f"{error}{_near_sources(run.graph, source)}") from None
-    run.screen.emit({"source": source, "evidence": done.evidence, "facts_removed": done.facts_removed, "facts_kept": done.facts_kept})
+    run.screen.emit({"source": source, **dataclasses.asdict(done)})
     gone = f"{done.evidence:,} pieces of evidence gone, {done.facts_removed:,} facts with them"
+    if done.predictions:
+        gone += f", and {done.predictions:,} predictions that rested on those"
     run.screen.say(f"{source}: {gone}; {done.facts_kept:,} facts stay")
 
 
