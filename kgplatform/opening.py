@@ -14,8 +14,11 @@ from kgplatform.ports import Encoder, TokenScorer
 from kgplatform.settings import Settings
 
 
-def connect(target: str | None = None, *, settings: Settings | None = None) -> KnowledgeGraph:
-    """The configured graph; ``connect("memory")`` is empty and gone when closed; a ``bolt://`` address is that Neo4j."""
+def connect(target: str | None = None, *, settings: Settings | None = None, backup_to: Path | None = None) -> KnowledgeGraph:
+    """The configured graph; ``connect("memory")`` is empty and gone when closed; a ``bolt://`` address is that Neo4j.
+
+    A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up.
+    """
     if target == "memory":
         from kgplatform.store.memory import MemoryStore
 
@@ -31,11 +34,12 @@ def connect(target: str | None = None, *, settings: Settings | None = None) -> K
             chosen["NEO4J_PASSWORD"],
             chosen["NEO4J_DATABASE"],
             allow_occupied=chosen["KG_SHARED_DATABASE"] == "yes",
+            backup_to=backup_to,
         )
         return KnowledgeGraph(store)
     from kgplatform.store import local
 
-    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"]))
+    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to))
 
 
 def _local(settings: Settings, name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -150,6 +151,19 @@ class CypherRunner(Protocol):
     """Reading Cypher. A query that writes raises ``WriteRefused`` and changes nothing."""
 
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """A whole graph in one file, and back. The memory store has none."""
+
+    def backup(self, path: Path, progress: Progress | None = None) -> int:
+        """Write everything to a file while writing goes on; how many lines."""
+        ...
+
+    def restore(self, path: Path) -> int:
+        """Fill this empty graph from such a file, of whichever server; how many facts. Raises ``BadFile`` or ``BadRequest``."""
+        ...
 
 
 class Store(FactStore, Merging, Changes, Search, Vocabulary, Protocol):

@@ -79,8 +79,8 @@ class Dialect(Plans, Protocol):
     @property
     def address(self) -> str: ...
 
-    def prepare(self, connection: Connection) -> None:
-        """Check that the database is fit, and make the schema. Raises ``StoreUnsuitable``."""
+    def prepare(self, connection: Connection, migrate: bool) -> None:
+        """Check that the database is fit, and make the schema; of an older one only to ``migrate``. Raises ``StoreUnsuitable``."""
         ...
 
     def settle(self, connection: Connection) -> None:
@@ -95,7 +95,8 @@ class Dialect(Plans, Protocol):
 class BoltStore:
     """A graph on a server that speaks Bolt. Safe to share between threads."""
 
-    def __init__(self, dialect: Dialect, calibration: Calibration | None = None) -> None:
+    def __init__(self, dialect: Dialect, calibration: Calibration | None = None, backup_to: Path | None = None) -> None:
+        """A graph of an older schema is brought up when there is a file to ``backup_to`` first; else it raises ``StoreUnsuitable``."""
         self._dialect = dialect
         self._calibration = calibration or Calibration()
         self._clock = Clock()
@@ -105,7 +106,9 @@ class BoltStore:
         self._sweeper = Sweeper(self._connection, dialect, self._calibration, lambda: _symmetric(self.relations()))
         try:
             self._connection.verify()
-            dialect.prepare(self._connection)
+            if backup_to:
+                self.backup(backup_to)
+            dialect.prepare(self._connection, migrate=backup_to is not None)
             self._sweeper.settle()
         except BaseException:
             self._connection.close()

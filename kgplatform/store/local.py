@@ -12,10 +12,9 @@ from typing import Any
 from kgplatform.belief import Calibration
 from kgplatform.errors import KgError, LimitExceeded
 from kgplatform.ports import Limits, Rows
-from kgplatform.store import door, server
+from kgplatform.store import door, schema, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
-from kgplatform.store.schema import SCHEMA, check_version
 from kgplatform.store.statements import statement
 
 
@@ -47,11 +46,9 @@ class Local:
 
     # -- getting ready -------------------------------------------------------------------------------
 
-    def prepare(self, connection: Connection) -> None:
-        if marks := connection.rows(statement("meta")):
-            check_version(marks, self.address)
-            return
-        connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())
+    def prepare(self, connection: Connection, migrate: bool) -> None:
+        if schema.version(connection, self.address, migrate) < schema.SCHEMA:  # its types and indexes were made with the graph
+            schema.mark(connection)
 
     def settle(self, connection: Connection) -> None:
         """This server plans every statement afresh."""
@@ -103,7 +100,10 @@ class _Answer(threading.Thread):
         return self._rows
 
 
-def open_store(home: Path, graph: str, *, calibration: Calibration | None = None) -> BoltStore:
-    """The graph of that name on the local server of a data folder; both are made when they are not there."""
+def open_store(home: Path, graph: str, *, calibration: Calibration | None = None, backup_to: Path | None = None) -> BoltStore:
+    """The graph of that name on the local server of a data folder; both are made when they are not there.
+
+    One of an older schema is brought up when there is a file to back it up to first.
+    """
     server.create_graph(server.ensure(home), graph)
-    return BoltStore(Local(home, graph), calibration)
+    return BoltStore(Local(home, graph), calibration, backup_to)

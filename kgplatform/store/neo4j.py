@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadQuery, StoreUnsuitable, WriteRefused
 from kgplatform.ports import Limits, Rows
-from kgplatform.store import door
+from kgplatform.store import door, schema
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
-from kgplatform.store.schema import OURS, SCHEMA, check_version
+from kgplatform.store.schema import OURS
 from kgplatform.store.statements import statement
 
 if TYPE_CHECKING:
@@ -45,15 +46,15 @@ class Neo4j:
 
     # -- getting ready -------------------------------------------------------------------------------
 
-    def prepare(self, connection: Connection) -> None:
+    def prepare(self, connection: Connection, migrate: bool) -> None:
         self._check_server(connection)
-        marks = connection.rows(statement("meta"))
-        check_version(marks, self.address)
-        if not marks:
+        held = schema.version(connection, self.address, migrate)
+        if not held:
             self._check_empty(connection)
+        if held < schema.SCHEMA:
             for line in _schema():
                 connection.writing(lambda tx, c=line: tx.run(c).consume())  # type: ignore[misc]
-            connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())
+            schema.mark(connection)
         connection.rows("CALL db.awaitIndexes(60)")
         self._was_empty = not connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1")
 
@@ -126,9 +127,11 @@ def open_store(
     *,
     calibration: Calibration | None = None,
     allow_occupied: bool = False,
+    backup_to: Path | None = None,
 ) -> BoltStore:
     """The graph in a Neo4j database. ``allow_occupied`` lets ours live beside other data in it.
 
+    One of an older schema is brought up when there is a file to back it up to first.
     Raises ``StoreUnreachable``, ``StoreRefused`` or ``StoreUnsuitable``.
     """
-    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), calibration)
+    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), calibration, backup_to)

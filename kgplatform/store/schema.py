@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kgplatform.errors import StoreUnsuitable
-from kgplatform.store.connection import Record
+from kgplatform.store.connection import Connection
+from kgplatform.store.statements import statement
 
 SCHEMA = 2
 """The version of the data model that this code writes."""
@@ -13,7 +12,20 @@ OURS = ("Entity", "KgLiteral", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgS
 """Labels whose ``id`` is unique."""
 
 
-def check_version(marks: Sequence[Record], address: str) -> None:
-    """Raises ``StoreUnsuitable`` for a database that a newer version of this platform has made."""
-    if marks and marks[0]["schema"] > SCHEMA:
-        raise StoreUnsuitable(f"the graph at {address} has schema {marks[0]['schema']}, newer than {SCHEMA}: update this program")
+def version(connection: Connection, address: str, migrate: bool) -> int:
+    """The schema that a database has, 0 when it has none.
+
+    Raises ``StoreUnsuitable`` for one that a newer version of this platform has made, and, unless it is to be brought up, for an older.
+    """
+    marks = connection.rows(statement("meta"))
+    held = int(marks[0]["schema"]) if marks else 0
+    if held > SCHEMA:
+        raise StoreUnsuitable(f"the graph at {address} has schema {held}, newer than {SCHEMA}: update this program")
+    if 0 < held < SCHEMA and not migrate:
+        raise StoreUnsuitable(f"the graph at {address} has schema {held}, older than {SCHEMA}: bring it up with  kg migrate")
+    return held
+
+
+def mark(connection: Connection) -> None:
+    """Say that the database has this schema."""
+    connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())

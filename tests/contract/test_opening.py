@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kgplatform.errors import BadSetting, KgError, StoreRefused, StoreUnreachable, StoreUnsuitable
+from kgplatform.store import backup
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.neo4j import open_store
@@ -87,6 +89,15 @@ def test_a_newer_schema_is_refused(wiped: BoltStore, neo4j_server: Any) -> None:
     execute(wiped, "CREATE (:KgMeta {id: 'kgplatform', schema: 99})")
     with pytest.raises(StoreUnsuitable, match="newer"):
         opened(neo4j_server)
+
+
+def test_an_older_schema_is_refused_and_brought_up_after_a_backup(wiped: BoltStore, neo4j_server: Any, tmp_path: Path) -> None:
+    execute(wiped, "CREATE (:KgMeta {id: 'kgplatform', schema: 1}), (:Entity {id: 'a', name: 'A'})")
+    with pytest.raises(StoreUnsuitable, match=r"older than .*kg migrate"):
+        opened(neo4j_server)
+    open_store(neo4j_server.uri, neo4j_server.user, neo4j_server.password, backup_to=tmp_path / "first").close()
+    assert any(line.get("entity", {}).get("id") == "a" for line in backup.read(tmp_path / "first"))
+    opened(neo4j_server).close()
 
 
 def test_an_older_server_is_refused(wiped: BoltStore, neo4j_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,3 +132,20 @@ def test_the_server_starts_by_itself_and_stops_on_request(folder: Path) -> None:
     assert kg("server", "stop") == (0, {"stopped": False})
     assert kg("import", "facts.tsv", "--graph", "mine", "--dry-run")[1]["readable"] == 3
     assert kg("server", "status") == (0, {"running": False})
+
+
+def test_backup_and_restore(kg: Kg, folder: Path, local_endpoint: Endpoint) -> None:
+    kg("import", "facts.tsv")
+    code, (told,), _ = kg("backup", "all.kgbackup")
+    assert (code, told["file"]) == (0, "all.kgbackup")
+    assert kg("backup", "all.kgbackup")[0] == 2
+    assert kg("restore", "all.kgbackup")[0] == 2
+    other = f"t{uuid.uuid4().hex[:12]}"
+    try:
+        code, (told,), _ = kg("restore", "all.kgbackup", "--graph", other)
+        assert (code, told["facts"]) == (0, 3)
+        code, rows, _ = kg("query", "MATCH (:Entity)-[r]->(:Entity) RETURN count(r) AS n", "--graph", other)
+        assert rows == [{"n": 3}]
+        assert kg("migrate", "--graph", other)[0] == 0
+    finally:
+        server.drop_graph(local_endpoint, other)

@@ -122,7 +122,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
-    alone = "demo app doctor config import export complete ask query explain forget".split()
+    alone = "demo app doctor config import export complete ask query explain forget backup restore migrate".split()
     groups = {"server": "status stop", "models": "list fetch", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]

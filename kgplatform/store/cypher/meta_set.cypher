@@ -1,3 +1,3 @@
 // Mark the database as ours.
 MERGE (m:KgMeta {id: 'kgplatform'})
-ON CREATE SET m.schema = $schema
+SET m.schema = $schema

@@ -1,0 +1,67 @@
+"""``kg backup``, ``kg restore``, ``kg migrate``: a graph kept safe, and brought up to this version."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kgplatform.errors import BadRequest
+from ui.cli.command import Run, add
+
+if TYPE_CHECKING:
+    from kgplatform.ports import Archive
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``kg``."""
+    add(app, "backup", example="kg backup monday.kgbackup\nkg backup --graph demo demo.kgbackup")(backup)
+    add(app, "restore", example="kg restore monday.kgbackup --graph again")(restore)
+    add(app, "migrate", example="kg migrate\nkg migrate --backup before.kgbackup")(migrate)
+
+
+def _archive(run: Run) -> Archive:
+    from kgplatform.ports import Archive
+
+    store = run.graph.store
+    if not isinstance(store, Archive):
+        raise BadRequest("a graph in memory cannot be backed up: use the local server or Neo4j")
+    return store
+
+
+def backup(
+    run: Run,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write the whole graph with all its evidence, merges and verdicts to one file; writing may go on meanwhile."""
+    if file.exists() and not force:
+        raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
+    archive = _archive(run)
+    with run.screen.progress("backing up") as progress:
+        lines = archive.backup(file, progress)
+    run.screen.emit({"file": str(file), "lines": lines, "bytes": file.stat().st_size})
+    run.screen.say(f"{file}: {lines:,} lines, {file.stat().st_size:,} bytes")
+
+
+def restore(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help="What  kg backup  wrote, on any server.")]) -> None:
+    """Fill an empty graph from a backup."""
+    facts = _archive(run).restore(file)
+    run.screen.emit({"file": str(file), "facts": facts})
+    run.screen.say(f"{facts:,} facts restored")
+
+
+def migrate(
+    run: Run,
+    backup: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the backup goes that is made first.")] = None,
+) -> None:
+    """Bring a graph that an older version made up to this one, after a backup."""
+    from kgplatform.opening import connect
+
+    file = backup or run.settings.home / "backups" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.kgbackup"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connect(settings=run.settings, backup_to=file).close()
+    run.screen.emit({"backup": str(file)})
+    run.screen.say(f"the graph is of this version; before that it was backed up to {file}")
