@@ -19,7 +19,7 @@ from kgplatform.errors import BadCard, BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
-from kgplatform.ports import CypherRunner, Limits, Rows, Store
+from kgplatform.ports import Columns, CypherRunner, Limits, Rows, Store
 from kgplatform.store import merging
 from kgplatform.types import (
     Candidate,
@@ -69,30 +69,26 @@ class Facts:
     def __len__(self) -> int:
         return self.store.count(self.query)
 
-    def _columns(self) -> dict[str, list[Any]]:
-        facts = list(iter(self))  # list(self) would count first
-        return {
-            "key": [fact.key for fact in facts],
-            "head": [fact.head.name for fact in facts],
-            "relation": [fact.relation for fact in facts],
-            "tail": [in_words(fact.tail) for fact in facts],
-            "confidence": [fact.confidence for fact in facts],
-            "trust": [fact.trust for fact in facts],
-            "verdict": [fact.verdict for fact in facts],
-            "origin": [list(fact.origin) for fact in facts],
-        }
-
     def to_pandas(self) -> pd.DataFrame:
         """One row a fact, names instead of ids."""
         import pandas as pd
 
-        return pd.DataFrame(self._columns())
+        parts = [pd.DataFrame(part._asdict()) for part in self.store.columns(self.query)]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(Columns._fields))
 
     def to_arrow(self) -> pa.Table:
-        """One row a fact, names instead of ids."""
+        """One row a fact, names instead of ids; read as a stream of columns."""
         import pyarrow as pa
 
-        return pa.table(self._columns())
+        kinds = {"confidence": pa.float64(), "trust": pa.float64(), "origin": pa.list_(pa.string())}
+        schema = pa.schema([(name, kinds.get(name, pa.string())) for name in Columns._fields])
+        return pa.Table.from_batches([pa.RecordBatch.from_arrays(part, schema=schema) for part in self._arrays(schema)], schema)
+
+    def _arrays(self, schema: pa.Schema) -> Iterator[list[pa.Array]]:
+        import pyarrow as pa
+
+        for part in self.store.columns(self.query):
+            yield [pa.array(column, field.type) for column, field in zip(part, schema, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

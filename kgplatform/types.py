@@ -7,6 +7,7 @@ as one *fact*, whose confidence ``kgplatform.belief`` computes from all its evid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal as OneOf
 from typing import NewType
 
@@ -21,6 +22,13 @@ Verdict = OneOf["none", "accepted", "rejected"]
 Origin = OneOf["imported", "harvested", "told", "predicted"]
 
 ORIGINS: dict[Method, Origin] = {"import": "imported", "text": "harvested", "memory": "harvested", "review": "told", "graph": "predicted"}
+
+
+@lru_cache
+def origins(methods: tuple[Method, ...]) -> tuple[Origin, ...]:
+    """Which kinds of evidence methods are, in a fixed order."""
+    return tuple(dict.fromkeys(ORIGINS[method] for method in ORIGINS if method in methods))
+
 
 Pairs = tuple[tuple[str, str], ...]
 """A small mapping that can be hashed: (name, value), sorted by name."""
@@ -172,7 +180,7 @@ class Fact:
     @property
     def origin(self) -> tuple[Origin, ...]:
         """Which kinds of evidence speak for it, in a fixed order."""
-        return tuple(dict.fromkeys(ORIGINS[method] for method in ORIGINS if method in self.methods))
+        return origins(self.methods)
 
 
 @dataclass(frozen=True, slots=True)

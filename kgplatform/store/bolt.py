@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import NotFound
-from kgplatform.ports import Limits, Progress, Rows
+from kgplatform.ports import Columns, Limits, Progress, Rows
 from kgplatform.store import backup, fulltext, merging, ranking, records, selection
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE, Connection, Login
@@ -45,6 +45,7 @@ from kgplatform.types import (
     Refusal,
     Relation,
     SourceId,
+    origins,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Heads in one page of facts."""
-_AHEAD = 20_000
+_AHEAD = 40_000
 """Claims that are made ready at once."""
 _EVER = 1 << 62
 _CANDIDATES = 100
@@ -74,6 +75,16 @@ class Dialect(Plans, Protocol):
     @property
     def index(self) -> str:
         """The name of the full-text index on names and aliases."""
+        ...
+
+    @property
+    def columns(self) -> str:
+        """The name of the statement that reads facts as cells."""
+        ...
+
+    @property
+    def collects(self) -> bool:
+        """Whether that statement gives all of them in one record."""
         ...
 
     @property
@@ -228,6 +239,29 @@ class BoltStore:
     def facts(self, query: FactQuery) -> Iterator[Fact]:
         found = map(selection.fact, self._selected(query, selection.RETURN))
         return found if query.limit is None else islice(found, query.limit)
+
+    def columns(self, query: FactQuery) -> Iterator[Columns]:
+        left = query.limit
+        for cells in self._cells(query):
+            part = cells if left is None else cells[:left]
+            if part:
+                key, head, relation, tail, unit, confidence, trust, verdict, methods = map(list, zip(*part, strict=True))
+                words = [f"{value} {of}" if of else value for value, of in zip(tail, unit, strict=True)]
+                yield Columns(key, head, relation, words, confidence, trust, verdict, [origins(tuple(one)) for one in methods])
+            if left is not None and (left := left - len(part)) <= 0:
+                return
+
+    def _cells(self, query: FactQuery) -> Iterator[list[list[Any]]]:
+        """Facts as lists of their cells, a page of heads at a time."""
+        if query.source is not None or query.tail is not None:
+            for page in _pages(list(self._selected(query, f"{selection.RETURN}, {selection.CELLS} AS cells")), PAGE):
+                yield [row["cells"] for row in page]
+            return
+        splices, values = selection.splices(query, ""), selection.values(query)
+        pages = [[str(query.head)]] if query.head is not None else self._heads(query)
+        for heads in pages:
+            rows = self._connection.rows(statement(self._dialect.columns, CELLS=selection.CELLS, **splices), heads=heads, **values)
+            yield rows[0]["cells"] if rows and self._dialect.collects else [row["cells"] for row in rows]
 
     def _selected(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
         """Rows of the facts that fit, page by page."""

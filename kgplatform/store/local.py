@@ -18,10 +18,15 @@ from kgplatform.store.connection import Connection, Login
 from kgplatform.store.statements import statement
 
 
+_FEW = 16
+"""Rows of one batch at one node that need no other start."""
+
+
 class Local:
     """The dialect of the local server."""
 
     index = "Entity[name,aliases_text]"
+    columns, collects = "facts_columns.local", False
     racing = frozenset({"Neo.ClientError.Statement.SemanticError"})
     """Two writers that make one new type at once; the code is that of any statement that fails in running."""
 
@@ -56,11 +61,11 @@ class Local:
     # -- statements ----------------------------------------------------------------------------------
 
     def plans(self, operation: str, rows: Sequence[dict[str, Any]], **splices: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """One statement a type, started from the end that is rarer among the rows: the server walks that node's edges."""
+        """One statement a type, started from the tail, or from the head where the tail is frequent: the server walks that node's edges."""
         heads, tails = Counter(row["head"] for row in rows), Counter(row["tail"] for row in rows)
         groups: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
         for row in rows:
-            end = "head" if heads[row["head"]] < tails[row["tail"]] else "tail"
+            end = "head" if tails[row["tail"]] > max(_FEW, heads[row["head"]]) else "tail"
             groups[row["type"], ":KgLiteral" if row["literal"] else ":Entity", end].append(row)
         for (name, tail, end), part in groups.items():
             yield statement(f"facts_{operation}_from_{end}.local", TYPE=f":{name}", TAIL=tail, **splices), part

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
+from kgplatform.ports import Columns
 from kgplatform.store import merging, ranking, records, selection
 from kgplatform.store.pieces import Clock, Piece, Pieces, Summary, claims, merge, strongest, summarise
 from kgplatform.store.records import Row
@@ -30,6 +31,7 @@ from kgplatform.types import (
     Receipt,
     Relation,
     SourceId,
+    in_words,
 )
 
 
@@ -158,6 +160,20 @@ class MemoryStore:
                 found = self._fact(key) if key in self._held else None
             if found:
                 yield found
+
+    def columns(self, query: FactQuery) -> Iterator[Columns]:
+        facts = list(self.facts(query))
+        if facts:
+            yield Columns(
+                [fact.key for fact in facts],
+                [fact.head.name for fact in facts],
+                [fact.relation for fact in facts],
+                [in_words(fact.tail) for fact in facts],
+                [fact.confidence for fact in facts],
+                [fact.trust for fact in facts],
+                [fact.verdict for fact in facts],
+                [fact.origin for fact in facts],
+            )
 
     def count(self, query: FactQuery) -> int:
         with self._lock:

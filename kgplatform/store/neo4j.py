@@ -27,6 +27,7 @@ class Neo4j:
     """The dialect of Neo4j."""
 
     index = _INDEX
+    columns, collects = "facts_columns.neo4j", True
     racing: frozenset[str] = frozenset()
 
     def __init__(self, login: Login, allow_occupied: bool = False) -> None:

@@ -36,6 +36,7 @@ RETURN = (
     "[t.id, t.name, t.description] AS tail, t.kinds AS tail_kinds, t.aliases AS tail_aliases, t.also AS tail_also, "
     "[t.value, t.datatype, t.unit, t.language] AS literal"
 )
+CELLS = "[r.key, h.name, r.relation, coalesce(t.name, t.value), t.unit, r.confidence, r.trust, r.verdict, r.methods]"
 PIECES = "r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts"
 EVIDENCE = f"RETURN r.key AS key, r.relation AS relation, {PIECES}"
 

@@ -35,6 +35,7 @@ from kgplatform.types import (
     Source,
     SourceId,
     Status,
+    in_words,
 )
 
 ALL = FactQuery(status="all")
@@ -241,6 +242,21 @@ def test_facts_are_complete_over_many_pages(store: Store, monkeypatch: pytest.Mo
     assert [fact.key for fact in store.facts(ALL)] == sorted(map(key_of, given))
     assert len(list(store.facts(FactQuery(relation="r", limit=7)))) == 7
     assert len(list(store.facts(FactQuery(source=SourceId("doc:1"))))) == 20
+
+
+def test_columns_are_the_facts_in_the_same_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bolt, "PAGE", 3)
+    store.put([*random_claims(1), claim("Ada", "height", Literal("165", "integer", "cm"))])
+    for query in (ALL, FactQuery(), FactQuery(relation="born in", status="all"), FactQuery(status="all", limit=7)):
+        facts = list(store.facts(query))
+        columns = list(store.columns(query))
+        assert [key for part in columns for key in part.key] == [fact.key for fact in facts]
+        assert [tail for part in columns for tail in part.tail] == [in_words(fact.tail) for fact in facts]
+        assert [one for part in columns for one in part.origin] == [fact.origin for fact in facts]
+        assert [one for part in columns for one in part.confidence] == [fact.confidence for fact in facts]
+    (fact,) = store.facts(FactQuery(relation="height", status="all"))
+    for query in (FactQuery(source=fact.sources[0], status="all"), FactQuery(head=fact.head.id, status="all")):
+        assert sorted(key for part in store.columns(query) for key in part.key) == sorted(fact.key for fact in store.facts(query))
 
 
 def test_status_is_what_the_pure_function_says(store: Store) -> None:

@@ -252,6 +252,10 @@ def test_selections(kg: KnowledgeGraph) -> None:
     assert [fact.relation for fact in kg.facts(status="proposed")] == ["knows"]
     assert len(kg.facts(tail="Warsaw", min_confidence=0.999)) == 0
     assert list(kg.facts(head="Marie Curie").to_pandas().columns[:4]) == ["key", "head", "relation", "tail"]
+    assert kg.facts(status="all").to_arrow().to_pylist() == kg.facts(status="all").to_pandas().assign(
+        origin=lambda t: t.origin.map(list)
+    ).to_dict("records")
+    assert kg.facts(min_confidence=2.0).to_arrow().num_rows == len(kg.facts(min_confidence=2.0).to_pandas()) == 0
 
 
 def test_neighbours_hop_by_hop(kg: KnowledgeGraph) -> None:

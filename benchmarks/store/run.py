@@ -1,0 +1,188 @@
+"""Measure the store's whole path against the bare driver, in one run on one server.
+
+    python benchmarks/store/run.py local|neo4j [--facts 100000] [--out FILE]
+
+``neo4j`` is the server of ``NEO4J_URI`` (an empty database, which is left full), else the one that the tests start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.names import entity_id, fact_key
+from kgplatform.store import local, neo4j, server
+from kgplatform.store.bolt import BoltStore
+from kgplatform.types import Claim, Entity, Evidence, FactQuery, Source, SourceId
+
+QUOTE = "A sentence that says so, of some eighty characters, as sentences often are here."
+BATCH = 2_500
+"""Facts in one transaction of the bare driver: as many as two-piece facts in one of ours."""
+
+
+def claims(many: int, seed: int, entities: int, forgotten: int = 0) -> list[Claim]:
+    """Facts of two pieces each between random entities; ``forgotten`` of them have one piece of a source of their own."""
+    chosen = random.Random(seed)
+    people = [Entity(entity_id("person", f"Person {n}"), f"Person {n}", ("person",)) for n in range(entities)]
+    sources = [Source(SourceId(f"doc:{n}"), "document", f"Document {n}") for n in range(500)]
+    made = []
+    for n in range(many):
+        two = chosen.sample(sources, 2)
+        if n < forgotten:
+            two[0] = Source(SourceId("doc:forgotten"), "document")
+        told = tuple(Evidence("text", one, chosen.choice([1.0, 2.0, 2.5]), "judge@1", QUOTE, 10, 90, run="r", time=n + 1) for one in two)
+        made.append(Claim(chosen.choice(people), f"relation {chosen.randrange(20)}", chosen.choice(people), told))
+    return made
+
+
+def bare(store: BoltStore, listed: list[Claim]) -> float:
+    """Facts a second when the driver alone upserts nodes and edges."""
+    rows = [{"h": f"bare {c.head.id}", "t": f"bare {c.tail.id}", "key": str(n)} for n, c in enumerate(listed) if isinstance(c.tail, Entity)]
+    nodes = "UNWIND $rows AS row MERGE (n:Bare {id: row})"
+    edges = "UNWIND $rows AS row MATCH (h:Bare {id: row.h}) MATCH (t:Bare {id: row.t}) MERGE (h)-[r:BARE {key: row.key}]->(t)"
+    began = time.perf_counter()
+    with store._connection.session() as session:
+        for start in range(0, len(rows), BATCH):
+            part = rows[start : start + BATCH]
+            ids = sorted({row[end] for row in part for end in ("h", "t")})
+            session.execute_write(lambda tx, i=ids: tx.run(nodes, rows=i).consume())
+            session.execute_write(lambda tx, p=part: tx.run(edges, rows=p).consume())
+    return len(rows) / (time.perf_counter() - began)
+
+
+def rate(many: int, work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return many / (time.perf_counter() - began)
+
+
+def milliseconds(work: Callable[[Any], object], over: list[Any]) -> dict[str, float]:
+    taken = []
+    for one in over:
+        began = time.perf_counter()
+        work(one)
+        taken.append((time.perf_counter() - began) * 1e3)
+    cuts = statistics.quantiles(taken, n=20)
+    return {"p50": round(statistics.median(taken), 2), "p95": round(cuts[18], 2)}
+
+
+def measure(store: BoltStore, facts: int, home: Path | None) -> dict[str, Any]:
+    kg, entities = KnowledgeGraph(store), max(5_000, facts // 20)
+    index = "CREATE CONSTRAINT bare IF NOT EXISTS FOR (n:Bare) REQUIRE n.id IS UNIQUE"
+    if home is None:
+        store._connection.writing(lambda tx: tx.run(index).consume())
+    else:
+        found = server.ensure(home)
+        script = ["CREATE VERTEX TYPE Bare IF NOT EXISTS", "CREATE PROPERTY Bare.id IF NOT EXISTS STRING"]
+        script.append("CREATE INDEX IF NOT EXISTS ON Bare (id) UNIQUE")
+        server._call(found, "command/bench", {"language": "sqlscript", "command": ";\n".join(script)})
+    warm = claims(10_000, 1, entities)
+    kg.put(warm)
+    bare(store, warm)
+    listed = claims(facts, 2, entities, forgotten=10_000)
+    parts = [listed[start : start + facts // 4] for start in range(0, facts, facts // 4)][:4]
+    puts, bares = [], []
+    for part in parts:  # in turn, so that whatever else the machine does falls on both
+        puts.append(rate(len(part), lambda p=part: kg.put(p)))
+        bares.append(bare(store, part))
+    result: dict[str, Any] = {"facts": facts, "pieces": 2 * facts}
+    result["put, facts/s by quarter"] = [round(one) for one in puts]
+    result["bare edges/s by quarter"] = [round(one) for one in bares]
+    result["put / bare"] = round(len(puts) / sum(1 / p for p in puts) / (len(bares) / sum(1 / b for b in bares)), 2)
+    again = rate(facts // 4, lambda: kg.put(parts[0]))
+    result["again / put"] = round(again / puts[0], 2)
+    hub = Entity(entity_id("person", "Hub"), "Hub", ("person",))
+    spokes = [Claim(c.head, "knows", hub, c.evidence) for c in claims(20_000, 3, 20_000)]
+    result["hub of 20,000 / put"] = round(rate(len(spokes), lambda: kg.put(spokes)) / statistics.mean(puts), 2)
+    some = random.Random(4).sample(listed, 200)
+    result["one hop, ms"] = milliseconds(lambda c: store.neighbours([c.head.id], FactQuery(limit=200)), some)
+    result["evidence of a fact, ms"] = milliseconds(lambda c: store.evidence(_key(c)), some)
+    plain = "MATCH (h:Entity)-[r]->(t:Entity) WHERE r.key IS NOT NULL RETURN h.id AS h, r.relation AS r, t.id AS t, r.confidence AS c"
+    every = store.count(FactQuery(status="all"))
+    slow = rate(every, lambda: store._connection.rows(plain))
+    fast = rate(every, lambda: kg.facts(status="all").to_arrow())
+    result["to Arrow, rows/s"], result["plain records, rows/s"] = round(fast), round(slow)
+    began = time.perf_counter()
+    done = kg.forget("doc:forgotten")
+    result["forget a source, s"], result["of pieces"] = round(time.perf_counter() - began, 2), done.evidence
+    result |= many_pieces(kg)
+    return result
+
+
+def many_pieces(kg: KnowledgeGraph) -> dict[str, Any]:
+    """A fact with 10,000 pieces: what one more costs."""
+    ends = [Entity(entity_id("person", name), name, ("person",)) for name in ("One", "Other")]
+
+    def claim(first: int, last: int) -> Claim:
+        return Claim(
+            ends[0],
+            "knows",
+            ends[1],
+            tuple(Evidence("text", Source(SourceId(f"many:{n}"), "document"), 1.0, quote=QUOTE) for n in range(first, last)),
+        )
+
+    for start in range(0, 10_000, 500):
+        kg.put([claim(start, start + 500)])
+    return {"one more piece on 10,000, ms": milliseconds(lambda n: kg.put([claim(n, n + 1)]), list(range(10_000, 10_030)))}
+
+
+def _key(claim: Claim) -> Any:
+    return fact_key(claim.relation, claim.head.id, claim.tail.id if isinstance(claim.tail, Entity) else claim.tail)
+
+
+@contextmanager
+def opened(which: str) -> Iterator[tuple[BoltStore, Path | None]]:
+    if which == "local":
+        with tempfile.TemporaryDirectory() as folder:
+            store = local.open_store(Path(folder), "bench")
+            try:
+                yield store, Path(folder)
+            finally:
+                store.close()
+                server.stop(Path(folder))
+    elif uri := os.environ.get("NEO4J_URI"):
+        store = neo4j.open_store(uri, os.environ.get("NEO4J_USERNAME", "neo4j"), os.environ.get("NEO4J_PASSWORD", ""))
+        yield store, None
+        store.close()
+    else:
+        from tests import servers
+
+        servers.begin()
+        try:
+            found = servers.neo4j()
+            store = neo4j.open_store(found.uri, found.user, found.password)
+            yield store, None
+            store.close()
+        finally:
+            servers.end()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("server", choices=("local", "neo4j"))
+    parser.add_argument("--facts", type=int, default=100_000)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    with opened(given.server) as (store, home):
+        result = {"server": given.server, **measure(store, given.facts, home)}
+    for name, value in result.items():
+        print(f"{name:32} {value}")
+    if given.out:
+        given.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
