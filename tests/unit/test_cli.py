@@ -205,7 +205,7 @@ def test_a_bad_file_is_one_sentence(kg: Kg, graph: KnowledgeGraph, tmp_path: Pat
 
 def test_a_missing_file_and_a_folder(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     kg("import", tmp_path / "gone.tsv").refused(2, "gone.tsv: there is no such file")
-    kg("import", tmp_path).refused(2, "cannot be read")
+    kg("import", tmp_path).refused(2, "is a folder")
     kg("export", "--force", tmp_path).refused(2, "is a folder")
     kg("export", tmp_path / "no" / "such" / "folder.tsv").refused(2, "cannot be written")
 

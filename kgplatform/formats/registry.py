@@ -1,0 +1,79 @@
+"""Which files are facts in which format: the one place that knows all formats."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from kgplatform.errors import BadFile, BadRequest
+from kgplatform.formats.rows import Format
+
+PACKED = ".gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is known of a format before its module is loaded.
+
+    ``evidence``: its files hold the evidence itself, so that they load to the same facts. ``packable``: they may be
+    compressed as a whole. ``unit``: what a place in them is called.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    evidence: bool
+    packable: bool = True
+    unit: str = "line"
+
+    @property
+    def translator(self) -> Format:
+        return cast(Format, importlib.import_module(f"kgplatform.formats.{self.name}"))
+
+    @property
+    def expected(self) -> str:
+        """What a file without facts lacks."""
+        if self.evidence:
+            return "expected what  kg export  writes"
+        return f"expected lines of  head{'<TAB>' if self.name == 'tsv' else ','}relation{'<TAB>' if self.name == 'tsv' else ','}tail"
+
+    @property
+    def drops(self) -> str:
+        """What of a fact its files do not hold; empty when they hold all."""
+        return "" if self.evidence else "the evidence (sources, quotes, models, reviews), aliases and descriptions"
+
+
+KINDS = (
+    Kind("tsv", (".tsv", ".txt"), evidence=False),
+    Kind("csv", (".csv",), evidence=False),
+    Kind("jsonld", (".jsonld", ".json"), evidence=True),
+    Kind("parquet", (".parquet",), evidence=True, packable=False, unit="row"),
+)
+NAMES = tuple(kind.name for kind in KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file of facts: where it is, in which format, and whether it is compressed as a whole."""
+
+    path: Path
+    kind: Kind
+    packed: bool
+
+
+def place(path: Path, format: str | None = None) -> Place:
+    """The file as its name says, or in the format that is named. Raises ``BadFile`` or ``BadRequest``."""
+    if path.is_dir():
+        raise BadFile(f"{path}: is a folder: name a file in it")
+    packed = path.suffix.lower() == PACKED
+    suffix = (Path(path.stem) if packed else path).suffix.lower()
+    if format is not None and format not in NAMES:
+        raise BadRequest(f"{format[:40]!r} is not a format of facts: use one of {', '.join(NAMES)}")
+    found = next((kind for kind in KINDS if (kind.name == format if format else suffix in kind.suffixes)), None)
+    if found is None:
+        endings = ", ".join(ending for kind in KINDS for ending in kind.suffixes)
+        raise BadFile(f"{path}: its ending is of no format of facts ({endings}): name the format, one of {', '.join(NAMES)}")
+    if packed and not found.packable:
+        raise BadFile(f"{path}: {found.name} files are compressed within: leave out the ending {PACKED}")
+    return Place(path, found, packed)
