@@ -21,6 +21,7 @@ LONGEST = 1 << 26
 _NEAR = 16
 """A value that is cut off breaks so near to the end of the text, unless it is a string."""
 _SPACES = " \t\n\r"
+_AFTER = frozenset(f"{_SPACES},:]}}")
 _SPACE = re.compile(f"[{_SPACES}]*")
 _DECODER = json.JSONDecoder()
 
@@ -61,7 +62,7 @@ class JsonStream:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-                if end < len(self._text) or self._whole:
+                if self._whole or self._text[end : end + 1] in _AFTER or end + _NEAR < len(self._text):
                     self._at = end
                     return value
                 self._more()  # a number may go on
@@ -134,7 +135,8 @@ class JsonStream:
         self._whole = not raw
         try:
             self._text = waiting + self._utf8.decode(raw, final=self._whole)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            line += waiting.count("\n") + error.object.count(b"\n", 0, error.start)
             raise Broken("is not UTF-8 text: save it as UTF-8 and import it again", line) from None
         self._at = self._counted = 0
         return bool(raw)

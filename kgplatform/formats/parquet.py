@@ -52,12 +52,13 @@ SCHEMA = pa.schema(
 def read(file: IO[bytes], source: Source) -> Rows:
     done = 0
     try:
-        table = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+        table = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True)
         parse = _parser(list(table.schema_arrow.names))
         for batch in table.iter_batches(batch_size=READ):
+            batch.validate(full=True)
             yield from enumerate(parse(_Columns(batch), source), start=done + 1)
             done += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise Broken(f"is no Parquet file that can be read ({str(error).partition(chr(10))[0][:200]})", done and done + 1) from None
 
 
@@ -182,7 +183,7 @@ def _pairs(pairs: Iterable[tuple[str, str | None]] | None) -> Pairs:
 
 
 def write(stated: Iterable[Stated], file: IO[bytes]) -> None:
-    with parquet.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+    with parquet.ParquetWriter(file, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for some in batches(stated, GROUP):
             writer.write_batch(_batch(some), row_group_size=GROUP)
 

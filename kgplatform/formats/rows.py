@@ -21,6 +21,8 @@ Stated = tuple[Claim, float]
 
 WHOLE = 1 << 63
 """Whole numbers are smaller than this: what Parquet and the stores hold."""
+WORDS = 1_000
+"""Characters of an end that are kept as the words of the file."""
 T = TypeVar("T")
 SHORT = 300
 """Characters of what is remembered: memory must not depend on what a file holds."""
@@ -133,4 +135,4 @@ def named(head: str, relation: str, tail: str | Literal, confidence: float, sour
 
 def told(head: str, tail: str, confidence: float, source: Source) -> Evidence:
     """The word of the file."""
-    return Evidence("import", source, confidence, head_words=head, tail_words=tail)
+    return Evidence("import", source, confidence, head_words=head[:WORDS], tail_words=tail[:WORDS])
