@@ -34,7 +34,7 @@ def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: S
 
     def counted() -> Iterator[Stated]:
         nonlocal count
-        for claims, confidence in _told(kg, status) if place.kind.evidence else _untold(kg, status):
+        for claims, confidence in _told(kg, status) if place.format.evidence else _untold(kg, status):
             count += 1
             for claim in claims:
                 yield claim, confidence
@@ -76,7 +76,7 @@ def _write(place: Place, stated: Iterator[Stated]) -> None:
         try:
             with temporary.open("xb") as raw:
                 with ExitStack() as stack:
-                    place.kind.translator.write(stated, _packed(raw, stack) if place.packed else raw)
+                    place.format.translator.write(stated, _packed(raw, stack) if place.packed else raw)
                 raw.flush()
                 os.fsync(raw.fileno())
             temporary.replace(path)

@@ -97,7 +97,7 @@ def _open(place: Place, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
 
 def _unreadable(place: Place, error: Exception) -> BadFile:
     if isinstance(error, Broken):
-        where = f", {place.kind.unit} {error.place}" if error.place else ""
+        where = f", {place.format.unit} {error.place}" if error.place else ""
         return BadFile(f"{place.path}{where}: {error}")
     return BadFile(f"{place.path}: cannot be read ({getattr(error, 'strerror', None) or error})")
 
@@ -119,7 +119,7 @@ def _rows(place: Place, source: Source, progress: Progress | None = None) -> Row
         with ExitStack() as stack:
             raw, content = _open(place, stack)
             size = _state(place.path)[0]
-            for count, row in enumerate(place.kind.translator.read(content, source)):
+            for count, row in enumerate(place.format.translator.read(content, source)):
                 if progress and count % BATCH == 0:
                     progress(min(raw.tell(), size), size)
                 yield row
@@ -128,7 +128,7 @@ def _rows(place: Place, source: Source, progress: Progress | None = None) -> Row
 
 
 def _where(place: Place, number: int, why: str) -> str:
-    return f"{place.path}, {place.kind.unit} {number}: {why}"
+    return f"{place.path}, {place.format.unit} {number}: {why}"
 
 
 def check(path: Path, *, format: str | None = None, strict: bool = False, progress: Progress | None = None) -> Checked:
@@ -150,7 +150,7 @@ def check(path: Path, *, format: str | None = None, strict: bool = False, progre
     if bad.count and (strict or not good):
         raise BadFile(bad.first[0])
     if not good:
-        raise BadFile(f"{path}: holds no facts: {place.kind.expected}")
+        raise BadFile(f"{path}: holds no facts: expected {place.format.expected}")
     return Checked(place, source, state, good, bad)
 
 
@@ -171,6 +171,8 @@ def put(kg: KnowledgeGraph, checked: Checked, *, strict: bool = False, progress:
             _fit(kg, checked.place, batch)
     receipt, unlinked, refused = Receipt(), Reasons(), Reasons()
     done = 0
+    if progress:
+        progress(done, checked.good)
     for batch in _batches(checked):
         put, left = _put(kg, batch)
         receipt += Receipt(put.new, put.merged, put.unchanged)

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import cast
 
 from kgplatform.errors import BadFile, BadRequest
-from kgplatform.formats.rows import Format
+from kgplatform.formats.rows import Translator
 
 PACKED = ".gz"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Format:
     """What is known of a format before its module is loaded.
 
     ``evidence``: its files hold the evidence itself, so that they load to the same facts. ``packable``: they may be
-    compressed as a whole. ``unit``: what a place in them is called.
+    compressed as a whole. ``unit``: what a place in them is called. ``expected``: what one without facts lacks.
     """
 
     name: str
@@ -26,17 +26,11 @@ class Kind:
     evidence: bool
     packable: bool = True
     unit: str = "line"
+    expected: str = "what  kg export  writes"
 
     @property
-    def translator(self) -> Format:
-        return cast(Format, importlib.import_module(f"kgplatform.formats.{self.name}"))
-
-    @property
-    def expected(self) -> str:
-        """What a file without facts lacks."""
-        if self.evidence:
-            return "expected what  kg export  writes"
-        return f"expected lines of  head{'<TAB>' if self.name == 'tsv' else ','}relation{'<TAB>' if self.name == 'tsv' else ','}tail"
+    def translator(self) -> Translator:
+        return cast(Translator, importlib.import_module(f"kgplatform.formats.{self.name}"))
 
     @property
     def drops(self) -> str:
@@ -44,13 +38,13 @@ class Kind:
         return "" if self.evidence else "the evidence (sources, quotes, models, reviews), aliases and descriptions"
 
 
-KINDS = (
-    Kind("tsv", (".tsv", ".txt"), evidence=False),
-    Kind("csv", (".csv",), evidence=False),
-    Kind("jsonld", (".jsonld", ".json"), evidence=True),
-    Kind("parquet", (".parquet",), evidence=True, packable=False, unit="row"),
+FORMATS = (
+    Format("tsv", (".tsv", ".txt"), evidence=False, expected="lines of  head<TAB>relation<TAB>tail"),
+    Format("csv", (".csv",), evidence=False, expected="lines of  head,relation,tail"),
+    Format("jsonld", (".jsonld", ".json"), evidence=True),
+    Format("parquet", (".parquet",), evidence=True, packable=False, unit="row"),
 )
-NAMES = tuple(kind.name for kind in KINDS)
+NAMES = tuple(one.name for one in FORMATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ class Place:
     """A file of facts: where it is, in which format, and whether it is compressed as a whole."""
 
     path: Path
-    kind: Kind
+    format: Format
     packed: bool
 
 
@@ -70,9 +64,9 @@ def place(path: Path, format: str | None = None) -> Place:
     suffix = (Path(path.stem) if packed else path).suffix.lower()
     if format is not None and format not in NAMES:
         raise BadRequest(f"{format[:40]!r} is not a format of facts: use one of {', '.join(NAMES)}")
-    found = next((kind for kind in KINDS if (kind.name == format if format else suffix in kind.suffixes)), None)
+    found = next((one for one in FORMATS if (one.name == format if format else suffix in one.suffixes)), None)
     if found is None:
-        endings = ", ".join(ending for kind in KINDS for ending in kind.suffixes)
+        endings = ", ".join(ending for one in FORMATS for ending in one.suffixes)
         raise BadFile(f"{path}: its ending is of no format of facts ({endings}): name the format, one of {', '.join(NAMES)}")
     if packed and not found.packable:
         raise BadFile(f"{path}: {found.name} files are compressed within: leave out the ending {PACKED}")

@@ -38,7 +38,7 @@ class Broken(BadFile):
         self.place = place
 
 
-class Format(Protocol):
+class Translator(Protocol):
     """One format: a module that only translates between bytes and rows."""
 
     def read(self, file: IO[bytes], source: Source) -> Rows:

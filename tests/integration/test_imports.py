@@ -48,7 +48,7 @@ def where(request: pytest.FixtureRequest) -> Where:
 
 def held(store: Store) -> dict[str, tuple[object, ...]]:
     """All that a graph holds, but for the time at which a file without times was read."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for fact in store.facts(FactQuery(status="all")):
         timed = [piece if piece.method != "import" else dataclasses.replace(piece, time=0) for piece in store.evidence(fact.key)]
         found[str(fact.key)] = (fact.confidence, fact.qualifiers, fact.tail, sorted(map(repr, timed)))

@@ -86,7 +86,7 @@ def test_a_table_rests_on_the_file_and_says_what_it_drops(tmp_path: Path, ending
     assert facts(back).keys() == facts(kg).keys()
     (source,) = back.sources()
     assert source.startswith("import:")
-    assert "evidence" in registry.place(path).kind.drops
+    assert "evidence" in registry.place(path).format.drops
     assert back.forget(source).facts_removed == 4
 
 
@@ -412,7 +412,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, ending: str) -> None
     tracemalloc.start()
     try:
         with gzip.open(place.path, "wb", 1) if place.packed else place.path.open("wb") as file:
-            place.kind.translator.write(many(place.kind.evidence), file)  # type: ignore[arg-type]
+            place.format.translator.write(many(place.format.evidence), file)  # type: ignore[arg-type]
         assert tracemalloc.get_traced_memory()[1] < MEMORY
         tracemalloc.reset_peak()
         assert loading.check(place.path).good == MANY
@@ -435,7 +435,7 @@ def test_progress_goes_up_to_the_end(tmp_path: Path, ending: str, monkeypatch: p
     kg.dump(path, status="all")
     put: list[tuple[int, int]] = []
     graph(HELD).load(path, progress=lambda done, total: put.append((done, total)))
-    assert put == [(2, 4), (4, 4)]
+    assert put == [(0, 4), (2, 4), (4, 4)]
     checked: list[tuple[int, int]] = []
     loading.check(path, progress=lambda done, total: checked.append((done, total)))
     assert all(0 <= done <= total == path.stat().st_size for done, total in checked)

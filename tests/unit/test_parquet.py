@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from kgplatform.errors import BadFile
+from kgplatform.errors import BadFile, MissingExtra
 from kgplatform.formats.parquet import SCHEMA
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.store.memory import MemoryStore
@@ -79,6 +80,14 @@ def test_a_table_of_ids_needs_no_evidence_and_not_all_columns(tmp_path: Path) ->
 def test_a_wrong_table_is_a_sentence(tmp_path: Path, columns: dict[str, object], words: str) -> None:
     with pytest.raises(BadFile, match=words):
         graph().load(table(tmp_path, columns))
+
+
+def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "kgplatform.formats.parquet")
+    with pytest.raises(MissingExtra, match=r"pip install 'kgplatform\[frames\]'"):
+        graph().dump(tmp_path / "facts.parquet")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_dump_is_a_table_that_others_can_read(tmp_path: Path) -> None:

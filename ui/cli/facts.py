@@ -71,7 +71,7 @@ def _put(run: Run, checked: Checked, strict: bool) -> int:
 def _try(run: Run, checked: Checked) -> int:
     path, unread = checked.place.path, checked.unread
     run.screen.emit({"file": str(path), "dry_run": True, "readable": checked.good, "left_out": unread.count, "unread": unread.first})
-    run.screen.say(f"{path}: {checked.good:,} facts would be put, {unread.count:,} {checked.place.kind.unit}s cannot be read")
+    run.screen.say(f"{path}: {checked.good:,} facts would be put, {unread.count:,} {checked.place.format.unit}s cannot be read")
     _reasons(run, unread.first, unread.count)
     return unread.count
 
@@ -109,13 +109,13 @@ def export(
     chosen = one_of(status, Status, "--status")
     if file.exists() and not force:
         raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
-    kind = registry.place(file, format).kind
+    chosen_format = registry.place(file, format).format
     with run.screen.progress(f"exporting to {file.name}") as progress:
         count = run.graph.dump(file, format=format, status=chosen, progress=progress)
-    run.screen.emit({"file": str(file), "facts": count, "drops": kind.drops})
+    run.screen.emit({"file": str(file), "facts": count, "drops": chosen_format.drops})
     run.screen.say(f"{file}: {count:,} facts")
-    if kind.drops:
-        run.screen.note(f"kg: {kind.name} does not hold {kind.drops}: .jsonld and .parquet do")
+    if chosen_format.drops:
+        run.screen.note(f"kg: {chosen_format.name} does not hold {chosen_format.drops}: .jsonld and .parquet do")
 
 
 def one_of(value: str, choices: Any, option: str) -> Any:
