@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.ports import Progress
 
-_EVERY = 1_000
+EVERY = 1_000
+"""Facts between two words of progress."""
 _LEVEL = 6
+"""Of gzip: 9 takes five times as long for 5 % less."""
 
 
 def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: Status = "current", progress: Progress | None = None) -> int:
@@ -31,6 +33,8 @@ def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: S
     place = registry.place(path, format)
     total = len(kg.facts(status=status)) if progress else 0
     count = 0
+    if progress:
+        progress(count, total)
 
     def counted() -> Iterator[Stated]:
         nonlocal count
@@ -38,7 +42,7 @@ def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: S
             count += 1
             for claim in claims:
                 yield claim, confidence
-            if progress and count % _EVERY == 0:
+            if progress and count % EVERY == 0:
                 progress(count, total)
 
     _write(place, counted())

@@ -110,16 +110,18 @@ def method(text: str) -> Method:
 
 def source(id: str, kind: str, title: str = "", uri: str = "") -> Source:
     """The source of a piece of evidence. Raises ``BadRequest`` when it could not be withdrawn by its id."""
-    return (_source if len(id) + len(title) + len(uri) <= SHORT else _source.__wrapped__)(id, kind, title, uri)
+    return _remembered_source(id, kind, title, uri) if len(id) + len(title) + len(uri) <= SHORT else _source(id, kind, title, uri)
 
 
-@lru_cache(maxsize=5_000)
 def _source(id: str, kind: str, title: str, uri: str) -> Source:
     if kind not in _KINDS:
         raise BadRequest(f"{shown(kind)} is not a kind of source: use one of {', '.join(sorted(_KINDS))}")
     if not id.strip():
         raise BadRequest("a source of evidence has no id")
     return Source(SourceId(id), kind, title, uri)  # type: ignore[arg-type]
+
+
+_remembered_source = lru_cache(maxsize=5_000)(_source)
 
 
 # -- facts that bring no evidence --------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kgplatform.errors import BadFile, BadRequest, KgError
-from kgplatform.formats import loading, registry
+from kgplatform.formats import dumping, loading, registry
 from kgplatform.formats.rows import Stated
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
@@ -431,8 +431,11 @@ def _warm(folder: Path, ending: str) -> Path:
 @pytest.mark.parametrize("ending", (*ENDINGS, *PACKED))
 def test_progress_goes_up_to_the_end(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "BATCH", 2)
+    monkeypatch.setattr(dumping, "EVERY", 2)
     path, kg = tmp_path / f"all.{ending}", small()
-    kg.dump(path, status="all")
+    written: list[tuple[int, int]] = []
+    kg.dump(path, status="all", progress=lambda done, total: written.append((done, total)))
+    assert written == [(0, 4), (2, 4), (4, 4)]
     put: list[tuple[int, int]] = []
     graph(HELD).load(path, progress=lambda done, total: put.append((done, total)))
     assert put == [(0, 4), (2, 4), (4, 4)]

@@ -142,6 +142,18 @@ def test_it_says_to_others_what_its_names_mean(tmp_path: Path) -> None:
     assert (node["@type"], node["head"]["@id"], node["evidence"][0]["source"]["@id"]) == ("Fact", "person%3Aada", "source/doc%3A1")
 
 
+def test_a_node_bears_the_confidence_of_its_fact_whatever_claims_it_rests_on(tmp_path: Path) -> None:
+    kg = graph()
+    ada, bob = (Entity(EntityId(f"person:{name}"), name) for name in ("ada", "bob"))
+    for n, validity in enumerate([(), (("valid_from", "1990"),), (("valid_from", "1991"),)]):
+        kg.put([Claim(ada, "knows", bob, (Evidence("text", Source(SourceId(f"doc:{n // 2}"), "document"), n - 0.4, start=n),), validity)])
+    (fact,) = kg.facts(status="all")
+    assert kg.dump(tmp_path / "facts.jsonld", status="all") == 1
+    nodes = json.loads((tmp_path / "facts.jsonld").read_text())["@graph"]
+    assert [node["confidence"] for node in nodes] == [fact.confidence] * 3
+    assert sorted(node.get("qualifiers", {}).get("valid_from", "") for node in nodes) == ["", "1990", "1991"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
