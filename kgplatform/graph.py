@@ -19,8 +19,8 @@ from kgplatform.errors import BadCard, BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
-from kgplatform.ports import Columns, CypherRunner, Limits, Rows, Store
-from kgplatform.store import merging
+from kgplatform.ports import Columns, CypherRunner, Limits, Progress, Rows, Store
+from kgplatform.store import merging, records
 from kgplatform.types import (
     Candidate,
     Change,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from kgplatform.formats.loading import Loaded
 
 __all__ = ["KEYING", "Added", "Conflict", "Event", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
 
@@ -93,11 +94,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of candidates: the receipt of those that were linked, those that need a person, lines that could not be read."""
+    """What became of candidates: the receipt of those that were linked, and those that need a person."""
 
     receipt: Receipt
     unlinked: tuple[Unlinked, ...] = ()
-    unread: tuple[str, ...] = ()
 
 
 class KnowledgeGraph:
@@ -147,15 +147,16 @@ class KnowledgeGraph:
 
     def put(self, claims: Iterable[Claim]) -> Receipt:
         """The only way in. What breaks its relation's card comes back as refused, with the reason."""
+        accepted, refused = _sorted_out(claims, self.relations())
+        receipt = self.store.put([claim for _, claim in accepted]) if accepted else Receipt()
+        return dataclasses.replace(receipt, refused=_as_given(receipt.refused, accepted)) + Receipt(refused=tuple(refused))
+
+    def refusals(self, claims: Iterable[Claim]) -> tuple[Refusal, ...]:
+        """What ``put`` would refuse of these claims; nothing is written."""
         known = self.relations()
-        accepted, refused = [], []
-        for claim in claims:
-            try:
-                accepted.append(_canonical(claim, known))
-            except BadRequest as error:
-                refused.append(Refusal(claim, str(error)))
-        receipt = self.store.put(accepted) if accepted else Receipt()
-        return receipt + Receipt(refused=tuple(refused))
+        accepted, refused = _sorted_out(claims, known)
+        _, more = records.rows([claim for _, claim in accepted], known, lambda: 0)
+        return (*_as_given(more, accepted), *refused)
 
     def add(self, candidates: Sequence[Candidate]) -> Added:
         """Link words to entities, then ``put``."""
@@ -312,17 +313,24 @@ class KnowledgeGraph:
 
     # files
 
-    def load(self, path: str | FilePath, *, strict: bool = False) -> Added:
-        """Put all facts of a TSV file. Raises ``BadFile`` naming the line; nothing is written then."""
-        from kgplatform.formats import tsv
+    def load(self, path: str | FilePath, *, format: str | None = None, strict: bool = False, progress: Progress | None = None) -> Loaded:
+        """Put all facts of a TSV, CSV, JSON-LD or Parquet file; rows that cannot be read or kept are left out, and told of.
 
-        return tsv.load(self, FilePath(path), strict=strict)
+        The format follows from the ending unless it is named; ``progress`` counts rows. Raises ``BadFile`` when the file
+        is no such file to its end, has no fact, or (``strict``) has any row that would be left out; nothing is written then.
+        """
+        from kgplatform.formats import loading
 
-    def dump(self, path: str | FilePath, *, status: Status = "current") -> int:
-        """Write facts to a TSV file (whole or not at all); the number of facts."""
-        from kgplatform.formats import tsv
+        return loading.load(self, FilePath(path), format=format, strict=strict, progress=progress)
 
-        return tsv.dump(self.facts(status=status), FilePath(path))
+    def dump(self, path: str | FilePath, *, format: str | None = None, status: Status = "current", progress: Progress | None = None) -> int:
+        """Write facts to a TSV, CSV, JSON-LD or Parquet file (whole or not at all); the number of facts.
+
+        JSON-LD and Parquet hold the evidence, so that they load to the same facts. TSV and CSV hold confidences only.
+        """
+        from kgplatform.formats import dumping
+
+        return dumping.dump(self, FilePath(path), format=format, status=status, progress=progress)
 
 
 def _person(name: str) -> Source:
@@ -332,6 +340,23 @@ def _person(name: str) -> Source:
 
 def _date(text: str | None) -> str | None:
     return None if text is None else literal(text, "date").value
+
+
+def _sorted_out(claims: Iterable[Claim], known: dict[str, Relation]) -> tuple[list[tuple[Claim, Claim]], list[Refusal]]:
+    """Claims as they are given and in the form their cards allow, and those that have none."""
+    accepted, refused = [], []
+    for claim in claims:
+        try:
+            accepted.append((claim, _canonical(claim, known)))
+        except BadRequest as error:
+            refused.append(Refusal(claim, str(error)))
+    return accepted, refused
+
+
+def _as_given(refused: Sequence[Refusal], accepted: Iterable[tuple[Claim, Claim]]) -> tuple[Refusal, ...]:
+    """Refusals of the claims that a caller knows, not of their canonical forms."""
+    given = {id(canonical): claim for claim, canonical in accepted} if refused else {}
+    return tuple(Refusal(given.get(id(one.claim), one.claim), one.why) for one in refused)
 
 
 def _canonical(claim: Claim, known: dict[str, Relation]) -> Claim:

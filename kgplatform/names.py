@@ -30,8 +30,8 @@ _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
 
 
 def digest(*parts: str, size: int = 8) -> str:
-    """A hash of the parts that no joining of other parts can give; ``2 * size`` hex digits."""
-    return hashlib.blake2b(_JSON.encode(parts).encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
+    """A hash of the parts as a database holds them, that no joining of other parts can give; ``2 * size`` hex digits."""
+    return hashlib.blake2b(_JSON.encode(parts).encode("utf-8", "replace"), digest_size=size).hexdigest()
 
 
 def normalise(name: str) -> str:

@@ -17,7 +17,6 @@ from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.statements import statement
 
-
 _FEW = 16
 """Rows of one batch at one node that need no other start."""
 

@@ -65,6 +65,10 @@ def _entity(entity: Entity) -> Entity:
     return Entity(names.given_id(entity.id), name, kinds, tuple(aliases), _utf8(entity.description))
 
 
+def _literal(value: Literal) -> Literal:
+    return Literal(_utf8(value.value), value.datatype, _utf8(value.unit), _utf8(value.language))
+
+
 def _check_evidence(evidence: Evidence) -> None:
     if evidence.method not in belief.PRIORS:
         raise BadRequest(f"{evidence.method!r} is no method of evidence: use one of {', '.join(belief.PRIORS)}")
@@ -78,7 +82,7 @@ def _row(claim: Claim, cards: Mapping[str, Relation], when: int) -> Row:
     if claim.relation != names.clean(claim.relation) or len(claim.relation.encode()) > RELATION_BYTES:
         raise BadName(f"{claim.relation[:60]!r} cannot be a relation: at most {RELATION_BYTES} bytes, no control characters or outer space")
     head = _entity(claim.head)
-    tail = replace(claim.tail, value=_utf8(claim.tail.value)) if isinstance(claim.tail, Literal) else _entity(claim.tail)
+    tail = _literal(claim.tail) if isinstance(claim.tail, Literal) else _entity(claim.tail)
     qualifiers = _pairs(claim.qualifiers)
     wanted = cards[claim.relation].key_qualifiers if claim.relation in cards else ()
     end = tail if isinstance(tail, Literal) else tail.id

@@ -209,7 +209,7 @@ def test_a_bad_file_is_one_sentence(kg: Kg, graph: KnowledgeGraph, tmp_path: Pat
 
 def test_a_missing_file_and_a_folder(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     kg("import", tmp_path / "gone.tsv").refused(2, "gone.tsv: there is no such file")
-    kg("import", tmp_path).refused(2, "cannot be read")
+    kg("import", tmp_path).refused(2, "is a folder")
     kg("export", "--force", tmp_path).refused(2, "is a folder")
     kg("export", tmp_path / "no" / "such" / "folder.tsv").refused(2, "cannot be written")
 
@@ -334,9 +334,64 @@ def test_import_counts_and_shows_reasons(kg: Kg, graph: KnowledgeGraph, tmp_path
     assert "line 3: expected 3 columns" in again.err
 
 
+def test_the_exit_code_says_that_rows_were_left_out(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    good, bad, typed = tmp_path / "good.csv", tmp_path / "bad.csv", tmp_path / "typed.csv"
+    good.write_text("Ada,knows,Charles\n")
+    bad.write_text("Ada,likes,maths\ntwo,cells\n")
+    typed.write_text("head,relation,tail,head_name,tail_name,datatype\na,knows,b,Grace,Bob,\na,born in,1867,Grace,,year\n")
+    assert kg("import", good).code == 0
+    for path, reason in ((bad, "bad.csv, line 2: "), (typed, "typed.csv, line 3: the tail of 'born in' must be an entity")):
+        before = len(graph.facts(status="all"))
+        kg("import", "--strict", path).refused(2, reason)
+        assert len(graph.facts(status="all")) == before
+        answer = kg("import", path)
+        assert (answer.code, len(graph.facts(status="all"))) == (1, before + 1)
+        assert reason in answer.err
+    assert kg("import", "--dry-run", bad).code == 1
+    assert kg("import", "--dry-run", good).code == 0
+    assert kg("import", bad, good, "--json").objects[0]["left_out"] == 1
+
+
+def test_of_several_files_none_is_written_when_one_breaks_off(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    before = len(graph.facts(status="all"))
+    (tmp_path / "good.tsv").write_text("Ada\tknows\tCharles\n")
+    (tmp_path / "cut.jsonld").write_text('[{"head": "Ada", "rela')
+    kg("import", tmp_path / "good.tsv", tmp_path / "cut.jsonld").refused(2, "cut.jsonld, line 1: breaks off")
+    assert len(graph.facts(status="all")) == before
+
+
+@pytest.mark.parametrize("ending", ["jsonld", "parquet", "jsonld.gz"])
+def test_a_dump_with_its_evidence_is_the_graph_again(kg: Kg, graph: KnowledgeGraph, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"all.{ending}"
+    answer = kg("export", path, "--status", "all")
+    assert (answer.code, "does not hold" in answer.err) == (0, False)
+    gone = graph.forget("doc:radium")
+    assert len(graph.facts(status="all")) == 0
+    assert kg("import", "--strict", path).code == 0
+    assert graph.explain("Marie Curie | born in | Warsaw").reasons[0].evidence.quote == QUOTE
+    assert graph.forget("doc:radium") == gone
+
+
+def test_an_export_says_what_the_format_drops(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    answer = kg("export", tmp_path / "all.csv")
+    assert "kg: csv does not hold the evidence (sources, quotes, models, reviews), aliases and descriptions: .jsonld" in answer.err
+    assert "evidence" in kg("export", tmp_path / "all.tsv", "--json").objects[0]["drops"]
+    assert kg("export", tmp_path / "all.parquet", "--json").objects[0]["drops"] == ""
+
+
+def test_a_format_can_be_named(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "facts.data"
+    kg("export", path).refused(2, "is of no format of facts", "tsv, csv, jsonld, parquet")
+    kg("export", path, "--format", "xml").refused(2, "'xml' is not a format of facts")
+    assert kg("export", path, "--format", "jsonld").code == 0
+    kg("import", path).refused(2, "is of no format of facts")
+    assert kg("import", path, "--format", "jsonld").code == 0
+
+
 def test_export_writes_over_nothing_unasked(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     path = tmp_path / "out.tsv.gz"
-    assert kg("export", path, "--json").objects == [{"file": str(path), "facts": 1}]
+    (done,) = kg("export", path, "--json").objects
+    assert (done["file"], done["facts"]) == (str(path), 1)
     kg("export", path).refused(2, "--force")
     assert kg("export", path, "--force", "--status", "all").code == 0
     assert gzip.decompress(path.read_bytes()).count(b"\n") == 3

@@ -17,80 +17,108 @@ from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add
 
 if TYPE_CHECKING:
-    from kgplatform.graph import Added, Explanation, KnowledgeGraph, Reason
+    from kgplatform.formats.loading import Checked, Loaded
+    from kgplatform.graph import Explanation, KnowledgeGraph, Reason
 
 SHOWN = 5
-"""Reasons of refusal that a person is shown; JSON has them all."""
+"""Reasons of refusal that a person is shown; JSON has the first thousand of each sort."""
+LEFT_OUT = 1
+"""The exit code when the work is done but for rows that were left out."""
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Tab-separated facts; a .gz ending is compressed.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Write nothing of a file with any line that cannot be read.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Facts as TSV, CSV, JSON-LD or Parquet; a .gz ending is compressed.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Write nothing of a file with any row that would be left out.")]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="tsv, csv, jsonld or parquet, where the ending does not say it.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "import", example="kg import facts.tsv\nkg import --strict --dry-run facts.tsv.gz")(import_)
-    add(app, "export", example="kg export facts.tsv\nkg export --status all --force everything.tsv.gz")(export)
+    add(app, "import", example="kg import facts.tsv\nkg import --strict --dry-run facts.csv.gz dump.parquet")(import_)
+    add(app, "export", example="kg export facts.tsv\nkg export --status all --force everything.jsonld.gz")(export)
     add(app, "query", example='kg query "MATCH (e:Entity {name: $name}) RETURN e.id" --param name="Marie Curie"')(query)
     add(app, "explain", example='kg explain "Marie Curie | born in | Warsaw"')(explain)
     add(app, "forget", example="kg forget --dry-run import:5f2c9e1a77b0c3d4")(forget)
 
 
-def import_(run: Run, files: Files, strict: Strict = False, dry_run: DryRun = False) -> None:
-    """Put the facts of tab-separated files into the graph.
+def import_(run: Run, files: Files, strict: Strict = False, format: Format = None, dry_run: DryRun = False) -> None:
+    """Put the facts of files into the graph.
 
-    A file has the columns head, relation, tail by names, and perhaps a confidence; or it comes from kg export.
-    The same file again changes nothing.
+    A table has the columns head, relation, tail by names, and perhaps a confidence; or a file comes from kg export.
+    Rows that cannot be read or kept are told of by line, the others go in, and the exit code is 1. All files are checked
+    first: nothing is written when one breaks off. The same file again changes nothing; an import that was killed is repeated.
     """
-    for path in files:
-        if dry_run:
-            _try(run, path, strict)
-        else:
-            with run.screen.progress(f"importing {path.name}"):
-                added = run.graph.load(path, strict=strict)
-            _report(run, path, added)
+    left = 0
+    for checked in [_check(run, path, strict, format) for path in files]:
+        left += _try(run, checked) if dry_run else _put(run, checked, strict)
+    if left:
+        raise typer.Exit(LEFT_OUT)
 
 
-def _try(run: Run, path: Path, strict: bool) -> None:
-    from kgplatform.formats import tsv
+def _check(run: Run, path: Path, strict: bool, format: str | None) -> Checked:
+    from kgplatform.formats import loading
 
-    good, bad = tsv.check(path, strict=strict)
-    run.screen.emit({"file": str(path), "dry_run": True, "readable": good, "unread": bad})
-    run.screen.say(f"{path}: {good:,} facts would be put, {len(bad):,} lines cannot be read")
-    _reasons(run, bad)
+    with run.screen.progress(f"checking {path.name} (bytes)") as progress:
+        return loading.check(path, format=format, strict=strict, progress=progress)
 
 
-def _report(run: Run, path: Path, added: Added) -> None:
-    receipt = added.receipt
-    refused = [f"{shapes.claim(refusal.claim)}: {refusal.why}" for refusal in receipt.refused]
-    unlinked = [f"{shapes.candidate(one.candidate)}: {one.why}" for one in added.unlinked]
-    counts = {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged}
-    run.screen.emit({"file": str(path), **counts, "refused": refused, "unlinked": unlinked, "unread": list(added.unread)})
-    left = len(refused) + len(unlinked) + len(added.unread)
-    run.screen.say(f"{path}: {shapes.receipt(receipt)}, {left:,} refused")
-    _reasons(run, [*added.unread, *unlinked, *refused])
+def _put(run: Run, checked: Checked, strict: bool) -> int:
+    from kgplatform.formats import loading
+
+    with run.screen.progress(f"importing {checked.place.path.name}") as progress:
+        loaded = loading.put(run.graph, checked, strict=strict, progress=progress)
+    _report(run, checked.place.path, loaded)
+    return loaded.left_out
 
 
-def _reasons(run: Run, reasons: list[str]) -> None:
+def _try(run: Run, checked: Checked) -> int:
+    path, unread = checked.place.path, checked.unread
+    run.screen.emit({"file": str(path), "dry_run": True, "readable": checked.good, "left_out": unread.count, "unread": unread.first})
+    run.screen.say(f"{path}: {checked.good:,} facts would be put, {unread.count:,} {checked.place.format.unit}s cannot be read")
+    _reasons(run, unread.first, unread.count)
+    return unread.count
+
+
+def _report(run: Run, path: Path, loaded: Loaded) -> None:
+    receipt = loaded.receipt
+    counts = {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged, "left_out": loaded.left_out}
+    reasons = {"refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
+    run.screen.emit({"file": str(path), **counts, **reasons})
+    run.screen.say(f"{path}: {shapes.receipt(receipt)}, {loaded.left_out:,} refused")
+    _reasons(run, [*loaded.unread, *loaded.unlinked, *loaded.refused], loaded.left_out)
+
+
+def _reasons(run: Run, reasons: list[str], count: int) -> None:
     for reason in reasons[:SHOWN]:
         run.screen.note(f"  refused: {reason}")
-    if len(reasons) > SHOWN:
-        run.screen.note(f"  … and {len(reasons) - SHOWN:,} more; --json lists all")
+    if count > SHOWN:
+        run.screen.note(f"  … and {count - SHOWN:,} more; --json lists them")
 
 
 def export(
     run: Run,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write; a .gz ending is compressed.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write: .tsv .csv .jsonld .parquet; with .gz compressed.")],
     status: Annotated[str, typer.Option(help=f"Which facts: {', '.join(get_args(Status))}.")] = "current",
+    format: Format = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write facts to a tab-separated file that kg import reads again."""
+    """Write facts to a file that kg import reads again.
+
+    JSON-LD and Parquet hold all evidence, so that they make the same facts again; TSV and CSV hold confidences only.
+    Relation cards are in none of them.
+    """
+    from kgplatform.formats import registry
+
     chosen = one_of(status, Status, "--status")
     if file.exists() and not force:
         raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
-    with run.screen.progress(f"exporting to {file.name}"):
-        count = run.graph.dump(file, status=chosen)
-    run.screen.emit({"file": str(file), "facts": count})
+    chosen_format = registry.place(file, format).format
+    with run.screen.progress(f"exporting to {file.name}") as progress:
+        count = run.graph.dump(file, format=format, status=chosen, progress=progress)
+    run.screen.emit({"file": str(file), "facts": count, "drops": chosen_format.drops})
     run.screen.say(f"{file}: {count:,} facts")
+    if chosen_format.drops:
+        run.screen.note(f"kg: {chosen_format.name} does not hold {chosen_format.drops}: .jsonld and .parquet do")
 
 
 def one_of(value: str, choices: Any, option: str) -> Any:

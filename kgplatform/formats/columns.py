@@ -1,0 +1,147 @@
+"""Facts in columns of text, as TSV and CSV have them.
+
+Without a header: head, relation, tail by names, and perhaps a confidence; a header of just these columns changes
+nothing. With a header that also has ``head_name`` and ``tail_name``: what a dump holds, ids and all. Kinds are
+joined by ``; `` (a JSON list where a kind has a semicolon of its own), qualifiers are a JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from operator import itemgetter
+
+from kgplatform.errors import BadRequest
+from kgplatform.formats import rows
+from kgplatform.formats.rows import Broken, Row, Rows, Stated
+from kgplatform.types import Candidate, Claim, Entity, Literal, Pairs, Source
+
+PLAIN = ("head", "relation", "tail", "confidence")
+COLUMNS = (*PLAIN, "head_name", "head_kinds", "tail_name", "tail_kinds", "datatype", "unit", "language", "qualifiers")
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+Cells = list[str]
+
+
+def read(lines: Iterable[tuple[int, Cells | str]], source: Source, plain: Callable[[Cells], Cells] | None = None) -> Rows:
+    """Rows from the cells of each line, or from the sentence that says why it has none.
+
+    ``plain`` undoes what a dump did to cells; files without a dump's header are taken as they stand.
+    """
+    parse: Callable[[Cells], Row] = lambda cells: _plain(cells, source)  # noqa: E731
+    first = True
+    for number, cells in lines:
+        if isinstance(cells, str):
+            yield number, cells
+            continue
+        if first and cells[:3] == list(COLUMNS[:3]):
+            parse = _header(cells, number, source, plain) or parse
+            first = False
+            continue
+        first = False
+        try:
+            yield number, parse(cells)
+        except BadRequest as error:
+            yield number, str(error)
+
+
+def _header(columns: Cells, number: int, source: Source, plain: Callable[[Cells], Cells] | None) -> Callable[[Cells], Row] | None:
+    """How full rows are read; ``None`` when the header only says what plain rows have anyway."""
+    if unknown := sorted(set(columns) - set(COLUMNS)):
+        raise Broken(f"unknown column {rows.shown(unknown[0])}: columns are {', '.join(COLUMNS)}", number)
+    if twice := sorted(name for name, count in Counter(columns).items() if count > 1):
+        raise Broken(f"the column {twice[0]!r} stands there twice", number)
+    if columns in (list(PLAIN[:3]), list(PLAIN)):
+        return None
+    if missing := sorted({"head_name", "tail_name"} - set(columns)):
+        raise Broken(f"no column {missing[0]!r}: with ids as head and tail, their names must be given too", number)
+    width = len(columns)
+    pick = itemgetter(*(columns.index(name) if name in columns else width for name in COLUMNS))
+
+    def full(cells: Cells) -> Claim:
+        if len(cells) != width:
+            raise BadRequest(f"expected {width} columns as in the header, found {len(cells)}")
+        cells = plain(cells) if plain else cells
+        cells.append("")
+        return _full(pick(cells), source)
+
+    return full
+
+
+def _plain(cells: Cells, source: Source) -> Candidate:
+    if len(cells) not in (3, 4):
+        raise BadRequest(f"expected 3 columns (head, relation, tail) or 4 (and confidence), found {len(cells)}")
+    confidence = _confidence(cells[3]) if len(cells) == 4 else 1.0
+    return rows.named(cells[0], rows.relation(cells[1]), cells[2], confidence, source)
+
+
+def _full(cells: tuple[str, ...], source: Source) -> Claim:
+    head, relation, tail, confidence, head_name, head_kinds, tail_name, tail_kinds, datatype, unit, language, qualifiers = cells
+    start = rows.entity(head, head_name or head, _kinds(head_kinds))
+    end: Entity | Literal
+    end = rows.value(tail, datatype, unit, language) if datatype else rows.entity(tail, tail_name or tail, _kinds(tail_kinds))
+    told = rows.told(head, tail, _confidence(confidence or "1"), source)
+    return Claim(start, rows.relation(relation), end, (told,), _qualifiers(qualifiers) if qualifiers else ())
+
+
+def _confidence(text: str) -> float:
+    try:
+        confidence = float(text)
+    except ValueError:
+        confidence = -1.0
+    return rows.sure(confidence, text)
+
+
+def _qualifiers(text: str) -> Pairs:
+    try:
+        named = json.loads(text)
+    except (ValueError, RecursionError):
+        named = None
+    if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
+        raise BadRequest(f"{rows.shown(text)} are not qualifiers: a JSON object of words")
+    return tuple(sorted(named.items()))
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    return _remembered_kinds(text) if len(text) <= 200 else _read_kinds(text)
+
+
+def _read_kinds(text: str) -> tuple[str, ...]:
+    """``city; capital``, or a JSON list where a kind has a semicolon of its own."""
+    if not text.startswith("["):
+        return tuple(filter(None, map(str.strip, text.split(";")))) or ("thing",)
+    try:
+        kinds = json.loads(text)
+    except (ValueError, RecursionError):
+        kinds = None
+    if not isinstance(kinds, list) or not kinds or not all(isinstance(kind, str) for kind in kinds):
+        raise BadRequest(f"{rows.shown(text)} are not kinds: words with '; ' between, or a JSON list of words")
+    return tuple(kinds)
+
+
+_remembered_kinds = lru_cache(maxsize=1_000)(_read_kinds)
+
+
+# -- writing -----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1_000)
+def _joined(kinds: tuple[str, ...]) -> str:
+    special = any(";" in kind for kind in kinds) or kinds[0].startswith("[")
+    return _JSON.encode(kinds) if special else "; ".join(kinds)
+
+
+def cells(stated: Stated) -> Sequence[str]:
+    """A fact as the cells of ``COLUMNS``."""
+    claim, confidence = stated
+    head, tail = claim.head, claim.tail
+    qualifiers = _JSON.encode(dict(claim.qualifiers)) if claim.qualifiers else ""
+    start = (head.id, claim.relation)
+    sure = f"{confidence:.6f}"
+    if isinstance(tail, Entity):
+        end = (tail.name, _joined(tail.kinds), "", "", "")
+        return (*start, tail.id, sure, head.name, _joined(head.kinds), *end, qualifiers)
+    end = ("", "", tail.datatype, tail.unit, tail.language)
+    return (*start, tail.value, sure, head.name, _joined(head.kinds), *end, qualifiers)
