@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.ports import Progress
 
-BATCH = 5_000
+BATCH = 20_000
 """Rows that are put at once."""
 KEPT = 1_000
 """Reasons that are kept of each sort; beyond, rows are only counted."""

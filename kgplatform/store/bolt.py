@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Heads in one page of facts."""
-_AHEAD = 40_000
+_AHEAD = 20_000
 """Claims that are made ready at once."""
 _EVER = 1 << 62
 _CANDIDATES = 100
