@@ -12,9 +12,10 @@ The table that ships holds documented priors, not fitted values. Nothing here to
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 
 from kgplatform.types import Evidence, Method, Status, Verdict
@@ -74,6 +75,16 @@ class Calibration:
     def weight(self, method: Method, relation: str, score: float) -> int:  # noqa: ARG002 - as above
         """The signed weight of one piece, in 1/1024 nat. A score that is no number weighs nothing."""
         return round(self.curves[method](score) * UNIT) if math.isfinite(score) else 0
+
+    def written(self) -> str:
+        """The table as JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def read(cls, text: str) -> Calibration:
+        """The inverse of ``written``."""
+        told = json.loads(text)
+        return cls(told["revision"], told["prior"], {method: Curve(**curve) for method, curve in told["curves"].items()})
 
 
 def group(piece: Evidence) -> str:

@@ -103,9 +103,8 @@ class Added:
 class KnowledgeGraph:
     """One graph; made by ``kgplatform.connect()``. Use it as a context manager, or ``close`` it."""
 
-    def __init__(self, store: Store, calibration: belief.Calibration | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.calibration = calibration or belief.Calibration()
 
     def __enter__(self) -> KnowledgeGraph:
         return self
@@ -199,6 +198,10 @@ class KnowledgeGraph:
         if not done.evidence:
             raise NotFound(f"the graph has no source {source[:120]!r}" if source else f"the graph has nothing of a run {run[:120]!r}")
         return done + derivation.withdraw(self.store) if done.facts_removed else done
+
+    def publish(self, calibration: belief.Calibration) -> int:
+        """Believe by another table from now on; every fact is computed anew, ``belief_rev`` says by which. How many were."""
+        return self.store.publish(calibration)
 
     def merge(self, keep: str, other: str, by: str = "me") -> Merge:
         """Say that two entities, given by ids or names, are one. Every fact of ``other`` becomes one of ``keep``; ``undo`` takes it back.
@@ -303,10 +306,10 @@ class KnowledgeGraph:
 
     def explain(self, fact: Fact | str) -> Explanation:
         """All that speaks for and against a fact, its history, and what was derived from it."""
-        return explanation.explain(self.store, self.calibration, self.fact(fact))
+        return explanation.explain(self.store, self.store.calibration, self.fact(fact))
 
     def cypher(self, query: str, /, limits: Limits | None = None, **parameters: Any) -> Rows:
-        """Reading Cypher, limited in rows and seconds. Raises ``WriteRefused`` for anything that writes."""
+        """Reading Cypher, limited in rows, bytes and seconds. Raises ``WriteRefused`` for anything that writes."""
         if not isinstance(self.store, CypherRunner):
             raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
         return self.store.read(query, parameters, limits or Limits())

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.belief import Calibration
 from kgplatform.types import (
     Change,
     Claim,
@@ -113,6 +114,20 @@ class Merging(Protocol):
         ...
 
 
+class Believing(Protocol):
+    """The one calibration by which a graph believes."""
+
+    @property
+    def calibration(self) -> Calibration: ...
+
+    def publish(self, calibration: Calibration) -> int:
+        """Make it the graph's and compute every fact anew, while writing goes on; how many facts were computed.
+
+        Raises ``BadRequest`` when the graph has a calibration of that revision.
+        """
+        ...
+
+
 class Changes(Protocol):
     """What was written, for those who follow."""
 
@@ -156,7 +171,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A query's answer: plain values (graph elements as mappings), row by row. ``complete`` is false when ``limits.rows`` cut it."""
+    """A query's answer: plain values (graph elements as mappings), row by row. ``complete`` is false when rows or bytes were cut off."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -183,7 +198,7 @@ class Archive(Protocol):
         ...
 
 
-class Store(FactStore, Merging, Changes, Search, Vocabulary, Protocol):
+class Store(FactStore, Believing, Merging, Changes, Search, Vocabulary, Protocol):
     """One graph. ``CypherRunner`` is apart: the memory store has none, and says so."""
 
     @property

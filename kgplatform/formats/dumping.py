@@ -66,10 +66,10 @@ def _told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], flo
 
     for _, claims in groupby(kg.store.claims(FactQuery(status=status)), key):
         told = list(claims)
-        relation, weight = told[0].relation, kg.calibration.weight
+        relation, weight = told[0].relation, kg.store.calibration.weight
         pieces = [piece for claim in told for piece in claim.evidence]
         weights = ((belief.group(piece), weight(piece.method, relation, piece.score)) for piece in pieces)
-        yield told, belief.believe(kg.calibration.prior_weight(relation), weights).confidence
+        yield told, belief.believe(kg.store.calibration.prior_weight(relation), weights).confidence
 
 
 def _write(place: Place, stated: Iterator[Stated]) -> None:

@@ -68,6 +68,7 @@ class Backup:
         for page in self._pages("sources_page"):
             yield from ({"source": row} for row in self._connection.rows(statement("sources_read"), ids=page))
         yield from ({"merge": dict(row)} for row in self._connection.rows(statement("merges"), entity=None))
+        yield {"calibration": self._connection.rows(statement("calibration"))[0]["calibration"]}
         yield {"end": True}
 
     def _pages(self, name: str) -> Iterator[list[str]]:
@@ -104,10 +105,14 @@ class Backup:
 
     # -- in ------------------------------------------------------------------------------------------
 
-    def restore(self, lines: Iterable[Line]) -> int:
-        """Put a backup's lines into an empty graph; how many facts it has. Raises ``BadRequest`` when the graph is not empty."""
+    def restore(self, lines: Iterable[Line]) -> tuple[int, Calibration | None]:
+        """Put a backup's lines into an empty graph; how many facts it has, and by what it is to believe.
+
+        Raises ``BadRequest`` when the graph is not empty.
+        """
         if self._connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1"):
             raise BadRequest("the graph is not empty: restore into a new one, with  --graph NAME")
+        calibration: str | None = None
         facts: set[str] = set()
         merges: list[Line] = []
         for part in _parts(lines, PAGE):
@@ -115,8 +120,9 @@ class Backup:
             facts |= {line["key"] for line in part if "key" in line}
             facts -= {line["gone"] for line in part if "gone" in line}
             merges += [line["merge"] for line in part if "merge" in line]
+            calibration = next((line["calibration"] for line in part if "calibration" in line), calibration)
         self._connection.writing(partial(self._merge, merges=merges))
-        return len(facts)
+        return len(facts), Calibration.read(calibration) if calibration else None
 
     def _restore(self, tx: ManagedTransaction, lines: Sequence[Line]) -> None:
         transaction = Transaction(tx, self._plans, self._calibration)

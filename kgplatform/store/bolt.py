@@ -22,7 +22,7 @@ from kgplatform.ports import Columns, Limits, Progress, Rows
 from kgplatform.store import backup, fulltext, merging, ranking, records, selection
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE, Connection, Login
-from kgplatform.store.pieces import Clock, Pieces, claims, strongest
+from kgplatform.store.pieces import Clock, Pieces, check_news, claims, strongest
 from kgplatform.store.records import Row
 from kgplatform.store.statements import statement
 from kgplatform.store.sweeping import Sweeper
@@ -106,20 +106,21 @@ class Dialect(Plans, Protocol):
 class BoltStore:
     """A graph on a server that speaks Bolt. Safe to share between threads."""
 
-    def __init__(self, dialect: Dialect, calibration: Calibration | None = None, backup_to: Path | None = None) -> None:
+    def __init__(self, dialect: Dialect, backup_to: Path | None = None) -> None:
         """A graph of an older schema is brought up when there is a file to ``backup_to`` first; else it raises ``StoreUnsuitable``."""
         self._dialect = dialect
-        self._calibration = calibration or Calibration()
+        self._calibration = Calibration()
         self._clock = Clock()
         self._settled = False
         self._known = Known()
         self._connection = Connection(dialect.login, dialect.racing)
-        self._sweeper = Sweeper(self._connection, dialect, self._calibration, lambda: _symmetric(self.relations()))
+        self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: _symmetric(self.relations()))
         try:
             self._connection.verify()
             if backup_to:
                 self.backup(backup_to)
             dialect.prepare(self._connection, migrate=backup_to is not None)
+            self._believe()
             self._sweeper.settle()
         except BaseException:
             self._connection.close()
@@ -168,6 +169,9 @@ class BoltStore:
         def work(tx: ManagedTransaction) -> Counter[str]:
             if next(tries):
                 self._known.clear()
+                if self._believe():
+                    for row in batch:
+                        row.draft = None
             return put(Transaction(tx, self._dialect, self._calibration, self._known), batch, symmetric)
 
         try:
@@ -180,6 +184,25 @@ class BoltStore:
             self._dialect.settle(self._connection)
             self._settled = True
         return done
+
+    # -- belief --------------------------------------------------------------------------------------
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._calibration
+
+    def publish(self, calibration: Calibration) -> int:
+        self._believe()
+        check_news(calibration, self._calibration)
+        self._sweeper.publish(calibration)
+        self._believe()
+        return self._sweeper.rescore()
+
+    def _believe(self) -> bool:
+        """Read by what the graph believes; whether that is news."""
+        before, text = self._calibration, self._connection.rows(statement("calibration"))[0]["calibration"]
+        self._calibration = Calibration.read(text) if text else Calibration()
+        return self._calibration != before
 
     # -- taking back ---------------------------------------------------------------------------------
 
@@ -232,7 +255,10 @@ class BoltStore:
     def restore(self, path: Path) -> int:
         """Fill this empty graph from a backup; how many facts. Raises ``BadFile``, and ``BadRequest`` when it is not empty."""
         self._known.clear()
-        return Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
+        facts, calibration = Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
+        if calibration and calibration != self._calibration:
+            self.publish(calibration)
+        return facts
 
     # -- facts ---------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) 
 
 
 def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
-    """At most ``limits.rows`` rows; the transaction is rolled back whatever it did."""
+    """At most ``limits.rows`` rows of ``limits.bytes``; the transaction is rolled back whatever it did."""
     from neo4j import READ_ACCESS
 
     with (
@@ -59,10 +59,29 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
     ):
         result = transaction.run(cypher, dict(parameters))
         columns = tuple(result.keys())
-        fetched = result.fetch(limits.rows + 1)
-        found = tuple(tuple(plain(value) for value in record.values()) for record in fetched[: limits.rows])
+        found: list[tuple[Any, ...]] = []
+        size, complete = 0, True
+        for record in result:
+            row = tuple(plain(value) for value in record.values())
+            size += _size(row)
+            if len(found) == limits.rows or size > limits.bytes:
+                complete = False
+                break
+            found.append(row)
         wrote = result.consume().query_type != "r"
         transaction.rollback()
     if wrote:
         raise WriteRefused(WRITES)
-    return Rows(columns, found, complete=len(fetched) <= limits.rows)
+    return Rows(columns, tuple(found), complete)
+
+
+def _size(value: object) -> int:
+    """About how many bytes a plain value takes as text."""
+    match value:
+        case str():
+            return len(value)
+        case dict():
+            return sum(len(name) + _size(held) for name, held in value.items())
+        case list() | tuple():
+            return sum(map(_size, value))
+    return 8

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kgplatform.belief import Calibration
 from kgplatform.errors import KgError, LimitExceeded
 from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, schema, server
@@ -104,10 +103,10 @@ class _Answer(threading.Thread):
         return self._rows
 
 
-def open_store(home: Path, graph: str, *, calibration: Calibration | None = None, backup_to: Path | None = None) -> BoltStore:
+def open_store(home: Path, graph: str, *, backup_to: Path | None = None) -> BoltStore:
     """The graph of that name on the local server of a data folder; both are made when they are not there.
 
     One of an older schema is brought up when there is a file to back it up to first.
     """
     server.create_graph(server.ensure(home), graph)
-    return BoltStore(Local(home, graph), calibration, backup_to)
+    return BoltStore(Local(home, graph), backup_to)

@@ -12,7 +12,7 @@ from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Columns
 from kgplatform.store import merging, ranking, records, selection
-from kgplatform.store.pieces import Clock, Piece, Pieces, Summary, claims, merge, strongest, summarise
+from kgplatform.store.pieces import Clock, Piece, Pieces, Summary, check_news, claims, merge, strongest, summarise
 from kgplatform.store.records import Row
 from kgplatform.types import (
     Change,
@@ -49,8 +49,8 @@ class _Held:
 class MemoryStore:
     """The store as plain dictionaries; safe to share between threads."""
 
-    def __init__(self, calibration: Calibration | None = None) -> None:
-        self._calibration = calibration or Calibration()
+    def __init__(self) -> None:
+        self._calibration = Calibration()
         self._lock = threading.RLock()
         self._clock = Clock()
         self._held: dict[FactKey, _Held] = {}
@@ -261,6 +261,20 @@ class MemoryStore:
                 name: {self._entity(one).id: self._entity(one) for one in self._names.get(records.name_key(name), ())} for name in names
             }
             return {name: [entities[one] for one in sorted(entities)] for name, entities in bearing.items()}
+
+    # -- belief --------------------------------------------------------------------------------------
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._calibration
+
+    def publish(self, calibration: Calibration) -> int:
+        with self._lock:
+            check_news(calibration, self._calibration)
+            self._calibration = calibration
+            for key, held in self._held.items():
+                self._held[key] = replace(held, summary=summarise(held.relation, held.pieces, calibration))
+            return len(self._held)
 
     # -- merging -------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgplatform.belief import Calibration
 from kgplatform.errors import BadQuery, StoreUnsuitable, WriteRefused
 from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, schema
@@ -126,7 +125,6 @@ def open_store(
     password: str,
     database: str = "neo4j",
     *,
-    calibration: Calibration | None = None,
     allow_occupied: bool = False,
     backup_to: Path | None = None,
 ) -> BoltStore:
@@ -135,4 +133,4 @@ def open_store(
     One of an older schema is brought up when there is a file to back it up to first.
     Raises ``StoreUnreachable``, ``StoreRefused`` or ``StoreUnsuitable``.
     """
-    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), calibration, backup_to)
+    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), backup_to)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
+from kgplatform.errors import BadRequest
 from kgplatform.types import ORIGINS, Claim, Evidence, EvidenceId, Fact, FactKey, Method, Pairs, Source, SourceId, Verdict
 
 _HASH_BITS = 21
@@ -287,6 +288,12 @@ def total(prior: int, parts: Sequence[Part]) -> Summary:
 def summarise(relation: str, pieces: Pieces, calibration: Calibration) -> Summary:
     """Belief, verdict and qualifiers: a function of the set of pieces alone."""
     return total(calibration.prior_weight(relation), [part(relation, pieces, calibration)])
+
+
+def check_news(calibration: Calibration, held: Calibration) -> None:
+    """Raises ``BadRequest`` when facts could not be told from those of the held one."""
+    if calibration.revision == held.revision:
+        raise BadRequest(f"the graph believes by calibration {held.revision!r} already: give the new one another revision")
 
 
 def _verdict(review: tuple[int, str, float, SourceId] | None) -> tuple[Verdict, str]:

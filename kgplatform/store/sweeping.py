@@ -37,8 +37,10 @@ Gone = Callable[[Piece], bool]
 class Sweeper:
     """Takes back, over several transactions."""
 
-    def __init__(self, connection: Connection, plans: Plans, calibration: Calibration, symmetric: Callable[[], Collection[str]]) -> None:
-        """``symmetric`` names the relations whose ends are sorted."""
+    def __init__(
+        self, connection: Connection, plans: Plans, calibration: Callable[[], Calibration], symmetric: Callable[[], Collection[str]]
+    ) -> None:
+        """``calibration`` is the graph's at the time; ``symmetric`` names the relations whose ends are sorted."""
         self._connection = connection
         self._plans = plans
         self._calibration = calibration
@@ -117,17 +119,53 @@ class Sweeper:
         self._move(self._connection.writing(mark))
         return Merge(made.id, made.keep, made.other, made.by, made.time, undone=True)
 
+    def publish(self, calibration: Calibration) -> None:
+        """Let all writers from now on believe by this; ``rescore`` brings up what is there."""
+
+        def mark(tx: ManagedTransaction) -> None:
+            transaction = self._transaction(tx)
+            transaction.run("calibration_set", calibration=calibration.written(), revision=calibration.revision)
+            transaction.run("sweeps_create", id="belief", what="belief", name="", after=round(LIFE * 1000))
+
+        self._connection.writing(mark)
+
     # -- sweeps --------------------------------------------------------------------------------------
 
     def settle(self, now: int | None = None) -> None:
         """Do again the sweeps whose time has come; with ``now`` (milliseconds) those that are due then."""
         at = time.time_ns() // 1_000_000 if now is None else now
         for sweep in self._connection.rows(statement("sweeps"), now=at):
-            if sweep["what"] == "entity":
-                self._move(EntityId(sweep["name"]))
-            else:
-                self._forget(sweep["what"], sweep["name"])
+            match sweep["what"]:
+                case "entity":
+                    self._move(EntityId(sweep["name"]))
+                case "belief":
+                    self.rescore()
+                case what:
+                    self._forget(what, sweep["name"])
             self._connection.writing(lambda tx, s=sweep: self._transaction(tx).run("sweeps_drop", id=s["id"], due=s["due"]))  # type: ignore[misc]
+
+    def rescore(self) -> int:
+        """Compute the belief of every fact that was computed by another calibration; how many."""
+        done, after, revision = 0, "", self._calibration().revision
+        while page := [row["id"] for row in self._connection.rows(statement("heads_page"), after=after, limit=_FACTS)]:
+            old = statement("facts_from_heads", TYPE="", WHERE="r.belief_rev <> $revision", RETURN="RETURN r.key AS key", LIMIT="")
+            keys = [FactKey(row["key"]) for row in self._connection.rows(old, heads=page, revision=revision)]
+            for start in range(0, len(keys), _FACTS):
+                part = keys[start : start + _FACTS]
+                self._connection.writing(lambda tx, p=part: self._rescore(self._transaction(tx), p))  # type: ignore[misc]
+            done, after = done + len(keys), page[-1]
+        return done
+
+    def _rescore(self, transaction: Transaction, keys: Sequence[FactKey]) -> None:
+        places = {key: place(key) for key in keys}
+        held = transaction.held(list(places.values()))
+        transaction.set(
+            [
+                places[key] | {"properties": transaction.believed(key, names.parse_key(key).relation, one, one.pieces)}
+                for key, one in held.items()
+            ]
+        )
+        transaction.record_change(held.keys())
 
     def _forget(self, what: str, name: str) -> Forgotten:
         found = self._connection.rows(statement("sources_epochs"), ids=[_mark(what, name)])
@@ -204,7 +242,7 @@ class Sweeper:
         return Forgotten(evidence, len(emptied), len(changes))
 
     def _transaction(self, tx: ManagedTransaction) -> Transaction:
-        return Transaction(tx, self._plans, self._calibration)
+        return Transaction(tx, self._plans, self._calibration())
 
 
 def _row(key: FactKey, pieces: Pieces, held: Held) -> Row:

@@ -138,7 +138,11 @@ class Transaction:
     def check(self, told: Iterable[str], redirects: Redirects, epochs: Mapping[str, int]) -> None:
         """Look again at what the transaction relied on. Raises ``Redo`` when it has changed."""
         ids = sorted({*told, *redirects.values()})
-        found = self.run("entities_check", ids=ids)[0]
+        found = next(iter(self.run("entities_check", ids=ids)), None)
+        if found is None:
+            raise Redo
+        if (found["revision"] or Calibration().revision) != self._calibration.revision:
+            raise Redo
         if found["n"] != len(ids) or dict(found["redirects"]) != {one: redirects[one] for one in ids if one in redirects}:
             raise Redo
         if {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(epochs))} != epochs:

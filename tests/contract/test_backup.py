@@ -15,7 +15,7 @@ from kgplatform.store.bolt import BoltStore
 from kgplatform.types import FactQuery, Kind, SourceId
 from tests import servers
 from tests.contract.test_merging import ANN, ANNA, fill
-from tests.contract.test_store import claim, state, told
+from tests.contract.test_store import STRICTER, claim, state, told
 
 
 @pytest.fixture
@@ -37,10 +37,12 @@ def test_a_backup_restores_everything(served: BoltStore, empty: BoltStore, tmp_p
     made = served.merge(ANN, ANNA, by="ada")
     served.forget(SourceId("doc:2"))
     served.put([claim("Anna", "born in", "Ulm", told("doc:2"))])
+    served.publish(STRICTER)
     path = tmp_path / "all.kgbackup"
     assert served.backup(path) > 10
     assert empty.restore(path) == served.count(FactQuery(status="all"))
     assert state(empty) == state(served)
+    assert empty.calibration == STRICTER
     assert (empty.relations(), empty.kinds(), empty.merges()) == (served.relations(), served.kinds(), served.merges())
     for one in (served, empty):
         one.undo(made.id)

@@ -121,6 +121,12 @@ def test_a_wrong_query_gets_one_clear_sentence(filled: BoltStore) -> None:
         assert len(str(wrong.value)) > 15
 
 
+def test_bytes_have_a_limit(filled: BoltStore) -> None:
+    answer = ask(filled, "UNWIND range(1, 100) AS n RETURN n, $text AS text", Limits(bytes=10_500), text="x" * 1_000)
+    assert not answer.complete
+    assert [row[0] for row in answer.rows] == list(range(1, 11))
+
+
 def test_time_has_a_limit(filled: BoltStore) -> None:
     endless = "UNWIND range(1, 400) AS a UNWIND range(1, 400) AS b UNWIND range(1, 400) AS c RETURN sum(a * b % (c + 7)) AS n"
     with pytest.raises(LimitExceeded, match="time limit"):

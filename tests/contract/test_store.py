@@ -17,6 +17,7 @@ import pytest
 import kgplatform.store
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
+from kgplatform.errors import BadRequest
 from kgplatform.ports import Store
 from kgplatform.store import bolt, local, memory, neo4j, records
 from kgplatform.types import (
@@ -591,6 +592,29 @@ def test_laws_of_order_repetition_and_withdrawal(store: Store, seed: int) -> Non
     assert state(store) == state(without)
     ids = [EntityId(f"person:p{n}") for n in range(4)]
     assert store.entities(ids) == without.entities(ids)
+
+
+STRICTER = Calibration("stricter-1", prior=-2.5, curves=belief.PRIORS)
+
+
+def test_a_new_calibration_is_that_of_every_fact_old_and_new(store: Store) -> None:
+    given, later = random_claims(1), random_claims(2)
+    store.put([*given, claim("Ann", "born in", "Ulm", *(told(f"doc:{n}", 0.5, time=n + 1) for n in range(100, 200)))])
+    before = state(store)
+    assert store.publish(STRICTER) == len(before)
+    store.put(later)
+    assert store.calibration == STRICTER
+    judge = memory.MemoryStore()
+    judge.publish(STRICTER)
+    judge.put([*given, claim("Ann", "born in", "Ulm", *(told(f"doc:{n}", 0.5, time=n + 1) for n in range(100, 200)))])
+    judge.put(later)
+    assert beliefs(store) == beliefs(judge) != {key: (fact.confidence, fact.trust) for key, (fact, _) in before.items()}
+    with pytest.raises(BadRequest, match="stricter-1"):
+        store.publish(STRICTER)
+
+
+def beliefs(store: Store) -> dict[FactKey, tuple[float, float]]:
+    return {fact.key: (fact.confidence, fact.trust) for fact in store.facts(ALL)}
 
 
 def test_every_store_is_in_this_suite() -> None:

@@ -146,7 +146,8 @@ def query(
         run.screen.emit(dict(zip(answer.columns, row, strict=True)))
     run.screen.table(answer.columns, ([_cell(value) for value in row] for row in answer.rows))
     if not answer.complete:
-        run.screen.note(f"kg: stopped at {limit:,} rows: there are more; raise  --limit")
+        more = "raise  --limit" if len(answer.rows) == limit else "ask for less of each"
+        run.screen.note(f"kg: stopped at {len(answer.rows):,} rows: there are more; {more}")
 
 
 def _parameter(text: str) -> tuple[str, Any]:
