@@ -23,11 +23,12 @@ from kgplatform.errors import BadFile, BadRequest
 from kgplatform.ports import Progress
 from kgplatform.store import selection
 from kgplatform.store.connection import LIFE, Connection
+from kgplatform.store.properties import pieces
 from kgplatform.store.records import Row
 from kgplatform.store.schema import SCHEMA
 from kgplatform.store.selection import entity
 from kgplatform.store.statements import statement
-from kgplatform.store.transaction import Plans, Transaction, nodes, on_shelves, pieces
+from kgplatform.store.transaction import Plans, Transaction, nodes, on_shelves
 from kgplatform.types import Entity, EntityId, FactKey, Literal
 
 if TYPE_CHECKING:

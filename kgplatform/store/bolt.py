@@ -12,109 +12,56 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
-from kgplatform.errors import NotFound
-from kgplatform.ports import Columns, Limits, Progress, Rows
-from kgplatform.store import backup, fulltext, merging, ranking, records, selection
+from kgplatform.ports import Limits, Progress, Rows
+from kgplatform.store import backup, merging, records
 from kgplatform.store.backup import Backup
-from kgplatform.store.connection import LIFE, Connection, Login
-from kgplatform.store.pieces import Clock, Pieces, check_news, claims, strongest
+from kgplatform.store.connection import LIFE
+from kgplatform.store.known import Known
+from kgplatform.store.pieces import Clock, check_news
+from kgplatform.store.properties import draft
+from kgplatform.store.reading import Dialect, Reader, symmetric_ones
 from kgplatform.store.records import Row
 from kgplatform.store.statements import statement
 from kgplatform.store.sweeping import Sweeper
-from kgplatform.store.transaction import Known, Plans, Transaction, draft, nodes, on_shelves, pieces
+from kgplatform.store.transaction import Transaction
 from kgplatform.store.writing import put
 from kgplatform.types import (
     Change,
     Claim,
-    Entity,
     EntityId,
-    Evidence,
-    Fact,
     FactKey,
-    FactQuery,
     Forgotten,
-    Hit,
     Kind,
     Merge,
     Receipt,
     Refusal,
     Relation,
     SourceId,
-    origins,
 )
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-PAGE = 500
-"""Heads in one page of facts."""
+_BATCHES = 500
+"""Batches in one page of changes."""
 _AHEAD = 20_000
 """Claims that are made ready at once."""
-_EVER = 1 << 62
-_CANDIDATES = 100
-_T = TypeVar("_T")
 
 
-class Dialect(Plans, Protocol):
-    """One kind of server."""
-
-    def login(self) -> Login:
-        """Where the server is now, started when it belongs to the platform."""
-        ...
-
-    @property
-    def racing(self) -> frozenset[str]:
-        """Codes of errors that may mean that another writer made the same type or node first."""
-        ...
-
-    @property
-    def index(self) -> str:
-        """The name of the full-text index on names and aliases."""
-        ...
-
-    @property
-    def columns(self) -> str:
-        """The name of the statement that reads facts as cells."""
-        ...
-
-    @property
-    def collects(self) -> bool:
-        """Whether that statement gives all of them in one record."""
-        ...
-
-    @property
-    def address(self) -> str: ...
-
-    def prepare(self, connection: Connection, migrate: bool) -> None:
-        """Check that the database is fit, and make the schema; of an older one only to ``migrate``. Raises ``StoreUnsuitable``."""
-        ...
-
-    def settle(self, connection: Connection) -> None:
-        """Called after the first batch that this store writes."""
-        ...
-
-    def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
-
-    def close(self) -> None: ...
-
-
-class BoltStore:
+class BoltStore(Reader):
     """A graph on a server that speaks Bolt. Safe to share between threads."""
 
     def __init__(self, dialect: Dialect, backup_to: Path | None = None) -> None:
         """A graph of an older schema is brought up when there is a file to ``backup_to`` first; else it raises ``StoreUnsuitable``."""
-        self._dialect = dialect
-        self._calibration = Calibration()
+        super().__init__(dialect)
         self._clock = Clock()
         self._settled = False
         self._known = Known()
-        self._connection = Connection(dialect.login, dialect.racing)
-        self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: _symmetric(self.relations()))
+        self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
         try:
             self._connection.verify()
             if backup_to:
@@ -138,7 +85,7 @@ class BoltStore:
 
     def put(self, claims: Sequence[Claim]) -> Receipt:
         cards = self.relations() if claims else {}
-        symmetric, receipt = _symmetric(cards), Receipt()
+        symmetric, receipt = symmetric_ones(cards), Receipt()
         for rows, refused in self._prepared(claims, cards):
             receipt += Receipt(refused=tuple(refused))
             for batch in records.batches(rows):
@@ -219,7 +166,7 @@ class BoltStore:
         return self._sweeper.withdraw(source, keys)
 
     def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:
-        merging.kept(keep, other, self._redirects(), self.entities([keep, other]))
+        merging.kept(keep, other, self.redirects(), self.entities([keep, other]))
         return self._sweeper.merge(keep, other, by, self._clock())
 
     def undo(self, merge: str) -> Merge:
@@ -228,18 +175,17 @@ class BoltStore:
     def merges(self, entity: EntityId | None = None) -> list[Merge]:
         return [Merge(**row) for row in self._connection.rows(statement("merges"), entity=entity)]
 
-    def _redirects(self) -> dict[str, str]:
-        return dict(self._connection.rows(statement("redirects"))[0]["redirects"])
-
     def settle(self, now: int | None = None) -> None:
         """Sweep again what was forgotten or merged, now that no older transaction can be alive; ``now`` in milliseconds."""
         self._sweeper.settle(now)
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         after = since - round(LIFE * 1000)
-        redirects, symmetric = self._redirects(), _symmetric(self.relations())
+        redirects, symmetric = self.redirects(), symmetric_ones(self.relations())
         seen: set[str] = set()
-        while page := [row for row in self._connection.rows(statement("batches_since"), since=after, limit=PAGE) if row["id"] not in seen]:
+        while page := [
+            row for row in self._connection.rows(statement("batches_since"), since=after, limit=_BATCHES) if row["id"] not in seen
+        ]:
             for row in page:
                 keys = (merging.resolved(FactKey(key), redirects, symmetric) for key in row["keys"])
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
@@ -260,180 +206,7 @@ class BoltStore:
             self.publish(calibration)
         return facts
 
-    # -- facts ---------------------------------------------------------------------------------------
-
-    def facts(self, query: FactQuery) -> Iterator[Fact]:
-        found = map(selection.fact, self._selected(query, selection.RETURN))
-        return found if query.limit is None else islice(found, query.limit)
-
-    def columns(self, query: FactQuery) -> Iterator[Columns]:
-        left = query.limit
-        for cells in self._cells(query):
-            part = cells if left is None else cells[:left]
-            if part:
-                key, head, relation, tail, unit, confidence, trust, verdict, methods = map(list, zip(*part, strict=True))
-                words = [f"{value} {of}" if of else value for value, of in zip(tail, unit, strict=True)]
-                yield Columns(key, head, relation, words, confidence, trust, verdict, [origins(tuple(one)) for one in methods])
-            if left is not None and (left := left - len(part)) <= 0:
-                return
-
-    def _cells(self, query: FactQuery) -> Iterator[list[list[Any]]]:
-        """Facts as lists of their cells, a page of heads at a time."""
-        if query.source is not None or query.tail is not None:
-            for page in _pages(list(self._selected(query, f"{selection.RETURN}, {selection.CELLS} AS cells")), PAGE):
-                yield [row["cells"] for row in page]
-            return
-        splices, values = selection.splices(query, ""), selection.values(query)
-        pages = [[str(query.head)]] if query.head is not None else self._heads(query)
-        for heads in pages:
-            rows = self._connection.rows(statement(self._dialect.columns, CELLS=selection.CELLS, **splices), heads=heads, **values)
-            yield rows[0]["cells"] if rows and self._dialect.collects else [row["cells"] for row in rows]
-
-    def _selected(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
-        """Rows of the facts that fit, page by page."""
-        splices, values = selection.splices(query, returned), selection.values(query)
-        if query.source is not None:
-            yield from self._of_source(query, returned)
-        elif query.head is not None:
-            yield from self._connection.rows(statement("facts_from_heads", **splices), heads=[query.head], **values)
-        elif query.tail is not None:
-            yield from self._connection.rows(statement("facts_from_tails", **splices), tails=[query.tail], **values)
-        else:
-            for heads in self._heads(query):
-                yield from self._connection.rows(statement("facts_from_heads", **splices), heads=heads, **values)
-
-    def _heads(self, query: FactQuery) -> Iterator[list[str]]:
-        """Ids of the heads that may have such facts, in order and in pages."""
-        if query.relation is not None:
-            found = self._connection.rows(statement("heads_of_type", TYPE=selection.type_of(query)))
-            yield from _pages(sorted(row["id"] for row in found), PAGE)
-            return
-        after = ""
-        while page := [row["id"] for row in self._connection.rows(statement("heads_page"), after=after, limit=PAGE)]:
-            yield page
-            after = page[-1]
-
-    def _of_source(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
-        """Through the source's batches, so that nothing scans the graph."""
-        which = {"WHICH": "source", "EPOCH": "epoch", "LIMIT": ""}
-        batches = self._connection.rows(statement("batches_of", **which), name=query.source, epoch=_EVER)
-        redirects, symmetric = self._redirects(), _symmetric(self.relations())
-        keys = {merging.resolved(FactKey(key), redirects, symmetric) for batch in batches for key in batch["keys"]}
-        places = [selection.place(key) for key in keys]
-        for page in _pages(sorted(places, key=lambda p: (p["head"], p["key"])), PAGE):
-            found = self._found(page, selection.where(query), returned, **selection.values(query))
-            yield from sorted(found, key=lambda row: (row["head"][0], row["key"]))
-
-    def _found(self, places: Sequence[dict[str, Any]], where: str, returned: str, **values: Any) -> list[Mapping[str, Any]]:
-        return [
-            row
-            for cypher, part in self._dialect.plans("find", places, WHERE=where, RETURN=returned)
-            for row in self._connection.rows(cypher, rows=part, **values)
-        ]
-
-    def count(self, query: FactQuery) -> int:
-        if query.source is not None:
-            return sum(1 for _ in self.facts(query))
-        splices = selection.splices(query, "")
-        if query.head is None and query.tail is not None:
-            cypher = statement("facts_count_from_tail", **splices)
-        else:
-            cypher = statement("facts_count", HEAD="" if query.head is None else " {id: $head}", **splices)
-        found = int(self._connection.rows(cypher, **selection.values(query))[0]["n"])
-        return found if query.limit is None else min(found, query.limit)
-
-    def fact(self, key: FactKey) -> Fact | None:
-        found = self._at(key, selection.RETURN)
-        return selection.fact(found) if found else None
-
-    def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
-        found = self._at(key, selection.EVIDENCE)
-        return strongest(found["relation"], self._pieces(found), self._calibration) if found else ()
-
-    def _pieces(self, row: Mapping[str, Any]) -> Pieces:
-        """All pieces of a fact, wherever they lie."""
-        if not (many := len(row["parts"] or ())):
-            return pieces(row)
-        key = FactKey(row["key"])
-        return self._connection.reading(lambda tx: on_shelves(tx, [(key, many, range(many))])).get(key, {})
-
-    def _at(self, key: FactKey, returned: str) -> Mapping[str, Any] | None:
-        """What lies under a key, or under the one it has since its entities were merged."""
-        try:
-            place = selection.place(key)
-        except NotFound:
-            return None
-        if found := self._found([place], "true", returned):
-            return found[0]
-        now = merging.resolved(key, self._redirects(), _symmetric(self.relations()))
-        return next(iter(self._found([selection.place(now)], "true", returned)), None) if now != key else None
-
-    def claims(self, query: FactQuery) -> Iterator[Claim]:
-        rows = self._selected(query, f"{selection.RETURN}, {selection.PIECES}")
-        for row in rows if query.limit is None else islice(rows, query.limit):
-            yield from claims(selection.fact(row), self._pieces(row))
-
-    def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
-        splices, values = selection.splices(query, selection.RETURN), selection.values(query)
-        near: dict[FactKey, Fact] = {}
-        for name in ("facts_near_heads", "facts_near_tails"):
-            for row in self._connection.rows(statement(name, **splices), ids=sorted(set(ids)), **values):
-                near[FactKey(row["key"])] = selection.fact(row)
-        return sorted(near.values(), key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
-
-    # -- entities ------------------------------------------------------------------------------------
-
-    def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
-        found: dict[str, Mapping[str, Any]] = {}
-        ahead = list(dict.fromkeys(map(str, ids)))
-        while ahead:
-            found |= {row["id"]: row for row in self._connection.reading(lambda tx, a=ahead: list(nodes(tx, a)))}  # type: ignore[misc]
-            ahead = [led for row in found.values() if (led := row["redirect"]) is not None and led not in found]
-        redirects = {one: row["redirect"] for one, row in found.items() if row["redirect"] is not None}
-        return {one: selection.entity(found[merging.root(one, redirects)]) for one in ids if one in found}
-
-    def search(self, text: str, limit: int = 20) -> list[Hit]:
-        wanted = records.wanted(text)
-        if not wanted or limit < 1:
-            return []
-        candidates = {one.id: one for one in self.named([wanted])[wanted]}
-        if words := fulltext.candidates(wanted):
-            many = max(_CANDIDATES, 5 * limit)
-            found = self._connection.rows(statement("entities_search"), index=self._dialect.index, text=words, limit=many)
-            candidates |= {one.id: one for one in self._standing(found)}
-        return ranking.ranked(wanted, candidates.values(), limit)
-
-    def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
-        bearing: dict[str, dict[EntityId, Entity]] = {records.name_key(name): {} for name in names}
-        for page in _pages(list(bearing), PAGE):
-            phrased = {key: text for key in page if (text := fulltext.phrase(key))}
-            rows = self._connection.rows(statement("entities_named"), keys=page)
-            if phrased:
-                asked = [{"key": key, "text": text} for key, text in phrased.items()]
-                rows += self._connection.rows(statement("entities_aliased"), rows=asked, index=self._dialect.index)
-            if wordless := [key for key in page if key not in phrased]:
-                rows += self._connection.rows(statement("entities_aliased_scan"), keys=wordless)
-            for row, one in zip(rows, self._standing(rows), strict=True):
-                bearing[row["key"]][one.id] = one
-        return {name: [one for _, one in sorted(bearing[records.name_key(name)].items())] for name in names}
-
-    def _standing(self, rows: Sequence[Mapping[str, Any]]) -> list[Entity]:
-        """The entities of rows, or those that they were merged into."""
-        merged = self.entities([EntityId(row["id"]) for row in rows if row["redirect"] is not None])
-        return [merged.get(EntityId(row["id"])) or selection.entity(row) for row in rows]
-
     # -- vocabulary ----------------------------------------------------------------------------------
-
-    def relations(self) -> dict[str, Relation]:
-        cards = [Relation(**_frozen(raw)) for raw in self._described(":KgRelation")]
-        return {card.name: card for card in cards}
-
-    def kinds(self) -> dict[str, Kind]:
-        kinds = [Kind(**_frozen(raw)) for raw in self._described(":KgKind")]
-        return {kind.name: kind for kind in kinds}
-
-    def _described(self, label: str) -> list[dict[str, Any]]:
-        return [json.loads(row["json"]) for row in self._connection.rows(statement("vocabulary", LABELS=label))]
 
     def learn(self, relations: Sequence[Relation] = (), kinds: Sequence[Kind] = ()) -> None:
         for label, listed in ((":KgRelation", relations), (":KgKind", kinds)):
@@ -447,20 +220,3 @@ class BoltStore:
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         """Reading Cypher within limits. Raises ``WriteRefused``, ``BadQuery`` or ``LimitExceeded``."""
         return self._dialect.read(self._connection, cypher, parameters, limits)
-
-
-def _pages(listed: Sequence[_T], size: int) -> Iterator[list[_T]]:
-    for start in range(0, len(listed), size):
-        yield list(listed[start : start + size])
-
-
-def _symmetric(cards: Mapping[str, Relation]) -> set[str]:
-    return {card.name for card in cards.values() if card.symmetric}
-
-
-def _frozen(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON's lists as the tuples of our values."""
-    return {
-        name: tuple(tuple(item) if isinstance(item, list) else item for item in value) if isinstance(value, list) else value
-        for name, value in raw.items()
-    }

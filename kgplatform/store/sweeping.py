@@ -20,10 +20,11 @@ from kgplatform.store import merging, records, shelves
 from kgplatform.store.connection import LIFE, Connection, Record, Redo
 from kgplatform.store.merging import Redirects
 from kgplatform.store.pieces import Piece, Pieces
+from kgplatform.store.properties import Parameters
 from kgplatform.store.records import Row
 from kgplatform.store.selection import place
 from kgplatform.store.statements import statement
-from kgplatform.store.transaction import Held, Parameters, Plans, Transaction
+from kgplatform.store.transaction import Held, Plans, Transaction
 from kgplatform.types import Entity, EntityId, FactKey, Forgotten, Merge, SourceId
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ anew.
 
 from __future__ import annotations
 
-import json
-import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kgplatform import names
 from kgplatform.belief import Calibration
-from kgplatform.store import merging, records, shelves
+from kgplatform.store import merging, properties, records, shelves
 from kgplatform.store.connection import Record, Redo, run
+from kgplatform.store.known import Known
 from kgplatform.store.merging import Redirects
-from kgplatform.store.pieces import Part, Piece, Pieces, Summary, merge, ordered, part, read, total
+from kgplatform.store.pieces import Part, Pieces, merge, ordered, part, total
+from kgplatform.store.properties import Parameters, placed
 from kgplatform.store.records import Row
 from kgplatform.store.selection import entity
 from kgplatform.store.statements import statement
@@ -28,14 +28,8 @@ from kgplatform.types import Entity, EntityId, FactKey, Literal
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-Parameters = dict[str, Any]
 ENTITIES = 2_000
 """Entities in one record."""
-_PLAIN = re.compile(r"[a-z][a-z0-9_]{0,60}")
-_OURS = frozenset(
-    "key relation confidence trust belief_rev verdict judge methods qualifiers b rev "
-    "ev_ids ev_sources ev_vers ev_docs ev_claims ev_parts".split()
-)
 
 
 class Plans(Protocol):
@@ -102,12 +96,12 @@ class Transaction:
 
     def _create(self, entities: Iterable[Entity]) -> None:
         for labels, group in _by_labels((e, e.kinds) for e in entities).items():
-            rows = [{"id": e.id, "properties": {**properties(e), "id": e.id, "kg_made": True}} for e in group]
+            rows = [{"id": e.id, "properties": {**properties.of_entity(e), "id": e.id, "kg_made": True}} for e in group]
             run(self._tx, self._plans.entities_create(labels), rows=rows)
 
     def _set_entities(self, changes: Iterable[tuple[Entity, Entity]]) -> None:
         for labels, group in _by_labels((new, tuple(k for k in new.kinds if k not in old.kinds)) for old, new in changes).items():
-            rows = [{"id": e.id, "properties": properties(e)} for e in group]
+            rows = [{"id": e.id, "properties": properties.of_entity(e)} for e in group]
             self.run("entities_set", {"LABELS": labels}, rows=rows)
 
     def name_merged(self, start: EntityId, redirects: Redirects) -> None:
@@ -155,7 +149,7 @@ class Transaction:
         self._literals(rows)
         fresh: set[FactKey] = set()
         stale: set[FactKey] = set()
-        drafts = [row.draft or draft(row, self._calibration) for row in rows]
+        drafts = [row.draft or properties.draft(row, self._calibration) for row in rows]
         for found in self._facts("merge", drafts, batch=self.batch):
             (fresh if found["fresh"] else stale).update(found["keys"])
         # A fact that begins with more than a relationship carries is made without evidence and given it then.
@@ -177,14 +171,10 @@ class Transaction:
     def believed(self, key: FactKey, relation: str, before: Held, now: Pieces) -> Parameters:
         """Everything on a relationship when the pieces of ``before`` are replaced by ``now``; writes what belongs on shelves."""
         if parts := self._shelved(key, relation, before, now):
-            found = total(self._calibration.prior_weight(relation), parts)
-            stored = _properties(key, found, [], self._calibration) | {
-                "ev_sources": list(found.sources[: shelves.LIMIT]),
-                "ev_parts": list(map(shelves.written, parts)),
-            }
+            stored = properties.on_shelves(key, relation, parts, self._calibration)
         else:
-            stored = carried(key, relation, now, self._calibration)
-        lost = {name: None for one in before.pieces.values() for name, _ in one.qualifiers if _plain(name)}
+            stored = properties.carried(key, relation, now, self._calibration)
+        lost = {name: None for one in before.pieces.values() for name, _ in one.qualifiers if properties.is_plain(name)}
         return lost | stored
 
     def _shelved(self, key: FactKey, relation: str, before: Held, now: Pieces) -> list[Part]:
@@ -242,14 +232,14 @@ class Transaction:
             key, parts = FactKey(row["key"]), tuple(map(shelves.read, row["parts"] or ()))
             literal = Literal(*row["literal"]) if row["literal"][0] is not None else None
             opened = shelves.numbers(groups(key), len(parts)) if parts else []
-            found[key] = Held(pieces(row), literal, parts, frozenset(opened))
+            found[key] = Held(properties.pieces(row), literal, parts, frozenset(opened))
         shelved = self._on_shelves([(key, len(one.parts), sorted(one.open)) for key, one in found.items() if one.parts])
         return {key: one._replace(pieces=shelved.get(key, {})) if one.parts else one for key, one in found.items()}
 
     def _update(self, rows: Sequence[Row]) -> tuple[set[FactKey], set[FactKey]]:
         """Merge news into facts that were there. Which a reader sees differently, and which were written at all."""
         by_key = {row.key: row for row in rows}
-        held = self.held([_placed(row) for row in rows], lambda key: shelves.groups(by_key[key].pieces.values()))
+        held = self.held([placed(row) for row in rows], lambda key: shelves.groups(by_key[key].pieces.values()))
         if len(held) != len(rows):
             raise Redo
         changes: list[Parameters] = []
@@ -258,7 +248,7 @@ class Transaction:
             before = held[row.key]
             merged = merge(before.pieces, row.pieces)
             if merged.changed:
-                changes.append(_placed(row) | {"properties": self.believed(row.key, row.relation, before, merged.pieces)})
+                changes.append(placed(row) | {"properties": self.believed(row.key, row.relation, before, merged.pieces)})
                 parts = (part(row.relation, pieces, self._calibration) for pieces in (before.pieces, merged.pieces))
                 was, now = (total(0, [one]) for one in parts)
                 if merged.told or was != now:
@@ -324,71 +314,12 @@ class Held(NamedTuple):
         return sum(one.size for place, one in enumerate(self.parts) if place not in self.open)
 
 
-def draft(row: Row, calibration: Calibration) -> Parameters:
-    """The row as a new fact would be, belief computed before anyone knows whether it is new. Too much for one is added after."""
-    on_it = row.pieces if len(row.pieces) <= shelves.LIMIT else {}
-    return _placed(row) | {
-        "properties": {"key": row.key, "relation": row.relation, **carried(row.key, row.relation, on_it, calibration)},
-        "dated": any(one.dated for one in row.pieces.values()),
-        "scores": [one.score_mark for one in ordered(row.pieces)],
-    }
-
-
-def carried(key: FactKey, relation: str, pieces: Pieces, calibration: Calibration) -> Parameters:
-    """What stands on a relationship that carries all its pieces."""
-    found = total(calibration.prior_weight(relation), [part(relation, pieces, calibration)])
-    return _properties(key, found, ordered(pieces), calibration)
-
-
-def _properties(key: FactKey, found: Summary, on_it: Sequence[Piece], calibration: Calibration) -> Parameters:
-    return {
-        **{name: value for name, value in found.qualifiers if _plain(name)},
-        "confidence": found.confidence,
-        "trust": found.trust,
-        "belief_rev": calibration.revision,
-        "verdict": found.verdict,
-        "judge": found.judge or None,
-        "methods": list(found.methods),
-        "ev_ids": [one.id for one in on_it],
-        "ev_sources": [one.source for one in on_it],
-        "ev_vers": [one.version for one in on_it],
-        "ev_docs": [one.document for one in on_it],
-        "ev_claims": [one.claimed for one in on_it] if any(one.claimed != key for one in on_it) else None,
-        "ev_parts": None,
-        "qualifiers": json.dumps(found.qualifiers, ensure_ascii=False) if found.qualifiers else None,
-    }
-
-
-class Known:
-    """Entities and sources that a store met lately: whoever relies on them must ``check`` at the end that they are as they were."""
-
-    MOST = 200_000
-
-    def __init__(self) -> None:
-        self.entities: dict[EntityId, Entity] = {}
-        self.epochs: dict[str, int] = {}
-
-    def clear(self) -> None:
-        self.entities.clear()
-        self.epochs.clear()
-
-    def bound(self) -> None:
-        """Begin anew when there is too much."""
-        if len(self.entities) + len(self.epochs) > self.MOST:
-            self.clear()
-
-
-def _plain(name: str) -> bool:
-    """Whether a qualifier also stands as a plain property."""
-    return bool(_PLAIN.fullmatch(name)) and name not in _OURS
-
-
 def on_shelves(tx: ManagedTransaction, wanted: Sequence[tuple[FactKey, int, Sequence[int]]]) -> dict[FactKey, Pieces]:
     """The pieces on some shelves: (key, number of its shelves, which of them)."""
     ids = [shelves.node(key, many, place) for key, many, places in wanted for place in places]
     found: dict[FactKey, Pieces] = defaultdict(dict)
     for row in run(tx, statement("shelves"), ids=ids) if ids else ():
-        found[FactKey(row["key"])] |= pieces(row)
+        found[FactKey(row["key"])] |= properties.pieces(row)
     return dict(found)
 
 
@@ -398,36 +329,6 @@ def nodes(tx: ManagedTransaction, ids: Sequence[str]) -> Iterator[Record]:
         for row in run(tx, statement("entities"), ids=ids[start : start + ENTITIES]):
             for one in row["found"]:
                 yield dict(zip(("id", "name", "kinds", "aliases", "description", "also", "redirect"), one, strict=True))
-
-
-def pieces(row: Record) -> Pieces:
-    """The parallel lists of a relationship as pieces."""
-    claims = row["claims"] or [None] * len(row["ids"])
-    listed = zip(row["ids"], row["versions"], row["documents"], claims, strict=True)
-    return {one.id: one for one in (read(row["key"], *lists) for lists in listed)}
-
-
-def properties(entity: Entity) -> Parameters:
-    """What an entity's node says of it; ``aliases_text`` is for the full-text index, keys are for exact names."""
-    return {
-        "name": entity.name,
-        "name_key": records.name_key(entity.name),
-        "aliases": list(entity.aliases),
-        "alias_keys": [records.name_key(alias) for alias in entity.aliases],
-        "aliases_text": "\n".join(entity.aliases),
-        "kinds": list(entity.kinds),
-        "description": entity.description,
-    }
-
-
-def _placed(row: Row) -> Parameters:
-    return {
-        "key": row.key,
-        "head": row.ends[0],
-        "tail": row.tail_id,
-        "type": names.relationship_type(row.relation),
-        "literal": isinstance(row.tail, Literal),
-    }
 
 
 def _by_labels(entities: Iterable[tuple[Entity, Sequence[str]]]) -> dict[str, list[Entity]]:

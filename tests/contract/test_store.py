@@ -19,7 +19,7 @@ from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
 from kgplatform.ports import Store
-from kgplatform.store import bolt, local, memory, neo4j, records
+from kgplatform.store import bolt, local, memory, neo4j, reading, records
 from kgplatform.types import (
     Claim,
     Entity,
@@ -237,7 +237,7 @@ def test_facts_come_in_the_order_of_head_and_key(store: Store) -> None:
 
 
 def test_facts_are_complete_over_many_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bolt, "PAGE", 3)
+    monkeypatch.setattr(reading, "PAGE", 3)
     given = [claim(f"p{n:02}", "r", f"c{n % 5}") for n in range(20)]
     store.put(given)
     assert [fact.key for fact in store.facts(ALL)] == sorted(map(key_of, given))
@@ -246,7 +246,7 @@ def test_facts_are_complete_over_many_pages(store: Store, monkeypatch: pytest.Mo
 
 
 def test_columns_are_the_facts_in_the_same_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bolt, "PAGE", 3)
+    monkeypatch.setattr(reading, "PAGE", 3)
     store.put([*random_claims(1), claim("Ada", "height", Literal("165", "integer", "cm"))])
     for query in (ALL, FactQuery(), FactQuery(relation="born in", status="all"), FactQuery(status="all", limit=7)):
         facts = list(store.facts(query))

@@ -13,6 +13,7 @@ from kgplatform.types import Claim, Entity, Evidence, Source, SourceId
 PEOPLE = [Entity(entity_id("person", f"p{n}"), f"p{n}", ("person",)) for n in range(30)]
 SOURCES = 6
 KEPT = SourceId("doc:kept")
+Where = dict[str, Any]
 
 
 def a_claim(chosen: random.Random, time_: int, writer: int) -> Claim:
@@ -34,7 +35,7 @@ def claims_of(writer: int, round_: int) -> list[Claim]:
     return [a_claim(chosen, 1 + 1_000 * round_ + 100 * writer + n, writer) for n in range(40)]
 
 
-def open_again(where: dict[str, Any]) -> BoltStore:
+def open_again(where: Where) -> BoltStore:
     from kgplatform.store import local, neo4j
 
     if "home" in where:

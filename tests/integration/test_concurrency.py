@@ -9,31 +9,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kgplatform.ports import Store
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, EntityId, Evidence, FactQuery, Relation, Source, SourceId
-from tests import servers
-from tests.integration.crowd import KEPT, PEOPLE, SOURCES, claims_of, open_again
+from tests.integration.crowd import KEPT, PEOPLE, SOURCES, Where, claims_of, open_again
 
 ROOT = Path(__file__).parents[2]
 ALL = FactQuery(status="all")
 SPOUSE = Relation("spouse", symmetric=True)
 WRITERS, ROUNDS = 5, 4
 SAID = [Claim(one, "is", one, (Evidence("import", Source(KEPT, "import"), 0.9, time=1),)) for one in PEOPLE]
-Where = dict[str, Any]
-
-
-@pytest.fixture(params=["local", "neo4j"])
-def where(request: pytest.FixtureRequest) -> Where:
-    """Where an empty graph is, as another process can be told."""
-    if request.param == "local":
-        return {"home": str(servers.local_home()), "graph": request.getfixturevalue("local_graph")}
-    server = request.getfixturevalue("neo4j_alone")
-    return {"uri": server.uri, "user": server.user, "password": server.password}
 
 
 def start(where: Where, *arguments: object) -> subprocess.Popen[str]:

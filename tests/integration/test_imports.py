@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,8 +18,7 @@ from kgplatform.names import entity_id
 from kgplatform.ports import Store
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, FactQuery, Literal, Source, SourceId
-from tests import servers
-from tests.integration.crowd import open_again
+from tests.integration.crowd import Where, open_again
 
 ROOT = Path(__file__).parents[2]
 ROWS = 3_000
@@ -28,22 +26,12 @@ IMPORT = """
 import json, sys
 from kgplatform.formats import loading
 from kgplatform.graph import KnowledgeGraph
-from tests.integration.crowd import open_again
+from tests.integration.crowd import Where, open_again
 
 loading.BATCH = 250
 with KnowledgeGraph(open_again(json.loads(sys.argv[1]))) as kg:
     kg.load(sys.argv[2], progress=lambda done, total: print(done, flush=True))
 """
-Where = dict[str, Any]
-
-
-@pytest.fixture(params=["local", "neo4j"])
-def where(request: pytest.FixtureRequest) -> Where:
-    """Where an empty graph is, as another process can be told."""
-    if request.param == "local":
-        return {"home": str(servers.local_home()), "graph": request.getfixturevalue("local_graph")}
-    server = request.getfixturevalue("neo4j_alone")
-    return {"uri": server.uri, "user": server.user, "password": server.password}
 
 
 def held(store: Store) -> dict[str, tuple[object, ...]]:

@@ -1,0 +1,24 @@
+"""What a store met lately, so that it need not be read again."""
+
+from __future__ import annotations
+
+from kgplatform.types import Entity, EntityId
+
+
+class Known:
+    """Entities and sources that a store met lately: whoever relies on them must ``check`` at the end that they are as they were."""
+
+    MOST = 200_000
+
+    def __init__(self) -> None:
+        self.entities: dict[EntityId, Entity] = {}
+        self.epochs: dict[str, int] = {}
+
+    def clear(self) -> None:
+        self.entities.clear()
+        self.epochs.clear()
+
+    def bound(self) -> None:
+        """Begin anew when there is too much."""
+        if len(self.entities) + len(self.epochs) > self.MOST:
+            self.clear()
