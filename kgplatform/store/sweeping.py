@@ -19,7 +19,7 @@ from kgplatform.belief import Calibration
 from kgplatform.store import merging, records, shelves
 from kgplatform.store.connection import LIFE, Connection, Record, Redo
 from kgplatform.store.merging import Redirects
-from kgplatform.store.pieces import Piece, Pieces
+from kgplatform.store.pieces import Piece, Pieces, merge
 from kgplatform.store.properties import Parameters
 from kgplatform.store.records import Row
 from kgplatform.store.selection import place
@@ -218,28 +218,34 @@ class Sweeper:
         redirects, symmetric = _redirects(transaction), self._symmetric()
         keys = {now for key in claimed for now in merging.places(key, redirects, symmetric)} if redirects else set(claimed)
         by_key = {key: place(key) for key in sorted(keys)}
-        changes: list[Parameters] = []
-        emptied: list[Parameters] = []
+        found = transaction.held(list(by_key.values()), lambda _: groups)
+        stays: dict[FactKey, Pieces] = {}
         moving: dict[FactKey, tuple[Pieces, Held]] = {}
         evidence = 0
-        for key, held in transaction.held(list(by_key.values()), lambda _: groups).items():
+        for key, held in found.items():
             lives = {name: piece for name, piece in held.pieces.items() if not gone(piece)}
             evidence += len(held.pieces) - len(lives)
             parts = merging.parted(lives, redirects, symmetric)
-            stays = parts.pop(key, {})
+            stays[key] = parts.pop(key, {})
             for now, part in parts.items():
-                there = moving.get(now)
-                moving[now] = ({**there[0], **part} if there else part, held)
-            if not stays and not held.closed:
+                moving[now] = (merge(moving[now][0], part).pieces if now in moving else part, held)
+        moved = set(moving)
+        for key in [key for key in moving if key in found and not found[key].closed]:
+            # What comes to a fact that is being changed must be part of that change: else a fact that lost all it had takes it along.
+            stays[key] = merge(stays[key], moving.pop(key)[0]).pieces
+        changes: list[Parameters] = []
+        emptied: list[Parameters] = []
+        for key, held in found.items():
+            if not stays[key] and not held.closed:
                 emptied.append(by_key[key] | {"shelves": [shelves.node(key, len(held.parts), place) for place in range(len(held.parts))]})
-            elif len(stays) < len(held.pieces):
-                properties = transaction.believed(key, names.parse_key(key).relation, held, stays)
+            elif stays[key] != held.pieces:
+                properties = transaction.believed(key, names.parse_key(key).relation, held, stays[key])
                 changes.append(by_key[key] | {"properties": properties})
         transaction.set(changes)
         if moving:
             transaction.enter([_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())])
         transaction.drop(emptied)
-        transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moving.keys())
+        transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moved)
         return Forgotten(evidence, len(emptied), len(changes))
 
     def _transaction(self, tx: ManagedTransaction) -> Transaction:

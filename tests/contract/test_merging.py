@@ -9,6 +9,7 @@ import pytest
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.names import entity_id
 from kgplatform.ports import Store
+from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
 from tests.contract.test_store import ALL, claim, state, thing, told
@@ -289,3 +290,17 @@ def test_a_fact_with_very_many_pieces_is_as_exact_as_any(store: Store) -> None:
         store.forget(SourceId(f"doc:{n}"))
         judge.forget(SourceId(f"doc:{n}"))
     same()
+
+
+def test_a_forget_that_meets_an_unfinished_merge_loses_nothing(served: BoltStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fact loses its last piece to the forget while another's piece moves there."""
+    served.put([claim("Ann", "born in", "Ulm", told("doc:2")), claim("Anna", "born in", "Ulm", told("doc:1"), told("doc:2"))])
+    with monkeypatch.context() as killed:
+        killed.setattr(served._sweeper, "_move", lambda _: None)
+        served.merge(ANN, ANNA)
+    served.forget(SourceId("doc:2"))
+    (fact,) = served.facts(ALL)
+    assert fact.key == "born in|person:ann|city:ulm"
+    assert [piece.source.id for piece in served.evidence(fact.key)] == ["doc:1"]
+    served.settle(now=1 << 62)
+    assert [one.key for one in served.facts(ALL)] == [fact.key]
