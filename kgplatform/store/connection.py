@@ -32,8 +32,10 @@ T = TypeVar("T")
 PAUSE = 0.05
 """Seconds; the pause before another attempt doubles each time."""
 SCHEMES = ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
-ATTEMPTS = 5
-"""How often a whole transaction is made when writers meet on one new node."""
+ATTEMPTS = 30
+"""How often a whole transaction is made when writers meet, and what it read has changed under it."""
+RACES = 5
+"""How often, when the server's error may mean that another writer made the same node or type first, or something else."""
 LIFE = 60.0
 """Seconds that a writing transaction may live: after that nothing is committed that was read before."""
 TIME = "the query was stopped at its time limit: narrow it, or raise the limit"
@@ -207,9 +209,9 @@ class Connection:
             except (ConstraintError, Redo):
                 pass
             except ClientError as error:
-                if error.code not in self._racing or attempt == ATTEMPTS:
+                if error.code not in self._racing or attempt >= RACES:
                     raise translated(error, self.login) from None
-            time.sleep(PAUSE * 2**attempt * random.random())  # noqa: S311 - spreads writers out
+            time.sleep(min(1.0, PAUSE * 2**attempt) * random.random())  # noqa: S311 - spreads writers out
         raise StoreConflict(f"other writers at {self.login.address} won {ATTEMPTS} times in a row: try again when there are fewer")
 
 

@@ -135,7 +135,7 @@ class Reader:
     def _of_source(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
         """Through the source's batches, so that nothing scans the graph."""
         which = {"WHICH": "source", "EPOCH": "epoch", "LIMIT": ""}
-        batches = self._connection.rows(statement("batches_of", **which), name=query.source, epoch=_EVER)
+        batches = self._connection.rows(statement("batches_of", **which), name=query.source, epoch=_EVER, time=-1, after="")
         redirects, symmetric = self.redirects(), symmetric_ones(self.relations())
         keys = {merging.resolved(FactKey(key), redirects, symmetric) for batch in batches for key in batch["keys"]}
         places = [selection.place(key) for key in keys]

@@ -11,7 +11,7 @@ from typing import Any
 from kgplatform import belief, names
 from kgplatform.errors import BadName, BadRequest
 from kgplatform.store.merging import Redirects, resolved
-from kgplatform.store.pieces import Pieces, merge, piece
+from kgplatform.store.pieces import Piece, Pieces, merge, piece
 from kgplatform.types import Claim, Entity, EntityId, Evidence, FactKey, Literal, Pairs, Refusal, Relation, SourceId
 
 PIECES = 5_000
@@ -154,6 +154,11 @@ def changed_keys(listed: Iterable[Row]) -> Iterator[tuple[list[FactKey], SourceI
             keys[one.source, one.run].add(one.claimed)
     for (source, run), named in sorted(keys.items()):
         yield sorted(named), source, run
+
+
+def void(piece: Piece, epochs: Mapping[str, int]) -> bool:
+    """Whether its source or its run was forgotten since it was put."""
+    return piece.epochs[0] < epochs.get(piece.source, 0) or piece.epochs[1] < epochs.get(run_mark(piece.run), 0)
 
 
 def run_mark(run: str) -> str:

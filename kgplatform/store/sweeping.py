@@ -142,7 +142,7 @@ class Sweeper:
                 case "belief":
                     self.rescore()
                 case what:
-                    self._forget(what, sweep["name"])
+                    self._forget(what, sweep["name"], last=True)
             self._connection.writing(lambda tx, s=sweep: self._transaction(tx).run("sweeps_drop", id=s["id"], due=s["due"]))  # type: ignore[misc]
 
     def rescore(self) -> int:
@@ -168,29 +168,27 @@ class Sweeper:
         )
         transaction.record_change(held.keys())
 
-    def _forget(self, what: str, name: str) -> Forgotten:
+    def _forget(self, what: str, name: str, last: bool = False) -> Forgotten:
+        """Drop what was put of a source or a run before it was forgotten; its batches stay until the ``last`` sweep."""
         found = self._connection.rows(statement("sources_epochs"), ids=[_mark(what, name)])
         if not found:
             return Forgotten()
-        epoch = found[0]["epoch"]
-        which = {"WHICH": what, "EPOCH": "epoch" if what == "source" else "run_epoch"}
-        done = Forgotten()
-        while batches := self._connection.rows(statement("batches_of", LIMIT=f"LIMIT {_BATCHES}", **which), name=name, epoch=epoch):
+        which = {"WHICH": what, "EPOCH": "epoch" if what == "source" else "run_epoch", "LIMIT": f"LIMIT {_BATCHES}"}
+        groups = {name, belief.GRAPH} if what == "source" else None
+        done, time_, after = Forgotten(), -1, ""
+        while batches := self._connection.rows(
+            statement("batches_of", **which), name=name, epoch=found[0]["epoch"], time=time_, after=after
+        ):
             for part in _parts(batches):
-                work = partial(self._forget_part, what=what, name=name, epoch=epoch, batches=part)
-                done += self._connection.writing(work)
+                done += self._connection.writing(partial(self._forget_part, batches=part, groups=groups, last=last))
+            time_, after = batches[-1]["time"], batches[-1]["id"]
         return done
 
-    def _forget_part(self, tx: ManagedTransaction, *, what: str, name: str, epoch: int, batches: Sequence[Record]) -> Forgotten:
-        def gone(piece: Piece) -> bool:
-            if what == "source":
-                return piece.source == name and piece.epochs[0] < epoch
-            return piece.run == name and piece.epochs[1] < epoch
-
+    def _forget_part(self, tx: ManagedTransaction, *, batches: Sequence[Record], groups: Collection[str] | None, last: bool) -> Forgotten:
         transaction = self._transaction(tx)
-        keys = {FactKey(key) for batch in batches for key in batch["keys"]}
-        swept = self._sweep(transaction, keys, gone, {name, belief.GRAPH} if what == "source" else None)
-        transaction.run("batches_drop", ids=[batch["id"] for batch in batches])
+        swept = self._sweep(transaction, {FactKey(key) for batch in batches for key in batch["keys"]}, groups=groups)
+        if last:
+            transaction.run("batches_drop", ids=[batch["id"] for batch in batches])
         return swept
 
     def _move(self, at: EntityId) -> None:
@@ -198,7 +196,7 @@ class Sweeper:
         for end in ("head", "tail"):
             after = ""
             while keys := self._keys_at(end, at, after):
-                self._connection.writing(lambda tx, k=keys: self._sweep(self._transaction(tx), k, lambda _: False))  # type: ignore[misc]
+                self._connection.writing(lambda tx, k=keys: self._sweep(self._transaction(tx), k))  # type: ignore[misc]
                 after = keys[-1]
 
     def _keys_at(self, end: str, at: EntityId, after: str) -> list[FactKey]:
@@ -209,21 +207,23 @@ class Sweeper:
         return [FactKey(row["key"]) for row in rows]
 
     def _sweep(
-        self, transaction: Transaction, claimed: Collection[FactKey], gone: Gone, groups: Collection[str] | None = None
+        self, transaction: Transaction, claimed: Collection[FactKey], gone: Gone = lambda _: False, groups: Collection[str] | None = None
     ) -> Forgotten:
         """Drop what is gone from the facts under which claims may lie, and move what belongs elsewhere.
 
-        ``groups`` are those of which anything may be gone, when it is not all.
+        Gone is also what was put before its source or run was forgotten, whichever sweep meets it: what is being moved
+        could escape the one that looks for it. ``groups`` are those of which anything may be gone, when it is not all.
         """
         redirects, symmetric = _redirects(transaction), self._symmetric()
         keys = {now for key in claimed for now in merging.places(key, redirects, symmetric)} if redirects else set(claimed)
         by_key = {key: place(key) for key in sorted(keys)}
         found = transaction.held(list(by_key.values()), lambda _: groups)
+        epochs = transaction.epochs(piece for held in found.values() for piece in held.pieces.values())
         stays: dict[FactKey, Pieces] = {}
         moving: dict[FactKey, tuple[Pieces, Held]] = {}
         evidence = 0
         for key, held in found.items():
-            lives = {name: piece for name, piece in held.pieces.items() if not gone(piece)}
+            lives = {name: piece for name, piece in held.pieces.items() if not gone(piece) and not records.void(piece, epochs)}
             evidence += len(held.pieces) - len(lives)
             parts = merging.parted(lives, redirects, symmetric)
             stays[key] = parts.pop(key, {})
@@ -243,7 +243,9 @@ class Sweeper:
                 changes.append(by_key[key] | {"properties": properties})
         transaction.set(changes)
         if moving:
-            transaction.enter([_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())])
+            rows = [_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())]
+            transaction.enter(rows)
+            transaction.check_there({end for row in rows for end in row.ends if end})
         transaction.drop(emptied)
         transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moved)
         return Forgotten(evidence, len(emptied), len(changes))

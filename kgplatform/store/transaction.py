@@ -18,7 +18,7 @@ from kgplatform.store import merging, properties, records, shelves
 from kgplatform.store.connection import Record, Redo, run
 from kgplatform.store.known import Known
 from kgplatform.store.merging import Redirects
-from kgplatform.store.pieces import Part, Pieces, merge, ordered, part, total
+from kgplatform.store.pieces import Part, Piece, Pieces, merge, ordered, part, total
 from kgplatform.store.properties import Parameters, placed
 from kgplatform.store.records import Row
 from kgplatform.store.selection import entity
@@ -129,6 +129,11 @@ class Transaction:
             known |= {row["id"]: row["epoch"] for row in self.run("sources_create", rows=listed)}
         return {one: known[one] for one in (*speaking, *runs)}
 
+    def epochs(self, of: Iterable[Piece]) -> dict[str, int]:
+        """How often the sources and runs of pieces were forgotten."""
+        ids = {mark for one in of for mark in ((one.source, records.run_mark(one.run)) if one.run else (one.source,))}
+        return {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(ids))} if ids else {}
+
     def check(self, told: Iterable[str], redirects: Redirects, epochs: Mapping[str, int]) -> None:
         """Look again at what the transaction relied on. Raises ``Redo`` when it has changed."""
         ids = sorted({*told, *redirects.values()})
@@ -140,6 +145,11 @@ class Transaction:
         if found["n"] != len(ids) or dict(found["redirects"]) != {one: redirects[one] for one in ids if one in redirects}:
             raise Redo
         if {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(epochs))} != epochs:
+            raise Redo
+
+    def check_there(self, ids: Collection[str]) -> None:
+        """Raises ``Redo`` when an entity is missing: a fact could not have been made at it."""
+        if sum(1 for _ in self.nodes(sorted(ids))) != len(ids):
             raise Redo
 
     # -- facts ---------------------------------------------------------------------------------------
