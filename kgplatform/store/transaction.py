@@ -160,8 +160,12 @@ class Transaction:
         fresh: set[FactKey] = set()
         stale: set[FactKey] = set()
         drafts = [row.draft or properties.draft(row, self._calibration) for row in rows]
+        met = 0
         for found in self._facts("merge", drafts, batch=self.batch):
             (fresh if found["fresh"] else stale).update(found["keys"])
+            met += found["n"]
+        if met != len(rows):
+            raise Redo  # an entity was gone for a moment, and no fact could be made at it
         # A fact that begins with more than a relationship carries is made without evidence and given it then.
         stale |= {row.key for row in rows if len(row.pieces) > shelves.LIMIT}
         by_key = {row.key: row for row in rows}
