@@ -60,7 +60,6 @@ class BoltStore(Reader):
         super().__init__(dialect)
         self._clock = Clock()
         self._settled = False
-        self._known = Known()
         self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
         try:
             self._connection.verify()
@@ -85,11 +84,11 @@ class BoltStore(Reader):
 
     def put(self, claims: Sequence[Claim]) -> Receipt:
         cards = self.relations() if claims else {}
-        symmetric, receipt = symmetric_ones(cards), Receipt()
+        symmetric, receipt, known = symmetric_ones(cards), Receipt(), Known()
         for rows, refused in self._prepared(claims, cards):
             receipt += Receipt(refused=tuple(refused))
             for batch in records.batches(rows):
-                done = self._put(batch, symmetric)
+                done = self._put(batch, symmetric, known)
                 receipt += Receipt(done["new"], done["merged"], done["unchanged"])
         return receipt
 
@@ -110,23 +109,19 @@ class BoltStore(Reader):
                     waiting = ahead.submit(prepare, start)
                 yield made
 
-    def _put(self, batch: Sequence[Row], symmetric: Collection[str]) -> Counter[str]:
+    def _put(self, batch: Sequence[Row], symmetric: Collection[str], known: Known) -> Counter[str]:
         tries = itertools.count()
 
         def work(tx: ManagedTransaction) -> Counter[str]:
             if next(tries):
-                self._known.clear()
+                known.clear()
                 if self._believe():
                     for row in batch:
                         row.draft = None
-            return put(Transaction(tx, self._dialect, self._calibration, self._known), batch, symmetric)
+            return put(Transaction(tx, self._dialect, self._calibration, known), batch, symmetric)
 
-        try:
-            done = self._connection.writing(work)
-        except BaseException:
-            self._known.clear()
-            raise
-        self._known.bound()
+        done = self._connection.writing(work)
+        known.bound()
         if not self._settled:
             self._dialect.settle(self._connection)
             self._settled = True
@@ -154,15 +149,12 @@ class BoltStore(Reader):
     # -- taking back ---------------------------------------------------------------------------------
 
     def forget(self, source: SourceId) -> Forgotten:
-        self._known.clear()
         return self._sweeper.forget(source)
 
     def forget_run(self, run: str) -> Forgotten:
-        self._known.clear()
         return self._sweeper.forget_run(run)
 
     def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
-        self._known.clear()
         return self._sweeper.withdraw(source, keys)
 
     def merge(self, keep: EntityId, other: EntityId, by: str = "") -> Merge:
@@ -200,7 +192,6 @@ class BoltStore(Reader):
 
     def restore(self, path: Path) -> int:
         """Fill this empty graph from a backup; how many facts. Raises ``BadFile``, and ``BadRequest`` when it is not empty."""
-        self._known.clear()
         facts, calibration = Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
         if calibration and calibration != self._calibration:
             self.publish(calibration)

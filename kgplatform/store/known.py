@@ -1,4 +1,4 @@
-"""What a store met lately, so that it need not be read again."""
+"""What one put has met, so that its next batch need not read it again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kgplatform.types import Entity, EntityId
 
 
 class Known:
-    """Entities and sources that a store met lately: whoever relies on them must ``check`` at the end that they are as they were."""
+    """Entities and sources that a put has met: whoever relies on them must ``check`` at the end that they are as they were."""
 
     MOST = 200_000
 

@@ -74,16 +74,22 @@ class Transaction:
         known = self._known.entities
         held = {one: known[one] for one in ids if one in known}
         redirects: dict[str, str] = {}
-        for row in self.nodes([one for one in ids if one not in held]):
-            held[EntityId(row["id"])] = entity({**row, "also": None})
-            if row["redirect"] is not None:
-                redirects[row["id"]] = row["redirect"]
-        self._create(told[one] for one in ids if one not in held)
-        if news := [one for one in ids if one in held and records.joined(held[one], told[one]) != held[one]]:
+        self._meet([one for one in ids if one not in held], held, redirects)
+        new = [one for one in ids if one not in held]
+        self._create(told[one] for one in new)
+        self._meet(new, held, redirects)  # another writer may have been first, and have told other names
+        if news := [one for one in ids if one not in held or records.joined(held[one], told[one]) != held[one]]:
             now = [entity({**row, "also": None}) for row in self.run("entities_touch", ids=news)]
             self._set_entities([(old, records.joined(old, told[old.id])) for old in now])
         known |= {one: records.joined(held.get(one, told[one]), told[one]) for one in ids if one not in redirects}
         return self._followed(redirects)
+
+    def _meet(self, ids: Sequence[EntityId], held: dict[EntityId, Entity], redirects: dict[str, str]) -> None:
+        """Read entities into ``held``, and where they lead."""
+        for row in self.nodes(ids):
+            held[EntityId(row["id"])] = entity({**row, "also": None})
+            if row["redirect"] is not None:
+                redirects[row["id"]] = row["redirect"]
 
     def _followed(self, redirects: dict[str, str]) -> dict[str, str]:
         """The redirects with those that theirs lead to."""
