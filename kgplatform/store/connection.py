@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -34,8 +34,6 @@ PAUSE = 0.05
 SCHEMES = ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
 ATTEMPTS = 30
 """How often a whole transaction is made when writers meet, and what it read has changed under it."""
-RACES = 5
-"""How often, when the server's error may mean that another writer made the same node or type first, or something else."""
 LIFE = 60.0
 """Seconds that a writing transaction may live: after that nothing is committed that was read before."""
 TIME = "the query was stopped at its time limit: narrow it, or raise the limit"
@@ -142,11 +140,11 @@ class Connection:
     port and other passwords, and is met there.
     """
 
-    def __init__(self, find: Callable[[], Login], racing: frozenset[str] = frozenset()) -> None:
-        """``racing`` are codes of errors that may only mean that another writer was first, as ``ConstraintError`` always may."""
+    def __init__(self, find: Callable[[], Login], turn: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        """``turn`` is held around every writing transaction: writers of a server that cannot keep them apart take turns by it."""
         self._find = find
-        self._racing = racing
-        self._turn = threading.Lock()
+        self._turn = turn
+        self._meeting = threading.Lock()
         self.login = find()
         self._driver = _driver(self.login)
 
@@ -155,7 +153,7 @@ class Connection:
 
     def session(self, **options: Any) -> Session:
         """A session with the server where it is now."""
-        with self._turn:
+        with self._meeting:
             found = self._find()
             if found != self.login:
                 self._driver.close()
@@ -191,7 +189,7 @@ class Connection:
 
     def writing(self, work: Callable[[ManagedTransaction], T]) -> T:
         """``work`` in one managed transaction, made afresh on every retry and given up when it is older than ``LIFE``."""
-        from neo4j.exceptions import ClientError, ConstraintError
+        from neo4j.exceptions import ConstraintError
 
         def timely(tx: ManagedTransaction) -> T:
             deadline = time.monotonic() + LIFE
@@ -204,13 +202,10 @@ class Connection:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self.sentences(ClientError), self.session() as session:
+                with self._turn(), self.sentences(ConstraintError), self.session() as session:
                     return session.execute_write(timely)
             except (ConstraintError, Redo):
                 pass
-            except ClientError as error:
-                if error.code not in self._racing or attempt >= RACES:
-                    raise translated(error, self.login) from None
             time.sleep(min(1.0, PAUSE * 2**attempt) * random.random())  # noqa: S311 - spreads writers out
         raise StoreConflict(f"other writers at {self.login.address} won {ATTEMPTS} times in a row: try again when there are fewer")
 

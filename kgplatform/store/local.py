@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, schema, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
+from kgplatform.store.endpoint import meeting
 from kgplatform.store.statements import statement
+from kgplatform.store.turns import turn
 
 _FEW = 16
 """Rows of one batch at one node that need no other start."""
@@ -25,8 +28,6 @@ class Local:
 
     index = "Entity[name,aliases_text]"
     columns, collects = "facts_columns.local", False
-    racing = frozenset({"Neo.ClientError.Statement.SemanticError"})
-    """Two writers that make one new type at once; the code is that of any statement that fails in running."""
 
     def __init__(self, home: Path, graph: str) -> None:
         self._home, self._graph = home, graph
@@ -46,6 +47,9 @@ class Local:
 
     def close(self) -> None:
         self._reader.close()
+
+    def turn(self) -> AbstractContextManager[object]:
+        return turn(meeting(self._home).folder, self._graph)
 
     # -- getting ready -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -35,9 +36,8 @@ class Dialect(Plans, Protocol):
         """Where the server is now, started when it belongs to the platform."""
         ...
 
-    @property
-    def racing(self) -> frozenset[str]:
-        """Codes of errors that may mean that another writer made the same type or node first."""
+    def turn(self) -> AbstractContextManager[object]:
+        """Held around every writing transaction."""
         ...
 
     @property
@@ -76,7 +76,7 @@ class Reader:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._connection = Connection(dialect.login, dialect.racing)
+        self._connection = Connection(dialect.login, dialect.turn)
         self._calibration = Calibration()
 
     # -- facts ---------------------------------------------------------------------------------------

@@ -243,9 +243,7 @@ class Sweeper:
                 changes.append(by_key[key] | {"properties": properties})
         transaction.set(changes)
         if moving:
-            rows = [_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())]
-            transaction.enter(rows)
-            transaction.check_there({end for row in rows for end in row.ends if end})
+            transaction.enter([_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())])
         transaction.drop(emptied)
         transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moved)
         return Forgotten(evidence, len(emptied), len(changes))

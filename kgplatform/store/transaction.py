@@ -153,11 +153,6 @@ class Transaction:
         if {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(epochs))} != epochs:
             raise Redo
 
-    def check_there(self, ids: Collection[str]) -> None:
-        """Raises ``Redo`` when an entity is missing: a fact could not have been made at it."""
-        if sum(1 for _ in self.nodes(sorted(ids))) != len(ids):
-            raise Redo
-
     # -- facts ---------------------------------------------------------------------------------------
 
     def enter(self, rows: Sequence[Row]) -> tuple[Counter[str], set[FactKey]]:

@@ -1,4 +1,4 @@
-// New entities of one set of kinds. A racing writer's node raises a ConstraintError, and the transaction is made again.
+// New entities of one set of kinds; nobody else writes meanwhile.
 UNWIND $rows AS row
 CREATE (n:Entity<<LABELS>>)
 SET n += row.properties
