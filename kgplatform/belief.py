@@ -106,10 +106,15 @@ def strongest(pieces: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Of each group the weight that is largest in absolute value, of two equally large the positive one."""
     found: dict[str, int] = {}
     for name, weight in pieces:
-        held = found.get(name, 0)
-        if (abs(weight), weight) > (abs(held), held):
-            found[name] = weight
+        strengthen(found, name, weight)
     return found
+
+
+def strengthen(found: dict[str, int], group: str, weight: int) -> None:
+    """Keep the stronger of a group's weight and this one."""
+    held = found.get(group, 0)
+    if abs(weight) > abs(held) or weight == -held > 0:
+        found[group] = weight
 
 
 @lru_cache(maxsize=100_000)

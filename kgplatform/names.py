@@ -8,11 +8,12 @@ identifiers of a fixed alphabet, and the original words are kept beside them as 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
+
+import orjson
 
 from kgplatform.errors import BadName, NotFound
 from kgplatform.types import EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs
@@ -22,7 +23,6 @@ ID_BYTES = 200
 GIVEN_ID_BYTES = 1_000
 """Longest id that an import may bring (Neo4j's index holds about 8,000 bytes)."""
 
-_JSON = json.JSONEncoder(ensure_ascii=False)
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -31,7 +31,11 @@ _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
 
 def digest(*parts: str, size: int = 8) -> str:
     """A hash of the parts as a database holds them, that no joining of other parts can give; ``2 * size`` hex digits."""
-    return hashlib.blake2b(_JSON.encode(parts).encode("utf-8", "replace"), digest_size=size).hexdigest()
+    try:
+        told = orjson.dumps(parts)
+    except orjson.JSONEncodeError:  # a lone surrogate
+        told = orjson.dumps([part.encode("utf-8", "replace").decode() for part in parts])
+    return hashlib.blake2b(told, digest_size=size).hexdigest()
 
 
 def normalise(name: str) -> str:

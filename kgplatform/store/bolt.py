@@ -11,13 +11,13 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
 from kgplatform.ports import Limits, Progress, Rows
 from kgplatform.store import backup, merging, records
+from kgplatform.store.ahead import ahead
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
 from kgplatform.store.known import Known
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 _BATCHES = 500
 """Batches in one page of changes."""
-_AHEAD = 20_000
-"""Claims that are made ready at once."""
+_FIRST, _AHEAD = 2_500, 20_000
+"""Claims that are made ready at once: few at first, so that the server is not kept waiting, then twice as many each time."""
 
 
 class BoltStore(Reader):
@@ -95,19 +95,13 @@ class BoltStore(Reader):
     def _prepared(self, claims: Sequence[Claim], cards: Mapping[str, Relation]) -> Iterator[tuple[list[Row], list[Refusal]]]:
         """Claims as rows with drafts, some thousands at a time: the next are made while the server is busy with these."""
 
-        def prepare(start: int) -> tuple[list[Row], list[Refusal]]:
-            rows, refused = records.rows(claims[start : start + _AHEAD], cards, self._clock)
+        def prepare(part: Sequence[Claim]) -> tuple[list[Row], list[Refusal]]:
+            rows, refused = records.rows(part, cards, self._clock)
             for row in rows:
                 row.draft = draft(row, self._calibration)
             return rows, refused
 
-        with ThreadPoolExecutor(1) as ahead:
-            waiting = ahead.submit(prepare, 0)
-            for start in range(_AHEAD, len(claims) + _AHEAD, _AHEAD):
-                made = waiting.result()
-                if start < len(claims):
-                    waiting = ahead.submit(prepare, start)
-                yield made
+        return ahead(map(prepare, _parts(claims)))
 
     def _put(self, batch: Sequence[Row], symmetric: Collection[str], known: Known) -> Counter[str]:
         tries = itertools.count()
@@ -211,3 +205,10 @@ class BoltStore(Reader):
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         """Reading Cypher within limits. Raises ``WriteRefused``, ``BadQuery`` or ``LimitExceeded``."""
         return self._dialect.read(self._connection, cypher, parameters, limits)
+
+
+def _parts(claims: Sequence[Claim]) -> Iterator[Sequence[Claim]]:
+    start, size = 0, _FIRST
+    while start < len(claims):
+        yield claims[start : start + size]
+        start, size = start + size, min(2 * size, _AHEAD)

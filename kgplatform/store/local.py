@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kgplatform.store import door, schema, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.endpoint import meeting
+from kgplatform.store.selection import CELLS
 from kgplatform.store.statements import statement
 from kgplatform.store.turns import turn
 
@@ -27,7 +29,6 @@ class Local:
     """The dialect of the local server."""
 
     index = "Entity[name,aliases_text]"
-    columns, collects = "facts_columns.local", False
 
     def __init__(self, home: Path, graph: str) -> None:
         self._home, self._graph = home, graph
@@ -74,6 +75,13 @@ class Local:
 
     def entities_create(self, labels: str) -> str:
         return statement("entities_create.local", LABELS=labels)
+
+    def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> list[list[Any]]:  # noqa: ARG002
+        """Through the server's HTTP port, where a row costs half of what it costs through Bolt."""
+        cypher = statement("facts_columns.local", CELLS=", ".join(CELLS), **splices)
+        rows = [row["cells"] for row in server.query(server.ensure(self._home), self._graph, cypher, parameters)]
+        rows.sort(key=itemgetter(0, 1))
+        return [list(column) for column in zip(*rows, strict=True)][1:] or [[] for _ in CELLS]
 
     # -- reading door --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from kgplatform.store import door, schema
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.schema import OURS
+from kgplatform.store.selection import CELLS
 from kgplatform.store.statements import statement
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ class Neo4j:
     """The dialect of Neo4j."""
 
     index = _INDEX
-    columns, collects = "facts_columns.neo4j", True
 
     def __init__(self, login: Login, allow_occupied: bool = False) -> None:
         self._login = login
@@ -91,6 +91,12 @@ class Neo4j:
 
     def entities_create(self, labels: str) -> str:
         return statement("entities_create.neo4j", LABELS=labels)
+
+    def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> list[list[Any]]:
+        """All in one record: each record costs a round of the driver."""
+        collected = ", ".join(f"collect({cell}) AS c{number}" for number, cell in enumerate(CELLS))
+        rows = connection.rows(statement("facts_columns.neo4j", CELLS=collected, **splices), **parameters)
+        return list(rows[0].values())
 
     # -- reading door --------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ run that is forgotten takes its own observation with it. Pure functions, but for
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections import defaultdict
@@ -15,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import orjson
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
@@ -91,10 +94,10 @@ class Piece(NamedTuple):
     @property
     def evidence(self) -> Evidence:
         """The evidence as people and formats see it."""
-        told = json.loads(self.document)
+        told = orjson.loads(self.document)
         told.pop("qualifiers", None)
-        told["detail"] = tuple((k, v) for k, v in told.get("detail", ()))
-        return Evidence(**{**told, "source": Source(**told["source"])})
+        detail = tuple((k, v) for k, v in told.pop("detail", ()))
+        return Evidence(**{**told, "source": Source(**told["source"]), "score": self.score, "detail": detail})
 
     @property
     def speaker(self) -> str:
@@ -150,43 +153,53 @@ def _utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_DEFAULTS = {
-    name: Evidence.__dataclass_fields__[name].default
-    for name in ("score", "model", "quote", "start", "end", "head_words", "tail_words", "run", "detail")
-}
-
-
 def _document(evidence: Evidence, when: int, qualifiers: Pairs) -> str:
     """The JSON document that lies on the relationship; defaults are left out."""
-    source = {name: value for name in ("id", "kind", "title", "uri") if (value := getattr(evidence.source, name))}
-    told: dict[str, Any] = {"method": evidence.method, "source": source, "time": when}
-    for name, default in _DEFAULTS.items():
-        if (value := getattr(evidence, name)) != default:
+    source, score = evidence.source, evidence.score
+    told: dict[str, Any] = {"method": evidence.method, "source": {"id": source.id, "kind": source.kind}, "time": when}
+    if source.title:
+        told["source"]["title"] = source.title
+    if source.uri:
+        told["source"]["uri"] = source.uri
+    if score != 1:
+        told["score"] = score if math.isfinite(score) else str(score)
+    for name, value in (
+        ("model", evidence.model),
+        ("quote", evidence.quote),
+        ("head_words", evidence.head_words),
+        ("tail_words", evidence.tail_words),
+        ("run", evidence.run),
+        ("detail", evidence.detail),
+        ("qualifiers", qualifiers),
+    ):
+        if value:
             told[name] = value
-    if qualifiers:
-        told["qualifiers"] = qualifiers
-    return _utf8(_JSON.encode(told))
+    if evidence.start != -1 or evidence.end != -1:
+        told |= {"start": evidence.start, "end": evidence.end}
+    try:
+        return orjson.dumps(told).decode()
+    except orjson.JSONEncodeError:  # a lone surrogate, or a number of more than 64 bits
+        return _utf8(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 
 def read(key: FactKey, name: str, held_version: int, document: str, claimed: str | None) -> Piece:
     """A piece as it was written down under a key; ``claimed`` is empty when the claim had that key too."""
-    told = json.loads(document)
+    told = orjson.loads(document)
     qualifiers = tuple((k, v) for k, v in told.get("qualifiers", ()))
     source, run = SourceId(told["source"]["id"]), told.get("run", "")
-    score = told.get("score", 1.0)
+    score = float(told.get("score", 1.0))
     return Piece(EvidenceId(name), FactKey(claimed or key), told["method"], score, source, run, qualifiers, held_version, document)
 
 
 def ordered(pieces: Pieces) -> list[Piece]:
     """The pieces by id: the one order in which they are stored."""
-    return [pieces[name] for name in sorted(pieces)]
+    return [pieces[name] for name in sorted(pieces)] if len(pieces) > 1 else list(pieces.values())
 
 
 def live(pieces: Pieces) -> list[Piece]:
     """The observations that count: of each evidence, and of each person, the latest."""
     listed = ordered(pieces)
-    if not any("." in one.id or one.method == "review" for one in listed):
+    if len(listed) == 1:
         return listed
     latest: dict[str, Piece] = {}
     for one in listed:
@@ -249,39 +262,54 @@ class Part(NamedTuple):
 
 def part(relation: str, pieces: Pieces, calibration: Calibration) -> Part:
     """A function of the set of pieces alone."""
-    held = live(pieces)
-    weights = [calibration.weight(one.method, relation, one.score) for one in held]
-    strongest = belief.strongest(zip((one.group for one in held), weights, strict=True))
+    strongest: dict[str, int] = {}
+    methods, sources, reviews, told = set[Method](), set[SourceId](), [], []
+    for one in live(pieces):
+        weight = calibration.weight(one.method, relation, one.score)
+        belief.strengthen(strongest, one.group, weight)
+        sources.add(one.source)
+        if not one.taken_back:
+            methods.add(one.method)
+            if one.method == "review":
+                reviews.append((one.version, str(one.id), one.score, one.source))
+        if one.qualifiers:
+            told += [(name, weight, one.version, str(one.id), value) for name, value in one.qualifiers]
     graph = strongest.pop(belief.GRAPH, 0)
-    speaking = [one for one in held if not one.taken_back]
-    reviews = [(one.version, one.id, one.score, one.source) for one in speaking if one.method == "review"]
     return Part(
         len(pieces),
         sum(strongest.values()),
         graph,
-        tuple(sorted({one.method for one in speaking})),
-        tuple(sorted({one.source for one in held})),
+        tuple(sorted(methods)),
+        tuple(sorted(sources)),
         max(reviews) if reviews else None,
-        tuple(
-            (name, weight, one.version, one.id, value) for one, weight in zip(held, weights, strict=True) for name, value in one.qualifiers
-        ),
+        tuple(told),
     )
 
 
 def total(prior: int, parts: Sequence[Part]) -> Summary:
     """All parts of a fact together; ``prior`` in 1/1024 nat."""
-    weight, graph = prior + sum(one.weight for one in parts), sum(one.graph for one in parts)
-    methods = {method for one in parts for method in one.methods}
-    verdict, judge = _verdict(max((one.review for one in parts if one.review), default=None))
-    told = {name: value for _, _, _, name, value in sorted((w, version, id_, n, v) for one in parts for n, w, version, id_, v in one.told)}
+    weight, graph = prior + sum([one.weight for one in parts]), sum([one.graph for one in parts])
+    whole = parts[0] if len(parts) == 1 else _joined(parts)
+    verdict, judge = _verdict(whole.review)
+    told = {name: value for _, _, _, name, value in sorted((w, version, id_, n, v) for n, w, version, id_, v in whole.told)}
     return Summary(
         belief.probability(weight + graph),
         belief.probability(weight),
         verdict,
         judge,
-        tuple(method for method in ORIGINS if method in methods),
-        tuple(sorted({source for one in parts for source in one.sources})),
+        tuple([method for method in ORIGINS if method in whole.methods]),
+        whole.sources,
         tuple(sorted(told.items())),
+    )
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """What several parts say besides their weights."""
+    return Part(
+        methods=tuple({method for one in parts for method in one.methods}),
+        sources=tuple(sorted({source for one in parts for source in one.sources})),
+        review=max((one.review for one in parts if one.review), default=None),
+        told=tuple(said for one in parts for said in one.told),
     )
 
 

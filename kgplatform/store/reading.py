@@ -15,6 +15,7 @@ from kgplatform.belief import Calibration
 from kgplatform.errors import NotFound
 from kgplatform.ports import Columns, Limits, Rows
 from kgplatform.store import fulltext, merging, ranking, records, selection
+from kgplatform.store.ahead import ahead
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.pieces import Pieces, claims, strongest
 from kgplatform.store.properties import pieces
@@ -45,14 +46,8 @@ class Dialect(Plans, Protocol):
         """The name of the full-text index on names and aliases."""
         ...
 
-    @property
-    def columns(self) -> str:
-        """The name of the statement that reads facts as cells."""
-        ...
-
-    @property
-    def collects(self) -> bool:
-        """Whether that statement gives all of them in one record."""
+    def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> Sequence[list[Any]]:
+        """The facts of some heads as columns of ``selection.CELLS``, in the order of head and key."""
         ...
 
     @property
@@ -87,26 +82,26 @@ class Reader:
 
     def columns(self, query: FactQuery) -> Iterator[Columns]:
         left = query.limit
-        for cells in self._cells(query):
-            part = cells if left is None else cells[:left]
-            if part:
-                key, head, relation, tail, unit, confidence, trust, verdict, methods = map(list, zip(*part, strict=True))
-                words = [f"{value} {of}" if of else value for value, of in zip(tail, unit, strict=True)]
-                yield Columns(key, head, relation, words, confidence, trust, verdict, [origins(tuple(one)) for one in methods])
-            if left is not None and (left := left - len(part)) <= 0:
+        for cells in ahead(self._cells(query)):
+            key, head, relation, tail, unit, confidence, trust, verdict, methods = cells if left is None else [one[:left] for one in cells]
+            if not key:
+                continue
+            words = [f"{value} {of}" if of else value for value, of in zip(tail, unit, strict=True)] if any(unit) else tail
+            yield Columns(key, head, relation, words, confidence, trust, verdict, [origins(tuple(one)) for one in methods])
+            if left is not None and (left := left - len(key)) <= 0:
                 return
 
-    def _cells(self, query: FactQuery) -> Iterator[list[list[Any]]]:
-        """Facts as lists of their cells, a page of heads at a time."""
+    def _cells(self, query: FactQuery) -> Iterator[Sequence[list[Any]]]:
+        """Facts as columns of ``selection.CELLS``, a page of heads at a time."""
         if query.source is not None or query.tail is not None:
-            for page in _pages(list(self._selected(query, f"{selection.RETURN}, {selection.CELLS} AS cells")), PAGE):
-                yield [row["cells"] for row in page]
+            cells = ", ".join(selection.CELLS)
+            for page in _pages(list(self._selected(query, f"{selection.RETURN}, [{cells}] AS cells")), PAGE):
+                yield list(map(list, zip(*(row["cells"] for row in page), strict=True)))
             return
         splices, values = selection.splices(query, ""), selection.values(query)
         pages = [[str(query.head)]] if query.head is not None else self._heads(query)
         for heads in pages:
-            rows = self._connection.rows(statement(self._dialect.columns, CELLS=selection.CELLS, **splices), heads=heads, **values)
-            yield rows[0]["cells"] if rows and self._dialect.collects else [row["cells"] for row in rows]
+            yield self._dialect.cells(self._connection, splices, {"heads": heads, **values})
 
     def _selected(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
         """Rows of the facts that fit, page by page."""

@@ -182,7 +182,12 @@ def batches(listed: Iterable[Row]) -> Iterator[list[Row]]:
 
 def joined(held: Entity, other: Entity) -> Entity:
     """A held entity that was told of again: its name and first kind stay, other names become aliases."""
-    if other is held:
+    if other is held or (
+        other.name == held.name
+        and (other.kinds == held.kinds or set(other.kinds) <= set(held.kinds))
+        and (not other.aliases or set(other.aliases) <= {held.name, *held.aliases})
+        and (held.description or not other.description)
+    ):
         return held
     known = {names.normalise(held.name)}
     aliases = set(held.aliases)

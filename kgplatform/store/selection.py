@@ -36,7 +36,18 @@ RETURN = (
     "[t.id, t.name, t.description] AS tail, t.kinds AS tail_kinds, t.aliases AS tail_aliases, t.also AS tail_also, "
     "[t.value, t.datatype, t.unit, t.language] AS literal"
 )
-CELLS = "[r.key, h.name, r.relation, coalesce(t.name, t.value), t.unit, r.confidence, r.trust, r.verdict, r.methods]"
+CELLS = (
+    "r.key",
+    "coalesce(h.name, h.id)",
+    "r.relation",
+    "coalesce(t.name, t.value, t.id)",
+    "coalesce(t.unit, '')",
+    "r.confidence",
+    "r.trust",
+    "r.verdict",
+    "r.methods",
+)
+"""What a table of facts is made from; none of them is ever null."""
 PIECES = "r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts"
 EVIDENCE = f"RETURN r.key AS key, r.relation AS relation, {PIECES}"
 

@@ -10,7 +10,6 @@ import base64
 import contextlib
 import http.client
 import importlib.util
-import json
 import platform
 import re
 import shutil
@@ -18,13 +17,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 import psutil
 from filelock import Timeout
 
@@ -32,7 +32,7 @@ from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreErr
 from kgplatform.store.endpoint import BUSY, IDLE_SECONDS, OPENED_ELSEWHERE, Endpoint, Meeting, alive, meeting
 from kgplatform.store.schema import OURS
 
-__all__ = ["Endpoint", "create_graph", "drop_graph", "ensure", "graphs", "status", "stop"]
+__all__ = ["Endpoint", "create_graph", "drop_graph", "ensure", "graphs", "query", "status", "stop"]
 
 START_SECONDS = 120.0
 """How long a start may take; on an idle machine it takes three."""
@@ -42,6 +42,7 @@ SCHEMA_ATTEMPTS = 10
 """``IF NOT EXISTS`` looks and then makes: of several at once, some find in between that it exists."""
 FILE_HANDLES = 4096
 """Every type of a graph takes about three."""
+_EVERYTHING = (1 << 31) - 1
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from kgplatform.store.serve import main; sys.exit(main())"
 _GRAPH = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 _OR_NEO4J = "or set NEO4J_URI to use a Neo4j server"
@@ -256,15 +257,30 @@ def _schema() -> list[str]:
     return lines
 
 
-def _call(endpoint: Endpoint, path: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """(status, answer) of the server's HTTP interface; no proxy of the environment comes between."""
-    secret = base64.b64encode(f"{endpoint.user}:{endpoint.password}".encode()).decode()
+def query(endpoint: Endpoint, graph: str, cypher: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a reading statement, as the reader."""
+    body = {"language": "opencypher", "command": cypher, "params": parameters, "limit": _EVERYTHING, "serializer": "record"}
+    code, answer = _post(endpoint, f"query/{graph}", body, f"{endpoint.reader}:{endpoint.reader_password}")
+    if code != 200:
+        raise _refusal(endpoint, answer)
+    rows: list[dict[str, Any]] = answer["result"]
+    return rows
+
+
+def _call(endpoint: Endpoint, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """(status, answer) of a command to the server's HTTP interface."""
+    return _post(endpoint, path, body, f"{endpoint.user}:{endpoint.password}")
+
+
+def _post(endpoint: Endpoint, path: str, body: Mapping[str, Any], login: str) -> tuple[int, dict[str, Any]]:
+    """(status, answer); no proxy of the environment comes between."""
+    secret = base64.b64encode(login.encode()).decode()
     headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
     connection = http.client.HTTPConnection(urlsplit(endpoint.http_uri).netloc, timeout=START_SECONDS)
     try:
-        connection.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
+        connection.request("POST", f"/api/v1/{path}", orjson.dumps(body), headers)
         reply = connection.getresponse()
-        return reply.status, json.loads(reply.read() or b"{}")
+        return reply.status, orjson.loads(reply.read() or b"{}")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise StoreUnreachable(f"the local graph server at {endpoint.http_uri} broke off ({error}): try again, it is restarted") from None
     finally:

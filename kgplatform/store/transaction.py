@@ -78,10 +78,11 @@ class Transaction:
         new = [one for one in ids if one not in held]
         self._create(told[one] for one in new)
         self._meet(new, held, redirects)  # another writer may have been first, and have told other names
-        if news := [one for one in ids if one not in held or records.joined(held[one], told[one]) != held[one]]:
-            now = [entity({**row, "also": None}) for row in self.run("entities_touch", ids=news)]
-            self._set_entities([(old, records.joined(old, told[old.id])) for old in now])
-        known |= {one: records.joined(held.get(one, told[one]), told[one]) for one in ids if one not in redirects}
+        now = {one: records.joined(held[one], told[one]) if one in held else told[one] for one in ids}
+        if news := [one for one in ids if now[one] is not held.get(one)]:
+            locked = [entity({**row, "also": None}) for row in self.run("entities_touch", ids=news)]
+            self._set_entities([(old, records.joined(old, told[old.id])) for old in locked])
+        known |= {one: joined for one, joined in now.items() if one not in redirects}
         return self._followed(redirects)
 
     def _meet(self, ids: Sequence[EntityId], held: dict[EntityId, Entity], redirects: dict[str, str]) -> None:
