@@ -75,6 +75,17 @@ class Local:
     def entities_create(self, labels: str) -> str:
         return statement("entities_create.local", LABELS=labels)
 
+    # -- vectors -------------------------------------------------------------------------------------
+
+    def vector_index(self, label: str) -> str:
+        return f"{label}[emb]"
+
+    def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:  # noqa: ARG002 - SQL goes its own way
+        server.index_vectors(server.ensure(self._home), self._graph, label, dimension)
+
+    def unindex_vectors(self, connection: Connection, label: str) -> None:  # noqa: ARG002 - SQL goes its own way
+        server.unindex_vectors(server.ensure(self._home), self._graph, label)
+
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's
