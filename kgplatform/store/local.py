@@ -81,10 +81,12 @@ class Local:
         return f"{label}[emb]"
 
     def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:  # noqa: ARG002 - SQL goes its own way
-        server.index_vectors(server.ensure(self._home), self._graph, label, dimension)
+        with self.turn():
+            server.index_vectors(server.ensure(self._home), self._graph, label, dimension)
 
     def unindex_vectors(self, connection: Connection, label: str) -> None:  # noqa: ARG002 - SQL goes its own way
-        server.unindex_vectors(server.ensure(self._home), self._graph, label)
+        with self.turn():
+            server.unindex_vectors(server.ensure(self._home), self._graph, label)
 
     # -- reading door --------------------------------------------------------------------------------
 
