@@ -14,12 +14,13 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief, cards, derivation, explanation, lookup, names
+from kgplatform import similar as similarity
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
-from kgplatform.ports import Columns, CypherRunner, Limits, Progress, Rows, Store
+from kgplatform.ports import Columns, CypherRunner, Encoder, Limits, Progress, Rows, Store
 from kgplatform.store import merging, records
 from kgplatform.types import (
     Candidate,
@@ -283,6 +284,17 @@ class KnowledgeGraph:
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
         return self.store.search(text, limit)
+
+    def embed(self, encoder: Encoder, *, replace: bool = False, progress: Progress | None = None) -> int:
+        """Make the vectors that entities lack, from name and description; how many. What is interrupted goes on where it was.
+
+        Raises ``BadRequest`` when the graph holds those of another encoder, unless they are to be ``replace``d.
+        """
+        return similarity.embed(self.store, encoder, replace=replace, progress=progress)
+
+    def similar(self, text: str, encoder: Encoder, limit: int = 20) -> list[Hit]:
+        """The entities that mean the most like the text; ``score`` is the cosine. Those without a vector (``embed``) are not found."""
+        return similarity.similar(self.store, text, encoder, limit)
 
     def neighbours(self, entity: str, hops: int = 1, limit: int = 200, query: FactQuery | None = None) -> list[Fact]:
         """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""

@@ -31,6 +31,7 @@ from kgplatform.types import (
     Receipt,
     Relation,
     SourceId,
+    VectorSpace,
 )
 
 
@@ -137,7 +138,7 @@ class Changes(Protocol):
 
 
 class Search(Protocol):
-    """Entities by name."""
+    """Entities by name, and by vectors: those of one encoder at a time, since others cannot be compared with them."""
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
         """Entities whose name or alias fits the words, best first. Any text is safe."""
@@ -145,6 +146,32 @@ class Search(Protocol):
 
     def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
         """For each normalised name (``kgplatform.names.normalise``) the entities that bear it as name or alias."""
+        ...
+
+    def vector_space(self) -> VectorSpace | None:
+        """Whose vectors this graph holds."""
+        ...
+
+    def embed(self, encoder: str, vectors: Mapping[Entity, npt.ArrayLike]) -> int:
+        """Keep the vectors of entities as they were when their words (``kgplatform.similar.words``) were encoded; how many are there still.
+
+        Raises ``BadRequest``, and keeps none, when one is no direction, or does not fit those that the graph holds.
+        """
+        ...
+
+    def unembedded(self, encoder: str) -> Iterator[Entity]:
+        """Entities without a vector of that encoder and of their present words, merged ones as themselves, in order of id."""
+        ...
+
+    def nearest(self, encoder: str, vector: npt.ArrayLike, limit: int = 20) -> list[Hit]:
+        """Entities by the cosine of their vectors with this one, best first; of those that were merged, the one they are now, once.
+
+        Raises ``BadRequest`` when the graph has no vectors, or others.
+        """
+        ...
+
+    def drop_vectors(self) -> None:
+        """Take all vectors away, so that another encoder's can come."""
         ...
 
 

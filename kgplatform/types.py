@@ -207,8 +207,16 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """Whose vectors these are, and how many numbers each has. Only vectors of one space can be compared."""
+
+    encoder: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """An entity that a search found; ``score`` orders one answer and means nothing across answers."""
+    """An entity that a search found; ``score`` orders one answer and means nothing across answers, unless it is a cosine."""
 
     entity: Entity
     score: float

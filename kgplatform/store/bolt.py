@@ -32,6 +32,7 @@ from kgplatform.store.writing import put
 from kgplatform.types import (
     Change,
     Claim,
+    Entity,
     EntityId,
     FactKey,
     Forgotten,
@@ -44,6 +45,7 @@ from kgplatform.types import (
 )
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from neo4j import ManagedTransaction
 
 _BATCHES = 500
@@ -177,6 +179,14 @@ class BoltStore(Reader):
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
             seen = {row["id"] for row in page}
             after = page[-1]["time"] - 1
+
+    # -- vectors -------------------------------------------------------------------------------------
+
+    def embed(self, encoder: str, vectors: Mapping[Entity, npt.ArrayLike]) -> int:
+        return self._embedding.keep(encoder, vectors)
+
+    def drop_vectors(self) -> None:
+        self._embedding.drop()
 
     # -- the whole -----------------------------------------------------------------------------------
 

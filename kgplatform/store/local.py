@@ -83,6 +83,19 @@ class Local:
         rows.sort(key=itemgetter(0, 1))
         return [list(column) for column in zip(*rows, strict=True)][1:] or [[] for _ in CELLS]
 
+    # -- vectors -------------------------------------------------------------------------------------
+
+    def vector_index(self, label: str) -> str:
+        return f"{label}[emb]"
+
+    def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:  # noqa: ARG002 - SQL goes its own way
+        with self.turn():
+            server.index_vectors(server.ensure(self._home), self._graph, label, dimension)
+
+    def unindex_vectors(self, connection: Connection, label: str) -> None:  # noqa: ARG002 - SQL goes its own way
+        with self.turn():
+            server.unindex_vectors(server.ensure(self._home), self._graph, label)
+
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's

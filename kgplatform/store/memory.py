@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Columns
 from kgplatform.store import merging, ranking, records, selection
+from kgplatform.store.matrix import Matrix
 from kgplatform.store.pieces import Clock, Piece, Pieces, Summary, check_news, claims, merge, strongest, summarise
 from kgplatform.store.records import Row
 from kgplatform.types import (
@@ -31,8 +33,12 @@ from kgplatform.types import (
     Receipt,
     Relation,
     SourceId,
+    VectorSpace,
     in_words,
 )
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 @dataclass(slots=True)
@@ -64,6 +70,7 @@ class MemoryStore:
         self._changes: list[Change] = []
         self._relations: dict[str, Relation] = {}
         self._kinds: dict[str, Kind] = {}
+        self._vectors = Matrix()
 
     @property
     def address(self) -> str:
@@ -247,6 +254,7 @@ class MemoryStore:
             self._at[end].discard(key)
             if not self._at[end] and end in self._entities and end not in {*self._redirects, *self._redirects.values()}:
                 entity = self._entities.pop(end)
+                self._vectors.discard(end)
                 for name in (entity.name, *entity.aliases):
                     self._names[records.name_key(name)].discard(end)
 
@@ -261,6 +269,27 @@ class MemoryStore:
                 name: {self._entity(one).id: self._entity(one) for one in self._names.get(records.name_key(name), ())} for name in names
             }
             return {name: [entities[one] for one in sorted(entities)] for name, entities in bearing.items()}
+
+    # -- vectors -------------------------------------------------------------------------------------
+
+    def vector_space(self) -> VectorSpace | None:
+        return self._vectors.space
+
+    def embed(self, encoder: str, vectors: Mapping[Entity, npt.ArrayLike]) -> int:
+        with self._lock:
+            return self._vectors.keep(encoder, vectors, self._entities)
+
+    def unembedded(self, encoder: str) -> Iterator[Entity]:
+        with self._lock:
+            return iter(self._vectors.lacking(encoder, self._entities.values()))
+
+    def nearest(self, encoder: str, vector: npt.ArrayLike, limit: int = 20) -> list[Hit]:
+        with self._lock:
+            return self._vectors.nearest(encoder, vector, limit, self._entity) if limit > 0 else []
+
+    def drop_vectors(self) -> None:
+        with self._lock:
+            self._vectors.drop()
 
     # -- belief --------------------------------------------------------------------------------------
 

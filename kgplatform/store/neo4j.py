@@ -98,6 +98,21 @@ class Neo4j:
         rows = connection.rows(statement("facts_columns.neo4j", CELLS=collected, **splices), **parameters)
         return list(rows[0].values())
 
+    # -- vectors -------------------------------------------------------------------------------------
+
+    def vector_index(self, label: str) -> str:
+        return f"kg_vectors_{label.lower()}"
+
+    def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:
+        self.unindex_vectors(connection, label)
+        name, cypher = self.vector_index(label), statement("vectors_index.neo4j", LABELS=f":{label}")
+        connection.writing(lambda tx: tx.run(cypher, name=name, dimension=dimension).consume())
+        connection.rows("CALL db.awaitIndex($name, 600)", name=name)
+
+    def unindex_vectors(self, connection: Connection, label: str) -> None:
+        name, cypher = self.vector_index(label), statement("vectors_unindex.neo4j")
+        connection.writing(lambda tx: tx.run(cypher, name=name).consume())
+
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:

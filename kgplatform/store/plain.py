@@ -6,12 +6,14 @@ import math
 from typing import Any
 
 Plain = Any
+_VECTOR = ("emb", "emb_of")
+"""What of a node nobody reads, and hundreds of numbers long; a query that names it gets it."""
 
 
 def plain(value: Any) -> Plain:
     """A node is ``{labels, properties}``, a relationship ``{type, start, end, properties}``, a path ``{nodes, relationships}``.
 
-    ``start`` and ``end`` are the ids of the nodes where they have one. Times are ISO 8601 text.
+    ``start`` and ``end`` are the ids of the nodes where they have one. Times are ISO 8601 text. A node comes without its vector.
     """
     from neo4j.graph import Node, Path, Relationship
     from neo4j.spatial import Point
@@ -19,7 +21,7 @@ def plain(value: Any) -> Plain:
 
     match value:
         case Node():
-            return {"labels": sorted(value.labels), "properties": _mapping(value)}
+            return {"labels": sorted(value.labels), "properties": _mapping({k: v for k, v in value.items() if k not in _VECTOR})}
         case Relationship():
             return {"type": value.type, "start": _id(value.start_node), "end": _id(value.end_node), "properties": _mapping(value)}
         case Path():

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import NotFound
@@ -17,11 +17,15 @@ from kgplatform.ports import Columns, Limits, Rows
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.store.connection import Connection, Login
+from kgplatform.store.embedding import Embedding, Indexes
 from kgplatform.store.pieces import Pieces, claims, strongest
 from kgplatform.store.properties import pieces
 from kgplatform.store.statements import statement
 from kgplatform.store.transaction import Plans, nodes, on_shelves
-from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Hit, Kind, Relation, origins
+from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Hit, Kind, Relation, VectorSpace, origins
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 PAGE = 500
 """Heads in one page of facts."""
@@ -30,7 +34,7 @@ _CANDIDATES = 100
 _T = TypeVar("_T")
 
 
-class Dialect(Plans, Protocol):
+class Dialect(Plans, Indexes, Protocol):
     """One kind of server."""
 
     def login(self) -> Login:
@@ -72,6 +76,7 @@ class Reader:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._connection = Connection(dialect.login, dialect.turn)
+        self._embedding = Embedding(self._connection, dialect)
         self._calibration = Calibration()
 
     # -- facts ---------------------------------------------------------------------------------------
@@ -235,6 +240,17 @@ class Reader:
         """The entities of rows, or those that they were merged into."""
         merged = self.entities([EntityId(row["id"]) for row in rows if row["redirect"] is not None])
         return [merged.get(EntityId(row["id"])) or selection.entity(row) for row in rows]
+
+    # -- vectors -------------------------------------------------------------------------------------
+
+    def vector_space(self) -> VectorSpace | None:
+        return self._embedding.space
+
+    def unembedded(self, encoder: str) -> Iterator[Entity]:
+        return self._embedding.lacking(encoder)
+
+    def nearest(self, encoder: str, vector: npt.ArrayLike, limit: int = 20) -> list[Hit]:
+        return self._embedding.nearest(encoder, vector, limit, self.entities) if limit > 0 else []
 
     # -- vocabulary ----------------------------------------------------------------------------------
 

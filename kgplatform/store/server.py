@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -206,8 +206,28 @@ def create_graph(endpoint: Endpoint, name: str) -> None:
         code, answer = _call(endpoint, "server", {"command": f"create database {name}"})
         if code != 200 and "AlreadyExists" not in str(answer.get("exception")):
             raise _refusal(endpoint, answer)
+    _define(endpoint, name, _schema())
+
+
+def index_vectors(endpoint: Endpoint, name: str, label: str, dimension: int) -> None:
+    """Make the index of the vectors of a label's nodes, in place of one that may be there."""
+    lines = [
+        f"DROP INDEX `{label}[emb]` IF EXISTS",
+        f"CREATE PROPERTY {label}.emb IF NOT EXISTS ARRAY_OF_FLOATS",
+        f'CREATE INDEX IF NOT EXISTS ON {label} (emb) LSM_VECTOR METADATA {{"dimensions": {dimension}, "similarity": "COSINE"}}',
+    ]
+    _define(endpoint, name, lines)
+
+
+def unindex_vectors(endpoint: Endpoint, name: str, label: str) -> None:
+    """Take that index away if there is one."""
+    _define(endpoint, name, [f"DROP INDEX `{label}[emb]` IF EXISTS"])
+
+
+def _define(endpoint: Endpoint, name: str, lines: Sequence[str]) -> None:
+    """Make or drop types and indexes of a graph."""
     for _ in range(SCHEMA_ATTEMPTS):
-        code, answer = _call(endpoint, f"command/{name}", {"language": "sqlscript", "command": ";\n".join(_schema())})
+        code, answer = _call(endpoint, f"command/{name}", {"language": "sqlscript", "command": ";\n".join(lines)})
         if code == 200:
             return
     raise _refusal(endpoint, answer)

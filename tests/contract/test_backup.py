@@ -74,7 +74,7 @@ def test_what_is_no_whole_backup_is_refused_with_nothing_restored(served: BoltSt
         "short": gzip.compress(b"".join(lines[:-1])),
         "other": gzip.compress(b'{"a": 1}\n'),
         "text": b"no backup at all",
-        "newer": gzip.compress(lines[0].replace(b'"schema":2', b'"schema":99') + b"".join(lines[1:])),
+        "newer": gzip.compress(lines[0].replace(b'"schema":3', b'"schema":99') + b"".join(lines[1:])),
     }
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)

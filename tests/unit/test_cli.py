@@ -19,6 +19,7 @@ import pytest
 import ui
 from kgplatform import derivation
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.names import entity_id
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.memory import MemoryStore
@@ -122,7 +123,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
-    alone = "demo app doctor config import export complete ask query explain forget backup restore migrate".split()
+    alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate".split()
     groups = {"server": "status stop", "models": "list fetch", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
@@ -135,7 +136,7 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
 
 
 WRITING = (
-    *("import", "complete", "forget", "harvest documents", "harvest relation", "relations add"),
+    *("import", "complete", "forget", "embed", "harvest documents", "harvest relation", "relations add"),
     *("review accept", "review reject", "review merge", "review undo"),
 )
 
@@ -143,6 +144,25 @@ WRITING = (
 @pytest.mark.parametrize("command", WRITING)
 def test_what_writes_can_be_tried(kg: Kg, command: str) -> None:
     assert "--dry-run" in kg(*command.split(), "--help").out
+
+
+def test_entities_are_found_by_name_and_by_meaning(kg: Kg, graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
+    (found,) = kg("search", "curie", "--json").objects
+    assert (found["name"], found["id"]) == ("Marie Curie", MARIE.id)
+    assert "Warsaw" in kg("search", "warsaw").out
+    assert kg("search", "zzz").out == "nothing found\n"
+    kg("search", "--meaning", "Warsaw").refused(2, "kg embed")
+    assert kg("embed", "--dry-run", "--json").objects == [{"encoder": "hashing@1", "dry_run": True, "lacking": 3}]
+    assert kg("embed", "--json").objects == [{"encoder": "hashing@1", "embedded": 3}]
+    assert kg("embed", "--quiet").out == "0 entities encoded by hashing@1\n"
+    first, *_ = kg("search", "--meaning", "the city of Warsaw", "--limit", "2", "--json").objects
+    assert (first["name"], 0 < first["score"] < 1) == ("Warsaw", True)
+    monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder(name="hashing@2"))
+    kg("search", "--meaning", "Warsaw").refused(2, "hashing@1", "hashing@2", "--replace")
+    kg("embed", "--dry-run").refused(2, "hashing@1", "--replace")
+    kg("embed").refused(2, "hashing@1", "--replace")
+    assert kg("embed", "--replace", "--json").objects == [{"encoder": "hashing@2", "embedded": 3}]
 
 
 def test_no_command_is_answered_with_the_help(kg: Kg) -> None:

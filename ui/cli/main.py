@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import KgError
-from ui.cli import answers, facts, harvesting, keeping, models, pages, relations, review, server, setup
+from ui.cli import answers, facts, finding, harvesting, keeping, models, pages, relations, review, server, setup
 from ui.cli.command import Given, Graph, Home, Json, Quiet
 from ui.cli.failure import unexpected
 from ui.cli.screen import complain
@@ -21,7 +21,7 @@ from ui.cli.screen import complain
 INTERRUPTED = 130
 
 app = typer.Typer(rich_markup_mode=None, add_completion=True, invoke_without_command=True, pretty_exceptions_enable=False)
-for part in (pages, setup, facts, harvesting, answers, keeping):
+for part in (pages, setup, facts, finding, harvesting, answers, keeping):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")

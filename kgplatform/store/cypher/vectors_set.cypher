@@ -1,0 +1,7 @@
+// Vectors of nodes that are there, while the graph holds those of this encoder.
+MATCH (m:KgMeta {id: $id})
+WHERE m.encoder = $encoder AND m.ready
+UNWIND $rows AS row
+MATCH (n<<LABELS>> {id: row.id})
+SET n.emb = row.vector, n.emb_of = row.mark
+RETURN count(n) AS n

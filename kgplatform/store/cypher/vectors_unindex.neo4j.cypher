@@ -1,0 +1,2 @@
+// No index of a label's vectors.
+DROP INDEX $name IF EXISTS
