@@ -24,6 +24,7 @@ class Local:
     """The dialect of the local server."""
 
     index = "Entity[name,aliases_text]"
+    passages = "KgPassage[text]"
     columns, collects = "facts_columns.local", False
     racing = frozenset({"Neo.ClientError.Statement.SemanticError"})
     """Two writers that make one new type at once; the code is that of any statement that fails in running."""

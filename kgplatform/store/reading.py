@@ -46,6 +46,11 @@ class Dialect(Plans, Protocol):
         ...
 
     @property
+    def passages(self) -> str:
+        """The name of the full-text index on passages."""
+        ...
+
+    @property
     def columns(self) -> str:
         """The name of the statement that reads facts as cells."""
         ...

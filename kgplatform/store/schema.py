@@ -6,9 +6,9 @@ from kgplatform.errors import StoreUnsuitable
 from kgplatform.store.connection import Connection
 from kgplatform.store.statements import statement
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the data model that this code writes."""
-OURS = ("Entity", "KgLiteral", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgShelf", "KgRelation", "KgKind", "KgMeta")
+OURS = ("Entity", "KgLiteral", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgShelf", "KgPassage", "KgRelation", "KgKind", "KgMeta")
 """Labels whose ``id`` is unique."""
 
 
