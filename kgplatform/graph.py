@@ -18,6 +18,7 @@ from kgplatform import similar as similarity
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
+from kgplatform.library import Context, Library
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
 from kgplatform.ports import Columns, CypherRunner, Encoder, Limits, Progress, Rows, Store
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     from kgplatform.formats.loading import Loaded
 
-__all__ = ["KEYING", "Added", "Conflict", "Event", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
+__all__ = ["KEYING", "Added", "Conflict", "Context", "Event", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
 
 KEYING = ("inverse", "symmetric", "key_qualifiers")
 """What of a card the keys of its facts depend on."""
@@ -101,7 +102,7 @@ class Added:
     unlinked: tuple[Unlinked, ...] = ()
 
 
-class KnowledgeGraph:
+class KnowledgeGraph(Library):
     """One graph; made by ``kgplatform.connect()``. Use it as a context manager, or ``close`` it."""
 
     def __init__(self, store: Store) -> None:
@@ -192,11 +193,11 @@ class KnowledgeGraph:
         return self.fact(found.key)
 
     def forget(self, source: str = "", *, run: str = "") -> Forgotten:
-        """Withdraw a source with all it said, or what one run observed. Raises ``NotFound`` when the graph has no such source or run."""
+        """Withdraw a source with all it said and its text, or what one run observed. Raises ``NotFound`` when there is no such."""
         if bool(source) == bool(run):
             raise BadRequest("name either a source or a run to forget")
         done = self.store.forget(SourceId(source)) if source else self.store.forget_run(run)
-        if not done.evidence:
+        if not done.evidence and not done.passages:
             raise NotFound(f"the graph has no source {source[:120]!r}" if source else f"the graph has nothing of a run {run[:120]!r}")
         return done + derivation.withdraw(self.store) if done.facts_removed else done
 

@@ -38,6 +38,11 @@ def digest(*parts: str, size: int = 8) -> str:
     return hashlib.blake2b(told, digest_size=size).hexdigest()
 
 
+def storable(text: str) -> str:
+    """Text of the same length without lone surrogates, which no database can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def normalise(name: str) -> str:
     """The form in which two spellings of one name are equal: NFKC, casefold, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -18,6 +18,7 @@ from kgplatform.belief import Calibration
 from kgplatform.types import (
     Change,
     Claim,
+    Document,
     Entity,
     EntityId,
     Evidence,
@@ -28,8 +29,10 @@ from kgplatform.types import (
     Hit,
     Kind,
     Merge,
+    Passage,
     Receipt,
     Relation,
+    Source,
     SourceId,
     VectorSpace,
 )
@@ -187,6 +190,31 @@ class Vocabulary(Protocol):
         ...
 
 
+class Documents(Protocol):
+    """The texts that sources are made from, kept in passages. A document is there whole or not at all, and ``forget`` takes it too."""
+
+    def add_document(self, source: Source, text: str) -> bool:
+        """Keep a text, from which its facts quote; whether that is news.
+
+        Raises ``BadRequest`` when there is no text, or when another one is kept under that id, which should be made from the content.
+        """
+        ...
+
+    def document(self, source: SourceId) -> Document | None: ...
+
+    def documents(self, after: str = "", limit: int = 100) -> list[Document]:
+        """The next documents in the order of their ids, beginning behind ``after``."""
+        ...
+
+    def passages(self, source: SourceId, start: int = 0, end: int | None = None) -> Iterator[Passage]:
+        """A document's passages in order, streamed: all, or those that hold any of the characters from ``start`` to ``end``."""
+        ...
+
+    def find_passages(self, text: str, limit: int = 20) -> list[Passage]:
+        """Passages that hold any of the words, the most telling first. Any text is safe."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How far a query may go before it is stopped: rows and bytes returned, and seconds run."""
@@ -225,7 +253,7 @@ class Archive(Protocol):
         ...
 
 
-class Store(FactStore, Believing, Merging, Changes, Search, Vocabulary, Protocol):
+class Store(FactStore, Believing, Merging, Changes, Search, Vocabulary, Documents, Protocol):
     """One graph. ``CypherRunner`` is apart: the memory store has none, and says so."""
 
     @property

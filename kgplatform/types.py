@@ -104,6 +104,30 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A text that the graph keeps, and so can search, quote from and forget.
+
+    ``length`` is in characters; ``passages`` says in how many it lies; ``time`` is when it was kept, in milliseconds.
+    """
+
+    source: Source
+    length: int
+    passages: int
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document's text: the characters from ``start`` to ``end``. ``place`` counts from 0; in order they are the text."""
+
+    source: SourceId
+    place: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One reason to believe a fact, or (a review's score of -1) to disbelieve it; 0 takes a review back.
 
@@ -247,13 +271,14 @@ class Receipt:
 class Forgotten:
     """What withdrawing a source did: pieces of evidence gone, facts gone with them, facts that live on.
 
-    ``predictions`` are those withdrawn because a fact that they rested on is gone.
+    ``predictions`` are those withdrawn because a fact that they rested on is gone; ``passages`` the parts of its text, if it had one.
     """
 
     evidence: int = 0
     facts_removed: int = 0
     facts_kept: int = 0
     predictions: int = 0
+    passages: int = 0
 
     def __add__(self, other: Forgotten) -> Forgotten:
         return Forgotten(
@@ -261,6 +286,7 @@ class Forgotten:
             self.facts_removed + other.facts_removed,
             self.facts_kept + other.facts_kept,
             self.predictions + other.predictions,
+            self.passages + other.passages,
         )
 
 

@@ -72,7 +72,7 @@ def harvest(
         if progress:
             progress(done, len(documents))
         found = extractor.extract(document, run)
-        added = Added(Receipt()) if dry_run else kg.add(found.candidates)
+        added = Added(Receipt()) if dry_run else _keep(kg, document, found.candidates)
         report = Report(
             report.documents + 1,
             report.sentences + found.sentences,
@@ -85,6 +85,12 @@ def harvest(
     if progress:
         progress(len(documents), len(documents))
     return report
+
+
+def _keep(kg: KnowledgeGraph, document: Document, candidates: Sequence[Candidate]) -> Added:
+    """The text before its facts: what they quote can then always be read."""
+    kg.add_document(document.source, document.text)
+    return kg.add(candidates)
 
 
 def _check_kinds(cards: Sequence[Relation], kinds: Mapping[str, Kind]) -> None:

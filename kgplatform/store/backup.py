@@ -21,7 +21,7 @@ from kgplatform import names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.ports import Progress
-from kgplatform.store import selection
+from kgplatform.store import documents, selection
 from kgplatform.store.connection import LIFE, Connection
 from kgplatform.store.properties import pieces
 from kgplatform.store.records import Row
@@ -67,7 +67,8 @@ class Backup:
             there = {row["key"] for row in self._facts(heads)}
             yield from ({"gone": key} for key in keys if key not in there)
         for page in self._pages("sources_page"):
-            yield from ({"source": row} for row in self._connection.rows(statement("sources_read"), ids=page))
+            for row in self._connection.rows(statement("sources_read"), ids=page):
+                yield from documents.told(self._connection, row)
         yield from ({"merge": dict(row)} for row in self._connection.rows(statement("merges"), entity=None))
         yield {"calibration": self._connection.rows(statement("calibration"))[0]["calibration"]}
         yield {"end": True}
@@ -111,18 +112,24 @@ class Backup:
 
         Raises ``BadRequest`` when the graph is not empty.
         """
-        if self._connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1"):
+        if any(self._connection.rows(f"MATCH (n:{label}) RETURN n.id AS id LIMIT 1") for label in ("Entity", "KgPassage")):
             raise BadRequest("the graph is not empty: restore into a new one, with  --graph NAME")
         calibration: str | None = None
         facts: set[str] = set()
         merges: list[Line] = []
+        read: set[str] = set()
+        epochs: dict[str, int] = {}
         for part in _parts(lines, PAGE):
             self._connection.writing(partial(self._restore, lines=part))
             facts |= {line["key"] for line in part if "key" in line}
             facts -= {line["gone"] for line in part if "gone" in line}
             merges += [line["merge"] for line in part if "merge" in line]
+            read |= {line["passage"]["source"] for line in part if "passage" in line}
+            epochs |= {line["source"]["id"]: line["source"]["epoch"] for line in part if "source" in line}
             calibration = next((line["calibration"] for line in part if "calibration" in line), calibration)
         self._connection.writing(partial(self._merge, merges=merges))
+        for source in sorted(read):
+            documents.drop(self._connection, source, epochs[source])
         return len(facts), Calibration.read(calibration) if calibration else None
 
     def _restore(self, tx: ManagedTransaction, lines: Sequence[Line]) -> None:
@@ -137,6 +144,8 @@ class Backup:
             if "vocabulary" in line:
                 row = {"id": json.loads(line["json"])["name"], "json": line["json"]}
                 transaction.run("vocabulary_set", {"LABELS": f":{line['vocabulary']}"}, rows=[row])
+        if passages := [line["passage"] for line in lines if "passage" in line]:
+            transaction.run("passages_write", rows=passages)
         if sources := [line["source"] for line in lines if "source" in line]:
             transaction.run("sources_restore", rows=sources)
 

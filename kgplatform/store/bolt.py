@@ -20,10 +20,11 @@ from kgplatform.store import backup, merging, records
 from kgplatform.store.ahead import ahead
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
+from kgplatform.store.documents import DocumentKeeper
 from kgplatform.store.known import Known
 from kgplatform.store.pieces import Clock, check_news
 from kgplatform.store.properties import draft
-from kgplatform.store.reading import Dialect, Reader, symmetric_ones
+from kgplatform.store.reading import Dialect, symmetric_ones
 from kgplatform.store.records import Row
 from kgplatform.store.statements import statement
 from kgplatform.store.sweeping import Sweeper
@@ -54,7 +55,7 @@ _FIRST, _AHEAD = 2_500, 20_000
 """Claims that are made ready at once: few at first, so that the server is not kept waiting, then twice as many each time."""
 
 
-class BoltStore(Reader):
+class BoltStore(DocumentKeeper):
     """A graph on a server that speaks Bolt. Safe to share between threads."""
 
     def __init__(self, dialect: Dialect, backup_to: Path | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kgplatform import names
+
 _LONGEST = 200
 _WORDS = 16
 _WORD = 60
@@ -28,6 +30,17 @@ def candidates(text: str) -> str:
     if not parts and text:
         parts.append(_quoted(text[:_LONGEST]))
     return " OR ".join(parts)
+
+
+def asked(text: str) -> list[str]:
+    """The words of a search as they stand between spaces, each once; what has no letter or digit is in no index."""
+    words = (word[:_LONGEST] for word in names.storable(text).split() if any(c.isalnum() for c in word[:_LONGEST]))
+    return list(dict.fromkeys(words))[: 2 * _WORDS]
+
+
+def any_of(words: list[str]) -> str:
+    """A query for what holds any of the words: quoted, so that the index takes them apart as it did the text."""
+    return " OR ".join(map(_quoted, words))
 
 
 def phrase(key: str) -> str:

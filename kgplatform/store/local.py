@@ -29,6 +29,7 @@ class Local:
     """The dialect of the local server."""
 
     index = "Entity[name,aliases_text]"
+    passages = "KgPassage[text]"
 
     def __init__(self, home: Path, graph: str) -> None:
         self._home, self._graph = home, graph

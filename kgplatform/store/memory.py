@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,8 +12,9 @@ from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Columns
 from kgplatform.store import merging, ranking, records, selection
+from kgplatform.store.library import Library
 from kgplatform.store.matrix import Matrix
-from kgplatform.store.pieces import Clock, Piece, Pieces, Summary, check_news, claims, merge, strongest, summarise
+from kgplatform.store.pieces import Piece, Pieces, Summary, check_news, claims, merge, strongest, summarise
 from kgplatform.store.records import Row
 from kgplatform.types import (
     Change,
@@ -52,13 +52,12 @@ class _Held:
     summary: Summary
 
 
-class MemoryStore:
+class MemoryStore(Library):
     """The store as plain dictionaries; safe to share between threads."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._calibration = Calibration()
-        self._lock = threading.RLock()
-        self._clock = Clock()
         self._held: dict[FactKey, _Held] = {}
         self._entities: dict[EntityId, Entity] = {}
         self._at: dict[EntityId, set[FactKey]] = defaultdict(set)
@@ -223,7 +222,9 @@ class MemoryStore:
         return sorted(found, key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
 
     def forget(self, source: SourceId) -> Forgotten:
-        return self._withdraw(self._from.pop(source, set()), lambda piece: piece.source == source)
+        with self._lock:
+            done = self._withdraw(self._from.pop(source, set()), lambda piece: piece.source == source)
+            return replace(done, passages=self._drop_document(source))
 
     def forget_run(self, run: str) -> Forgotten:
         return self._withdraw(self._ran.pop(run, set()), lambda piece: piece.run == run)

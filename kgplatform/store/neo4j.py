@@ -28,6 +28,7 @@ class Neo4j:
     """The dialect of Neo4j."""
 
     index = _INDEX
+    passages = "kg_passages"
 
     def __init__(self, login: Login, allow_occupied: bool = False) -> None:
         self._login = login
@@ -141,6 +142,8 @@ def _schema() -> Iterator[str]:
     yield "CREATE INDEX entity_name_key IF NOT EXISTS FOR (n:Entity) ON (n.name_key)"
     for place in ("source", "run", "time"):
         yield f"CREATE INDEX kgbatch_{place} IF NOT EXISTS FOR (n:KgBatch) ON (n.{place})"
+    yield "CREATE INDEX kgpassage_source IF NOT EXISTS FOR (n:KgPassage) ON (n.source)"
+    yield f"CREATE FULLTEXT INDEX {Neo4j.passages} IF NOT EXISTS FOR (n:KgPassage) ON EACH [n.text]"
     yield f"CREATE FULLTEXT INDEX {_INDEX} IF NOT EXISTS FOR (n:Entity) ON EACH [n.name, n.aliases_text]"
 
 

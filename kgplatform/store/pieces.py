@@ -148,9 +148,7 @@ def _mark(run: str) -> str:
     return names.digest(run, size=4)
 
 
-def _utf8(text: str) -> str:
-    """Text without lone surrogates, which no database can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+_utf8 = names.storable
 
 
 def _document(evidence: Evidence, when: int, qualifiers: Pairs) -> str:

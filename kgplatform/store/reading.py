@@ -55,6 +55,11 @@ class Dialect(Plans, Indexes, Protocol):
         ...
 
     @property
+    def passages(self) -> str:
+        """The name of the full-text index on passages."""
+        ...
+
+    @property
     def address(self) -> str: ...
 
     def prepare(self, connection: Connection, migrate: bool) -> None:

@@ -45,9 +45,7 @@ class Row:
         return self.key if isinstance(self.tail, Literal) else self.ends[1]
 
 
-def _utf8(text: str) -> str:
-    """Text without lone surrogates, which no database can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+_utf8 = names.storable
 
 
 def _pairs(pairs: Pairs) -> Pairs:

@@ -269,6 +269,10 @@ def _schema() -> list[str]:
     lines += [
         "CREATE INDEX IF NOT EXISTS ON Entity (name_key) NOTUNIQUE",
         "CREATE INDEX IF NOT EXISTS ON Entity (name, aliases_text) FULL_TEXT",
+        "CREATE PROPERTY KgPassage.source IF NOT EXISTS STRING",
+        "CREATE PROPERTY KgPassage.text IF NOT EXISTS STRING",
+        "CREATE INDEX IF NOT EXISTS ON KgPassage (source) NOTUNIQUE",
+        "CREATE INDEX IF NOT EXISTS ON KgPassage (text) FULL_TEXT",
         "CREATE INDEX IF NOT EXISTS ON KgBatch (source) NOTUNIQUE",
         "CREATE INDEX IF NOT EXISTS ON KgBatch (run) NOTUNIQUE",
         "CREATE PROPERTY KgBatch.time IF NOT EXISTS LONG",

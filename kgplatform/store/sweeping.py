@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.store import merging, records, shelves
+from kgplatform.store import documents, merging, records, shelves
 from kgplatform.store.connection import LIFE, Connection, Record, Redo
 from kgplatform.store.merging import Redirects
 from kgplatform.store.pieces import Piece, Pieces, merge
@@ -175,7 +175,8 @@ class Sweeper:
             return Forgotten()
         which = {"WHICH": what, "EPOCH": "epoch" if what == "source" else "run_epoch", "LIMIT": f"LIMIT {_BATCHES}"}
         groups = {name, belief.GRAPH} if what == "source" else None
-        done, time_, after = Forgotten(), -1, ""
+        text = documents.drop(self._connection, name, found[0]["epoch"]) if what == "source" else 0
+        done, time_, after = Forgotten(passages=text), -1, ""
         while batches := self._connection.rows(
             statement("batches_of", **which), name=name, epoch=found[0]["epoch"], time=time_, after=after
         ):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from kgplatform.errors import BadFile, BadRequest
-from kgplatform.store import local, server
+from kgplatform.store import backup, documents, local, server
 from kgplatform.store.bolt import BoltStore
-from kgplatform.types import FactQuery, Kind, SourceId
+from kgplatform.store.schema import SCHEMA
+from kgplatform.types import FactQuery, Kind, Passage, Source, SourceId
 from tests import servers
 from tests.contract.test_merging import ANN, ANNA, fill
 from tests.contract.test_store import STRICTER, claim, state, told
@@ -52,6 +53,56 @@ def test_a_backup_restores_everything(served: BoltStore, empty: BoltStore, tmp_p
     assert state(empty) == state(served)
 
 
+def library(store: BoltStore) -> list[tuple[object, list[Passage]]]:
+    return [(one, list(store.passages(one.source.id))) for one in store.documents()]
+
+
+def add(store: BoltStore, name: str, text: str) -> None:
+    store.add_document(Source(SourceId(f"doc:{name}"), "document", f"Title {name}", f"{name}.txt"), text)
+
+
+def test_documents_are_restored_with_their_passages(served: BoltStore, empty: BoltStore, tmp_path: Path) -> None:
+    fill(served)
+    for name in ("1", "alone", "gone", "again"):
+        add(served, name, f"The text of {name}. 居里夫人\n\n" * 200)
+    for name in ("gone", "again"):
+        served.forget(SourceId(f"doc:{name}"))
+    add(served, "again", "It came again.")
+    served.backup(tmp_path / "all")
+    empty.restore(tmp_path / "all")
+    assert [one.source.id for one in empty.documents()] == ["doc:1", "doc:again", "doc:alone"]
+    assert library(empty) == library(served)
+    assert [one.source for one in empty.find_passages("again")] == ["doc:again"]
+    add(empty, "again", "It came again.")
+    for name in ("alone", "again"):
+        assert empty.forget(SourceId(f"doc:{name}")) == served.forget(SourceId(f"doc:{name}"))
+    assert library(empty) == library(served)
+    assert state(empty) == state(served)
+    with pytest.raises(BadRequest, match="not empty"):
+        empty.restore(tmp_path / "all")
+
+
+def test_a_document_forgotten_during_a_backup_is_not_in_it(
+    served: BoltStore, empty: BoltStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "PAGE", 1)
+    add(served, "a", "A text that goes. " * 100)
+    add(served, "b", "A text that goes and comes. " * 100)
+    lines = []
+    for line in backup.Backup(served._connection, served._dialect, served.calibration).lines():
+        lines.append(line)
+        if "passage" in line and line["passage"]["place"] == 0 and line["passage"]["epoch"] == 0:
+            served.forget(SourceId(line["passage"]["source"]))
+            if line["passage"]["source"] == "doc:b":
+                add(served, "b", "Another text now.")
+    backup.write(lines, tmp_path / "all")
+    empty.restore(tmp_path / "all")
+    assert [(one, [passage.text for passage in passages]) for one, passages in library(empty)] == [
+        (served.document(SourceId("doc:b")), ["Another text now."])
+    ]
+    assert empty._connection.rows("MATCH (p:KgPassage) RETURN count(p) AS n")[0]["n"] == 1
+
+
 def test_only_an_empty_graph_is_restored_into(served: BoltStore, tmp_path: Path) -> None:
     fill(served)
     before = state(served)
@@ -74,7 +125,7 @@ def test_what_is_no_whole_backup_is_refused_with_nothing_restored(served: BoltSt
         "short": gzip.compress(b"".join(lines[:-1])),
         "other": gzip.compress(b'{"a": 1}\n'),
         "text": b"no backup at all",
-        "newer": gzip.compress(lines[0].replace(b'"schema":3', b'"schema":99') + b"".join(lines[1:])),
+        "newer": gzip.compress(lines[0].replace(b'"schema":%d' % SCHEMA, b'"schema":99') + b"".join(lines[1:])),
     }
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)

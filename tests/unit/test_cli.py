@@ -125,7 +125,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 def test_every_command_shows_an_example(kg: Kg) -> None:
     alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate".split()
     groups = {"server": "status stop", "models": "list fetch", "harvest": "documents relation"}
-    groups |= {"review": "next accept reject merge merges undo", "relations": "list show add"}
+    groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
     for command in commands:
         shown = kg(*command, "--help")
@@ -527,6 +527,44 @@ def test_forget(kg: Kg, graph: KnowledgeGraph) -> None:
     (done,) = kg("forget", "doc:radium", "--json").objects
     assert (done["evidence"], done["facts_removed"], done["facts_kept"]) == (2, 2, 0)
     kg("forget", "doc:radium").refused(2, "it has no facts")
+
+
+TEXT = "Radium\n\nIt was found in 1898.\x1b[2J\n" + QUOTE + "\n"
+
+
+def test_documents_are_listed_searched_and_shown(kg: Kg, graph: KnowledgeGraph) -> None:
+    assert kg("documents", "list").err == "kg: the graph keeps no text yet:  kg harvest documents PATH  reads some\n"
+    graph.add_document(DOCUMENT, TEXT)
+    (listed,) = kg("documents", "list", "--json").objects
+    assert (listed["id"], listed["title"], listed["length"], listed["passages"]) == ("doc:radium", "Radium", len(TEXT), 1)
+    assert "doc:radium\tRadium" in kg("documents", "list").out
+    (found,) = kg("documents", "search", "who", "was", "born", "--json").objects
+    assert found == {"source": "doc:radium", "place": 0, "start": 0, "end": len(TEXT), "text": TEXT}
+    assert QUOTE in kg("documents", "search", "born").out
+    assert kg("documents", "search", "xylophone").err == "kg: no passage has any of these words\n"
+    (shown,) = kg("documents", "show", "doc:radium", "--json").objects
+    assert shown["text"] == TEXT
+    (part,) = kg("documents", "show", "doc:radium", "--from", "8", "--to", "14", "--json").objects
+    assert (part["start"], part["text"]) == (8, "It was")
+    lines = kg("documents", "show", "doc:radium").out.splitlines()
+    assert lines[-1] == QUOTE
+    assert "\x1b" not in "".join(lines)
+    kg("documents", "show", "doc:radiun").refused(2, "no document 'doc:radiun'", "near it: doc:radium")
+
+
+def test_forgetting_a_document_takes_its_text(kg: Kg, graph: KnowledgeGraph) -> None:
+    alone = Source(SourceId("doc:alone"), "document", "Alone")
+    for source in (DOCUMENT, alone):
+        graph.add_document(source, TEXT)
+    kg("forget", "doc:alon").refused(2, "doc:alone")
+    (tried,) = kg("forget", "doc:alone", "--dry-run", "--json").objects
+    assert (tried["facts_removed"], tried["facts_kept"], tried["passages"]) == (0, 0, 1)
+    assert "its text in 1 passages too" in kg("forget", "doc:radium", "--dry-run").out
+    (done,) = kg("forget", "doc:alone", "--json").objects
+    assert (done["evidence"], done["passages"]) == (0, 1)
+    assert "its text in 1 passages" in kg("forget", "doc:radium").out
+    assert kg("documents", "list").out.splitlines()[1:] == []
+    kg("forget", "doc:alone").refused(2, "no source")
 
 
 def test_relations(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from kgplatform import derivation
 from kgplatform.errors import BadRequest, NotFound
-from kgplatform.types import Status
+from kgplatform.types import SourceId, Status
 from ui import history
 from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add
@@ -206,7 +206,7 @@ def forget(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The id of a source, as kg explain --json shows it.")],
     dry_run: DryRun = False,
 ) -> None:
-    """Withdraw a source with all it said; facts that nothing else speaks for go too."""
+    """Withdraw a source with all it said, and its text; facts that nothing else speaks for go too."""
     if dry_run:
         _would_forget(run, source)
         return
@@ -218,21 +218,26 @@ def forget(
     gone = f"{done.evidence:,} pieces of evidence gone, {done.facts_removed:,} facts with them"
     if done.predictions:
         gone += f", and {done.predictions:,} predictions that rested on those"
+    if done.passages:
+        gone += f", and its text in {done.passages:,} passages"
     run.screen.say(f"{source}: {gone}; {done.facts_kept:,} facts stay")
 
 
 def _would_forget(run: Run, source: str) -> None:
     speaking = list(iter(run.graph.facts(source=source, status="all")))
-    if not speaking:
+    kept = run.graph.store.document(SourceId(source))
+    if not speaking and not kept:
         raise NotFound(f"the graph has no source {source[:120]!r}{_near_sources(run.graph, source)}")
-    alone = sum(fact.sources == (source,) for fact in speaking)
-    run.screen.emit({"source": source, "dry_run": True, "facts_removed": alone, "facts_kept": len(speaking) - alone})
-    run.screen.say(f"{source}: {alone:,} facts would go, {len(speaking) - alone:,} would stay by other evidence")
+    alone, passages = sum(fact.sources == (source,) for fact in speaking), kept.passages if kept else 0
+    counts = {"facts_removed": alone, "facts_kept": len(speaking) - alone, "passages": passages}
+    run.screen.emit({"source": source, "dry_run": True, **counts})
+    text = f", its text in {passages:,} passages too" if passages else ""
+    run.screen.say(f"{source}: {alone:,} facts would go{text}, {len(speaking) - alone:,} would stay by other evidence")
 
 
 def _near_sources(graph: KnowledgeGraph, source: str) -> str:
     import difflib
 
-    there = graph.sources()
+    there = {**{one.source.id: 0 for one in graph.documents()}, **graph.sources()}
     near = difflib.get_close_matches(source, there, n=3, cutoff=0.4) or sorted(there, key=lambda s: -there[s])[:3]
     return f"; there are {', '.join(near)}" if near else ": it has no facts"

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import KgError
-from ui.cli import answers, facts, finding, harvesting, keeping, models, pages, relations, review, server, setup
+from ui.cli import answers, documents, facts, finding, harvesting, keeping, models, pages, relations, review, server, setup
 from ui.cli.command import Given, Graph, Home, Json, Quiet
 from ui.cli.failure import unexpected
 from ui.cli.screen import complain
@@ -25,6 +25,7 @@ for part in (pages, setup, facts, finding, harvesting, answers, keeping):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")
+app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(server.app, name="server")
 

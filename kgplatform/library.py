@@ -1,0 +1,81 @@
+"""The texts behind the facts: what ``KnowledgeGraph`` can do with the documents of its graph."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kgplatform.errors import NotFound
+from kgplatform.names import storable
+from kgplatform.ports import Store
+from kgplatform.types import Document, Evidence, Passage, Source, SourceId
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A quote and the words around it, as they stand in the document."""
+
+    before: str
+    quote: str
+    after: str
+
+
+class Library:
+    """The part of ``KnowledgeGraph`` that deals with documents."""
+
+    store: Store
+
+    def add_document(self, source: Source, text: str) -> bool:
+        """Keep the text from which a source's facts quote, until the source is forgotten; whether that is news.
+
+        The id should be made from the content. Raises ``BadRequest`` when there is no text, or another one under that id.
+        """
+        return self.store.add_document(source, text)
+
+    def documents(self) -> Iterator[Document]:
+        """All documents in the order of their ids, streamed."""
+        after = ""
+        while page := self.store.documents(after, _PAGE):
+            yield from page
+            after = page[-1].source.id
+
+    def document(self, source: str) -> Document:
+        """The document with that id. Raises ``NotFound`` with near ids."""
+        if found := self.store.document(SourceId(source)):
+            return found
+        near = difflib.get_close_matches(source[:200], [one.source.id for one in self.documents()], n=3)
+        raise NotFound(f"the graph keeps no document {source[:120]!r}" + (f"; near it: {', '.join(near)}" if near else ""))
+
+    def text(self, source: str, start: int = 0, end: int | None = None) -> str:
+        """The characters of a document from ``start`` to ``end``, all by default. Raises ``NotFound``."""
+        kept = self.document(source)
+        start, end = max(0, start), kept.length if end is None else min(end, kept.length)
+        return _text(self.store, kept.source.id, start, end)
+
+    def passages(self, words: str, limit: int = 20) -> list[Passage]:
+        """Passages of documents that hold any of the words, the most telling first."""
+        return self.store.find_passages(words, limit)
+
+    def context(self, evidence: Evidence, around: int = 200) -> Context | None:
+        """What stands in the document around a quote: at most so many characters on each side.
+
+        None when the graph keeps no text of its source, or this one does not have the quote at that place.
+        """
+        if not 0 <= evidence.start < evidence.end:
+            return None
+        begin = max(0, evidence.start - around)
+        found = _text(self.store, evidence.source.id, begin, evidence.end + around)
+        start, end = evidence.start - begin, evidence.end - begin
+        if len(found) < end or found[start:end] != storable(evidence.quote):
+            return None
+        return Context(found[:start], found[start:end], found[end:])
+
+
+def _text(store: Store, source: SourceId, start: int, end: int) -> str:
+    """The characters of a document that there are between two places."""
+    if start >= end:
+        return ""
+    return "".join(one.text[max(0, start - one.start) : end - one.start] for one in store.passages(source, start, end))
