@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
 from kgplatform.ports import Limits, Progress, Rows
-from kgplatform.store import backup, merging, records
+from kgplatform.store import backup, batches, merging, records
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
 from kgplatform.store.known import Known
@@ -46,8 +46,6 @@ from kgplatform.types import (
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-_BATCHES = 500
-"""Batches in one page of changes."""
 _AHEAD = 20_000
 """Claims that are made ready at once."""
 
@@ -172,17 +170,11 @@ class BoltStore(Reader):
         self._sweeper.settle(now)
 
     def changes(self, since: int = 0) -> Iterator[Change]:
-        after = since - round(LIFE * 1000)
         redirects, symmetric = self.redirects(), symmetric_ones(self.relations())
-        seen: set[str] = set()
-        while page := [
-            row for row in self._connection.rows(statement("batches_since"), since=after, limit=_BATCHES) if row["id"] not in seen
-        ]:
+        for page in batches.pages(self._connection, since - round(LIFE * 1000)):
             for row in page:
                 keys = (merging.resolved(FactKey(key), redirects, symmetric) for key in row["keys"])
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
-            seen = {row["id"] for row in page}
-            after = page[-1]["time"] - 1
 
     # -- the whole -----------------------------------------------------------------------------------
 
