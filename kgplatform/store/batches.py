@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from kgplatform.store.connection import Connection, Record
 from kgplatform.store.statements import statement
 
-PAGE = 500
-"""Batches in one page."""
+PAGE = 200
+"""Batches in one page; each may name some thousands of keys."""
 
 
-def pages(connection: Connection, since: int) -> Iterator[list[Record]]:
-    """Batches after a time (milliseconds), in the order of time and, within a page's last millisecond, of id.
+def pages(connection: Connection, since: int, which: str = "true", keys: str = "b.keys", **parameters: Any) -> Iterator[list[Record]]:
+    """Batches after a time (milliseconds), in the order of time; no page is empty. ``which`` and ``keys`` are Cypher, with ``parameters``.
 
     A millisecond has any number of batches: the one at which a page was cut off is read once more, by itself.
     """
-    while page := connection.rows(statement("batches_since"), time=since, limit=PAGE):
+    splices = {"WHICH": which, "KEYS": keys}
+    while page := connection.rows(statement("batches_since", **splices), time=since, limit=PAGE, **parameters):
         if len(page) < PAGE:
             yield page
             return
-        last = page[-1]["time"]
-        if whole := [batch for batch in page if batch["time"] < last]:
+        since = page[-1]["time"]
+        if whole := [batch for batch in page if batch["time"] < since]:
             yield whole
-        yield from _at(connection, last)
-        since = last
-
-
-def _at(connection: Connection, time: int) -> Iterator[list[Record]]:
-    """All batches of one millisecond."""
-    after = ""
-    while page := connection.rows(statement("batches_at"), time=time, after=after, limit=PAGE):
-        yield page
-        after = page[-1]["id"]
+        after = ""
+        while page := connection.rows(statement("batches_at", **splices), time=since, after=after, limit=PAGE, **parameters):
+            yield page
+            after = page[-1]["id"]

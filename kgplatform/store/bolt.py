@@ -21,6 +21,7 @@ from kgplatform.store import backup, batches, merging, records
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
 from kgplatform.store.known import Known
+from kgplatform.store.mirror import Mirror
 from kgplatform.store.pieces import Clock, check_news
 from kgplatform.store.properties import draft
 from kgplatform.store.reading import Dialect, Reader, symmetric_ones
@@ -58,6 +59,7 @@ class BoltStore(Reader):
         super().__init__(dialect)
         self._clock = Clock()
         self._settled = False
+        self._mirror = Mirror(self._connection)
         self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
         try:
             self._connection.verify()
@@ -176,6 +178,11 @@ class BoltStore(Reader):
                 keys = (merging.resolved(FactKey(key), redirects, symmetric) for key in row["keys"])
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
 
+    def mirror(self, anew: bool = False) -> int:
+        if anew:
+            self._mirror.begin_anew()
+        return self._mirror.follow()
+
     # -- the whole -----------------------------------------------------------------------------------
 
     def backup(self, path: Path, progress: Progress | None = None) -> int:
@@ -185,6 +192,7 @@ class BoltStore(Reader):
     def restore(self, path: Path) -> int:
         """Fill this empty graph from a backup; how many facts. Raises ``BadFile``, and ``BadRequest`` when it is not empty."""
         facts, calibration = Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
+        self._mirror.begin_anew()  # the batches came before the merges that say where their claims lie
         if calibration and calibration != self._calibration:
             self.publish(calibration)
         return facts
