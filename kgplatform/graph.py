@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from kgplatform import belief, cards, derivation, explanation, lookup, names
 from kgplatform import similar as similarity
 from kgplatform.conflicts import Conflict
-from kgplatform.errors import BadCard, BadRequest, NotFound
+from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.library import Context, Library
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
-from kgplatform.ports import Columns, CypherRunner, Encoder, Limits, Progress, Rows, Store
+from kgplatform.ports import Columns, CypherRunner, Encoder, Limits, Mirroring, Progress, Rows, Store
 from kgplatform.store import merging, records
 from kgplatform.types import (
     Candidate,
@@ -323,9 +324,16 @@ class KnowledgeGraph(Library):
 
     def cypher(self, query: str, /, limits: Limits | None = None, **parameters: Any) -> Rows:
         """Reading Cypher, limited in rows, bytes and seconds. Raises ``WriteRefused`` for anything that writes."""
+        return self.read(query, parameters, limits or Limits())
+
+    def read(self, query: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
+        """As ``cypher``, for parameters of any name. First the values of entities, as plain properties, are brought up to date."""
         if not isinstance(self.store, CypherRunner):
             raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
-        return self.store.read(query, parameters, limits or Limits())
+        if isinstance(self.store, Mirroring):
+            with suppress(StoreError, WriteRefused):  # who may not write, or comes among too many writers, sees them as they were
+                self.store.mirror()
+        return self.store.read(query, parameters, limits)
 
     # files
 

@@ -76,6 +76,21 @@ def canonical(text: str, datatype: str) -> str | None:
     raise BadRequest(f"{datatype!r} is not a datatype: use one of {', '.join(sorted(DATATYPES))}")
 
 
+def native(value: Literal) -> str | int | float | bool:
+    """The value as a number or truth value where its type is one and 64 bits hold it, else as text.
+
+    Dates are text, since their precision varies.
+    """
+    match value.datatype:
+        case "integer" if re.fullmatch(r"-?[0-9]{1,18}", value.value):
+            return int(value.value)
+        case "decimal" if re.fullmatch(r"-?[0-9]{1,300}(\.[0-9]+)?", value.value):
+            return float(value.value)
+        case "boolean" if value.value in ("true", "false"):
+            return value.value == "true"
+    return value.value
+
+
 def literal(text: str, datatype: str, unit: str = "", language: str = "") -> Literal:
     """A literal of the given type. Raises ``BadRequest`` when the text is no such value."""
     if (value := canonical(text, datatype)) is None:

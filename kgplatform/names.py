@@ -25,6 +25,9 @@ GIVEN_ID_BYTES = 1_000
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
+_OURS = frozenset("id name name_key aliases alias_keys aliases_text kinds description also merged redirect rev emb".split())
+_OUR_BEGINNINGS = ("kg_", "emb_", "embedding")
+"""Properties of entities that are the platform's own."""
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
 
@@ -100,6 +103,21 @@ def relationship_type(relation: str) -> str:
     plain = re.sub(r"[^A-Z0-9]+", "_", unicodedata.normalize("NFKD", relation).encode("ascii", "ignore").decode().upper()).strip("_")
     same = normalise(relation) == plain.lower().replace("_", " ") and _TYPE.fullmatch(plain)
     return plain if same else f"R_{plain[:90]}_{digest(normalise(relation)).upper()}".replace("__", "_")
+
+
+@lru_cache(maxsize=10_000)
+def property_name(relation: str) -> str:
+    """``property_name("born on") == "born_on"``: the relationship type in lower case.
+
+    What would be a property of ours or a unit gets a ``_`` at its end, where no type has one.
+    """
+    name = relationship_type(relation).lower()
+    return f"{name}_" if name in _OURS or name.startswith(_OUR_BEGINNINGS) or name.endswith("_unit") else name
+
+
+def unit_property(name: str) -> str:
+    """The property that holds the unit of another."""
+    return f"{name}_unit"
 
 
 @lru_cache(maxsize=10_000)

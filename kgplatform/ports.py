@@ -241,6 +241,15 @@ class CypherRunner(Protocol):
 
 
 @runtime_checkable
+class Mirroring(Protocol):
+    """Values as plain properties of their entities, for people's Cypher. The memory store has no properties."""
+
+    def mirror(self, anew: bool = False) -> int:
+        """Bring the properties up to all that was written, or make them ``anew``; how many were written or removed."""
+        ...
+
+
+@runtime_checkable
 class Archive(Protocol):
     """A whole graph in one file, and back. The memory store has none."""
 

@@ -21,7 +21,7 @@ from kgplatform import names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.ports import Progress
-from kgplatform.store import documents, selection
+from kgplatform.store import batches, documents, selection
 from kgplatform.store.connection import LIFE, Connection
 from kgplatform.store.properties import pieces
 from kgplatform.store.records import Row
@@ -81,12 +81,7 @@ class Backup:
 
     def _changed(self, since: int) -> list[str]:
         """Keys of facts that were written since; what other claims they moved to is found at their heads, which are written too."""
-        keys: set[str] = set()
-        after, seen = since, set[str]()
-        while page := [r for r in self._connection.rows(statement("batches_since"), since=after, limit=PAGE) if r["id"] not in seen]:
-            keys.update(key for row in page for key in row["keys"])
-            seen, after = {row["id"] for row in page}, page[-1]["time"] - 1
-        return sorted(keys)
+        return sorted({key for page in batches.pages(self._connection, since) for row in page for key in row["keys"]})
 
     def _around(self, ids: Sequence[str]) -> Iterator[Line]:
         """Entities, and the facts that begin at them."""

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
 from kgplatform.ports import Limits, Progress, Rows
-from kgplatform.store import backup, merging, records
+from kgplatform.store import backup, batches, merging, records
 from kgplatform.store.ahead import ahead
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
 from kgplatform.store.documents import DocumentKeeper
 from kgplatform.store.known import Known
+from kgplatform.store.mirror import Mirror
 from kgplatform.store.pieces import Clock, check_news
 from kgplatform.store.properties import draft
 from kgplatform.store.reading import Dialect, symmetric_ones
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from neo4j import ManagedTransaction
 
-_BATCHES = 500
-"""Batches in one page of changes."""
 _FIRST, _AHEAD = 2_500, 20_000
 """Claims that are made ready at once: few at first, so that the server is not kept waiting, then twice as many each time."""
 
@@ -63,6 +62,7 @@ class BoltStore(DocumentKeeper):
         super().__init__(dialect)
         self._clock = Clock()
         self._settled = False
+        self._mirror = Mirror(self._connection)
         self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
         try:
             self._connection.verify()
@@ -169,17 +169,16 @@ class BoltStore(DocumentKeeper):
         self._sweeper.settle(now)
 
     def changes(self, since: int = 0) -> Iterator[Change]:
-        after = since - round(LIFE * 1000)
         redirects, symmetric = self.redirects(), symmetric_ones(self.relations())
-        seen: set[str] = set()
-        while page := [
-            row for row in self._connection.rows(statement("batches_since"), since=after, limit=_BATCHES) if row["id"] not in seen
-        ]:
+        for page in batches.pages(self._connection, since - round(LIFE * 1000)):
             for row in page:
                 keys = (merging.resolved(FactKey(key), redirects, symmetric) for key in row["keys"])
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
-            seen = {row["id"] for row in page}
-            after = page[-1]["time"] - 1
+
+    def mirror(self, anew: bool = False) -> int:
+        if anew:
+            self._mirror.begin_anew()
+        return self._mirror.follow()
 
     # -- vectors -------------------------------------------------------------------------------------
 
@@ -198,6 +197,7 @@ class BoltStore(DocumentKeeper):
     def restore(self, path: Path) -> int:
         """Fill this empty graph from a backup; how many facts. Raises ``BadFile``, and ``BadRequest`` when it is not empty."""
         facts, calibration = Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
+        self._mirror.begin_anew()  # the batches came before the merges that say where their claims lie
         if calibration and calibration != self._calibration:
             self.publish(calibration)
         return facts

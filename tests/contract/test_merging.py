@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import time
+from pathlib import Path
 
 import pytest
 
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.names import entity_id
 from kgplatform.ports import Store
+from kgplatform.store import backup, batches
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
@@ -178,6 +181,21 @@ def test_followers_learn_of_every_fact_that_came_moved_or_went(store: Store) -> 
     later = [change for change in store.changes(last) if change.time > last]
     assert FactKey("born in|person:ann|city:ulm") in {key for change in later for key in change.keys}
     assert "born in|person:anna|city:ulm" in {key for change in later for key in change.keys}
+
+
+def test_followers_miss_nothing_of_many_changes_in_one_millisecond(
+    served: BoltStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(batches, "PAGE", 3)
+    given = [claim(f"p{n:02}", "born in", "Ulm", told(f"doc:{n % 5}")) for n in range(20)]
+    for one in given:
+        served.put([one])
+    served._connection.writing(lambda tx: tx.run("MATCH (b:KgBatch) SET b.time = $time", time=time.time_ns() // 1_000_000).consume())
+    told_of = [key for change in served.changes() for key in change.keys]
+    assert sorted(told_of) == sorted(fact.key for fact in served.facts(ALL))
+    served.backup(tmp_path / "all")
+    lines = [line["key"] for line in backup.read(tmp_path / "all") if "key" in line]
+    assert sorted(lines) == sorted(2 * told_of)  # once for all, and once for what changed of late
 
 
 def test_claims_make_the_same_graph_again(store: Store) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgplatform.errors import BadRequest
-from kgplatform.literals import DATATYPES, canonical, literal
+from kgplatform.literals import DATATYPES, canonical, literal, native
+from kgplatform.types import Literal
 
 
 @given(st.text(max_size=30), st.sampled_from(sorted(DATATYPES)))
@@ -62,3 +63,33 @@ def test_what_is_no_such_value_is_said() -> None:
     with pytest.raises(BadRequest, match="'colour' is not a datatype"):
         literal("x", "colour")
     assert literal("1,000", "integer", "m").value == "1000"
+
+
+@pytest.mark.parametrize(
+    ("value", "datatype", "expected"),
+    [
+        ("66", "integer", 66),
+        ("-3", "integer", -3),
+        ("9" * 18, "integer", 10**18 - 1),
+        ("9" * 30, "integer", "9" * 30),
+        ("many", "integer", "many"),
+        ("12.50", "decimal", 12.5),
+        ("9" * 310, "decimal", "9" * 310),
+        ("nan", "decimal", "nan"),
+        ("true", "boolean", True),
+        ("yes", "boolean", "yes"),
+        ("1867", "year", "1867"),
+        ("1867-11", "date", "1867-11"),
+        ("66", "string", "66"),
+        ("x", "unheard of", "x"),
+    ],
+)
+def test_a_value_is_a_number_only_where_it_is_one(value: str, datatype: str, expected: object) -> None:
+    found = native(Literal(value, datatype))
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@given(st.text(max_size=30), st.sampled_from(sorted(DATATYPES)))
+def test_every_canonical_value_has_a_native_form(text: str, datatype: str) -> None:
+    if (once := canonical(text, datatype)) is not None:
+        assert native(Literal(once, datatype)) is not None

@@ -102,6 +102,23 @@ def test_different_relations_have_different_types(one: str, other: str) -> None:
     assert same or names.label(one) != names.label(other)
 
 
+@given(WORDS, WORDS)
+def test_different_relations_have_different_properties(one: str, other: str) -> None:
+    first, second = (names.property_name(words) for words in (one, other))
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,140}", first)
+    assert (first == second) == (names.relationship_type(one) == names.relationship_type(other))
+    assert first not in (names.unit_property(second), *names._OURS)
+    assert not first.startswith("kg_")
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [("Born on", "born_on"), ("name", "name_"), ("kg made", "kg_made_"), ("height unit", "height_unit_"), ("unit", "unit"), ("ID", "id_")],
+)
+def test_properties_keep_clear_of_ours(relation: str, expected: str) -> None:
+    assert names.property_name(relation) == expected
+
+
 def test_plain_words_stay_readable() -> None:
     assert names.relationship_type("born in") == "BORN_IN"
     assert names.label("chemical element") == "ChemicalElement"

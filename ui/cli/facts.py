@@ -136,12 +136,9 @@ def query(
     seconds: Annotated[float, typer.Option(min=0.1, help="The longest it may run.")] = 30.0,
 ) -> None:
     """Ask the graph in Cypher, for reading only."""
-    from kgplatform.ports import CypherRunner, Limits
+    from kgplatform.ports import Limits
 
-    parameters = dict(map(_parameter, param or []))
-    if not isinstance(run.graph.store, CypherRunner):
-        raise BadRequest("a graph in memory has no Cypher: use the local server or Neo4j")
-    answer = run.graph.store.read(cypher, parameters, Limits(limit, seconds))
+    answer = run.graph.read(cypher, dict(map(_parameter, param or [])), Limits(limit, seconds))
     for row in answer.rows if run.screen.json else ():
         run.screen.emit(dict(zip(answer.columns, row, strict=True)))
     run.screen.table(answer.columns, ([_cell(value) for value in row] for row in answer.rows))

@@ -1,6 +1,6 @@
-// What was written after a time, oldest first.
+// What was written after a time, oldest first. Ordered by the indexed time alone: by more, the local server sorts all there is for each page.
 MATCH (b:KgBatch)
-WHERE b.time > $since
-RETURN b.id AS id, b.time AS time, b.source AS source, b.run AS run, b.keys AS keys
-ORDER BY b.time, b.id
+WHERE b.time > $time AND <<WHICH>>
+RETURN b.id AS id, b.time AS time, b.source AS source, b.run AS run, <<KEYS>> AS keys
+ORDER BY b.time
 LIMIT $limit
