@@ -157,7 +157,7 @@ class KnowledgeGraph(Library):
         """What ``put`` would refuse of these claims; nothing is written."""
         known = self.relations()
         accepted, refused = _sorted_out(claims, known)
-        _, more = records.rows([claim for _, claim in accepted], known, lambda: 0)
+        _, more = records.rows([claim for _, claim in accepted], known, 0)
         return (*_as_given(more, accepted), *refused)
 
     def add(self, candidates: Sequence[Candidate]) -> Added:

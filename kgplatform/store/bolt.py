@@ -93,18 +93,19 @@ class BoltStore(DocumentKeeper):
             for batch in records.batches(rows):
                 done = self._put(batch, symmetric, known)
                 receipt += Receipt(done["new"], done["merged"], done["unchanged"])
-        return receipt
+        return dataclasses.replace(receipt, refused=records.in_order(receipt.refused, claims))
 
     def _prepared(self, claims: Sequence[Claim], cards: Mapping[str, Relation]) -> Iterator[tuple[list[Row], list[Refusal]]]:
         """Claims as rows with drafts, some thousands at a time: the next are made while the server is busy with these."""
+        when = self._clock()
 
         def prepare(part: Sequence[Claim]) -> tuple[list[Row], list[Refusal]]:
-            rows, refused = records.rows(part, cards, self._clock)
+            rows, refused = records.rows(part, cards, when)
             for row in rows:
                 row.draft = draft(row, self._calibration)
             return rows, refused
 
-        return ahead(map(prepare, _parts(claims)))
+        return ahead(prepare, records.parts(claims, _FIRST, _AHEAD))
 
     def _put(self, batch: Sequence[Row], symmetric: Collection[str], known: Known) -> Counter[str]:
         tries = itertools.count()
@@ -115,9 +116,9 @@ class BoltStore(DocumentKeeper):
                 if self._believe():
                     for row in batch:
                         row.draft = None
-            return put(Transaction(tx, self._dialect, self._calibration, known), batch, symmetric)
+            return put(Transaction(tx, self._dialect, self._calibration, known), batch, symmetric, known.certain)
 
-        done = self._connection.writing(work)
+        done = self._connection.writing(work, known)
         known.bound()
         if not self._settled:
             self._dialect.settle(self._connection)
@@ -216,10 +217,3 @@ class BoltStore(DocumentKeeper):
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         """Reading Cypher within limits. Raises ``WriteRefused``, ``BadQuery`` or ``LimitExceeded``."""
         return self._dialect.read(self._connection, cypher, parameters, limits)
-
-
-def _parts(claims: Sequence[Claim]) -> Iterator[Sequence[Claim]]:
-    start, size = 0, _FIRST
-    while start < len(claims):
-        yield claims[start : start + size]
-        start, size = start + size, min(2 * size, _AHEAD)

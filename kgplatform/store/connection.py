@@ -23,6 +23,8 @@ from kgplatform.errors import (
     StoreUnsuitable,
     WriteRefused,
 )
+from kgplatform.store.collecting import seldom
+from kgplatform.store.known import Known
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Session
@@ -140,7 +142,7 @@ class Connection:
     port and other passwords, and is met there.
     """
 
-    def __init__(self, find: Callable[[], Login], turn: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+    def __init__(self, find: Callable[[], Login], turn: Callable[[Known], AbstractContextManager[object]] = nullcontext) -> None:
         """``turn`` is held around every writing transaction: writers of a server that cannot keep them apart take turns by it."""
         self._find = find
         self._turn = turn
@@ -187,8 +189,11 @@ class Connection:
         with self.sentences(), self.session(default_access_mode=READ_ACCESS) as session:
             return session.execute_read(work)
 
-    def writing(self, work: Callable[[ManagedTransaction], T]) -> T:
-        """``work`` in one managed transaction, made afresh on every retry and given up when it is older than ``LIFE``."""
+    def writing(self, work: Callable[[ManagedTransaction], T], known: Known | None = None) -> T:
+        """``work`` in one managed transaction, made afresh on every retry and given up when it is older than ``LIFE``.
+
+        ``known`` is what it relies on, when that is more than it reads itself.
+        """
         from neo4j.exceptions import ConstraintError
 
         def timely(tx: ManagedTransaction) -> T:
@@ -202,7 +207,7 @@ class Connection:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._turn(), self.sentences(ConstraintError), self.session() as session:
+                with self._turn(known or Known()), seldom(), self.sentences(ConstraintError), self.session() as session:
                     return session.execute_write(timely)
             except (ConstraintError, Redo):
                 pass

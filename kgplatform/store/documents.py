@@ -97,12 +97,12 @@ class DocumentKeeper(Reader):
 def _meet(tx: ManagedTransaction, *, source: Source) -> int:
     """Make the source known; how often it was forgotten."""
     row = {"id": source.id, "kind": source.kind, "title": source.title, "uri": source.uri}
-    return int(run(tx, statement("sources_create"), rows=[row])[0]["epoch"])
+    return int(run(tx, statement("sources_create"), rows=[row])[0]["epochs"][0][1])
 
 
 def _write(tx: ManagedTransaction, *, rows: Sequence[Mapping[str, Any]], source: SourceId, epoch: int) -> None:
     run(tx, statement("passages_write"), rows=rows)
-    if run(tx, statement("sources_epochs"), ids=[source])[0]["epoch"] != epoch:
+    if run(tx, statement("sources_epochs"), ids=[source])[0]["epochs"] != [[source, epoch]]:
         raise _Changed
 
 

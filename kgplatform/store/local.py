@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -17,6 +17,7 @@ from kgplatform.store import door, schema, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.endpoint import meeting
+from kgplatform.store.known import Known
 from kgplatform.store.selection import CELLS
 from kgplatform.store.statements import statement
 from kgplatform.store.turns import turn
@@ -50,8 +51,11 @@ class Local:
     def close(self) -> None:
         self._reader.close()
 
-    def turn(self) -> AbstractContextManager[object]:
-        return turn(meeting(self._home).folder, self._graph)
+    @contextmanager
+    def turn(self, known: Known) -> Iterator[None]:
+        with turn(meeting(self._home).folder, self._graph, known.writer) as again:
+            known.certain = again
+            yield
 
     # -- getting ready -------------------------------------------------------------------------------
 
@@ -90,11 +94,11 @@ class Local:
         return f"{label}[emb]"
 
     def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:  # noqa: ARG002 - SQL goes its own way
-        with self.turn():
+        with self.turn(Known()):
             server.index_vectors(server.ensure(self._home), self._graph, label, dimension)
 
     def unindex_vectors(self, connection: Connection, label: str) -> None:  # noqa: ARG002 - SQL goes its own way
-        with self.turn():
+        with self.turn(Known()):
             server.unindex_vectors(server.ensure(self._home), self._graph, label)
 
     # -- reading door --------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class MemoryStore(Library):
 
     def put(self, claims: Sequence[Claim]) -> Receipt:
         with self._lock:
-            rows, refused = records.rows(claims, self._relations, self._clock)
+            rows, refused = records.rows(claims, self._relations, self._clock())
             for entity in records.told_entities(rows).values():
                 self._tell(entity)
             rows = records.moved(rows, self._redirects, {}, self._symmetric())

@@ -13,6 +13,7 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, schema
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
+from kgplatform.store.known import Known
 from kgplatform.store.schema import OURS
 from kgplatform.store.selection import CELLS
 from kgplatform.store.statements import statement
@@ -38,7 +39,7 @@ class Neo4j:
     def login(self) -> Login:
         return self._login
 
-    def turn(self) -> AbstractContextManager[object]:
+    def turn(self, known: Known) -> AbstractContextManager[object]:  # noqa: ARG002 - it stays uncertain
         """This server keeps writers apart by itself."""
         return nullcontext()
 

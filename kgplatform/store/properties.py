@@ -29,10 +29,12 @@ _OURS = frozenset(
 def draft(row: Row, calibration: Calibration) -> Parameters:
     """The row as a new fact would be, belief computed before anyone knows whether it is new. Too much for one is added after."""
     on_it = row.pieces if len(row.pieces) <= shelves.LIMIT else {}
+    made = carried(row.key, row.relation, on_it, calibration)
+    dated = any(one.dated for one in row.pieces.values())
     return placed(row) | {
-        "properties": {"key": row.key, "relation": row.relation, **carried(row.key, row.relation, on_it, calibration)},
-        "dated": any(one.dated for one in row.pieces.values()),
-        "scores": [one.score_mark for one in ordered(row.pieces)],
+        "properties": {"relation": row.relation} | {name: value for name, value in made.items() if value is not None},
+        "dated": dated,
+        "scores": None if dated else [one.score_mark for one in ordered(row.pieces)],
     }
 
 

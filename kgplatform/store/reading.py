@@ -16,8 +16,10 @@ from kgplatform.errors import NotFound
 from kgplatform.ports import Columns, Limits, Rows
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
+from kgplatform.store.collecting import seldom
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.embedding import Embedding, Indexes
+from kgplatform.store.known import Known
 from kgplatform.store.pieces import Pieces, claims, strongest
 from kgplatform.store.properties import pieces
 from kgplatform.store.statements import statement
@@ -41,8 +43,8 @@ class Dialect(Plans, Indexes, Protocol):
         """Where the server is now, started when it belongs to the platform."""
         ...
 
-    def turn(self) -> AbstractContextManager[object]:
-        """Held around every writing transaction."""
+    def turn(self, known: Known) -> AbstractContextManager[object]:
+        """Held around every writing transaction, and told what that relies on."""
         ...
 
     @property
@@ -92,7 +94,7 @@ class Reader:
 
     def columns(self, query: FactQuery) -> Iterator[Columns]:
         left = query.limit
-        for cells in ahead(self._cells(query)):
+        for cells in self._cells(query):
             key, head, relation, tail, unit, confidence, trust, verdict, methods = cells if left is None else [one[:left] for one in cells]
             if not key:
                 continue
@@ -104,14 +106,18 @@ class Reader:
     def _cells(self, query: FactQuery) -> Iterator[Sequence[list[Any]]]:
         """Facts as columns of ``selection.CELLS``, a page of heads at a time."""
         if query.source is not None or query.tail is not None:
-            cells = ", ".join(selection.CELLS)
-            for page in _pages(list(self._selected(query, f"{selection.RETURN}, [{cells}] AS cells")), PAGE):
+            returned = f"{selection.RETURN}, [{', '.join(selection.CELLS)}] AS cells"
+            for page in _pages(list(self._selected(query, returned)), PAGE):
                 yield list(map(list, zip(*(row["cells"] for row in page), strict=True)))
             return
         splices, values = selection.splices(query, ""), selection.values(query)
         pages = [[str(query.head)]] if query.head is not None else self._heads(query)
-        for heads in pages:
-            yield self._dialect.cells(self._connection, splices, {"heads": heads, **values})
+
+        def cells(heads: list[str]) -> Sequence[list[Any]]:
+            with seldom():
+                return self._dialect.cells(self._connection, splices, {"heads": heads, **values})
+
+        yield from ahead(cells, pages, many=2)
 
     def _selected(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
         """Rows of the facts that fit, page by page."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from kgplatform import belief, names
@@ -100,9 +101,11 @@ def _row(claim: Claim, cards: Mapping[str, Relation], when: int) -> Row:
     return row
 
 
-def rows(claims: Sequence[Claim], cards: Mapping[str, Relation], clock: Callable[[], int]) -> tuple[list[Row], list[Refusal]]:
-    """Claims merged by key and sorted by relation and key; claims that cannot be kept, with the reason."""
-    when = clock()
+def rows(claims: Sequence[Claim], cards: Mapping[str, Relation], when: int) -> tuple[list[Row], list[Refusal]]:
+    """Claims merged by key and sorted by relation and key; claims that cannot be kept, with the reason.
+
+    ``when`` is the time of evidence that has none: the same for all of one put, so that it does not matter how that is cut.
+    """
     merged: dict[FactKey, Row] = {}
     refused = []
     for claim in claims:
@@ -113,6 +116,32 @@ def rows(claims: Sequence[Claim], cards: Mapping[str, Relation], clock: Callable
             continue
         _gather(merged, row)
     return _sorted(merged), refused
+
+
+def parts(claims: Sequence[Claim], first: int, most: int) -> Iterator[Sequence[Claim]]:
+    """All claims, cut into parts of about ``first``, then twice as many each time, up to ``most``.
+
+    Claims of the same two ends stay together: of one fact's evidence without a time the strongest counts, wherever it is cut.
+    """
+    if len(claims) <= first:
+        yield from (claims,) if claims else ()
+        return
+    drawers: list[list[Claim]] = [[] for _ in range(-(-len(claims) // first))]
+    for claim in claims:
+        tail = claim.tail.value if isinstance(claim.tail, Literal) else claim.tail.id
+        drawers[hash((claim.head.id, tail)) % len(drawers)].append(claim)
+    start, many = 0, 1
+    while start < len(drawers):
+        yield list(chain.from_iterable(drawers[start : start + many]))
+        start, many = start + many, min(2 * many, most // first)
+
+
+def in_order(refused: Sequence[Refusal], claims: Sequence[Claim]) -> tuple[Refusal, ...]:
+    """Refusals in the order of their claims."""
+    if len(refused) < 2:
+        return tuple(refused)
+    order = {id(claim): number for number, claim in enumerate(claims)}
+    return tuple(sorted(refused, key=lambda one: order[id(one.claim)]))
 
 
 def _gather(merged: dict[FactKey, Row], row: Row) -> None:

@@ -170,16 +170,15 @@ class Sweeper:
 
     def _forget(self, what: str, name: str, last: bool = False) -> Forgotten:
         """Drop what was put of a source or a run before it was forgotten; its batches stay until the ``last`` sweep."""
-        found = self._connection.rows(statement("sources_epochs"), ids=[_mark(what, name)])
+        found = self._connection.rows(statement("sources_epochs"), ids=[_mark(what, name)])[0]["epochs"]
         if not found:
             return Forgotten()
+        epoch = found[0][1]
         which = {"WHICH": what, "EPOCH": "epoch" if what == "source" else "run_epoch", "LIMIT": f"LIMIT {_BATCHES}"}
         groups = {name, belief.GRAPH} if what == "source" else None
-        text = documents.drop(self._connection, name, found[0]["epoch"]) if what == "source" else 0
+        text = documents.drop(self._connection, name, epoch) if what == "source" else 0
         done, time_, after = Forgotten(passages=text), -1, ""
-        while batches := self._connection.rows(
-            statement("batches_of", **which), name=name, epoch=found[0]["epoch"], time=time_, after=after
-        ):
+        while batches := self._connection.rows(statement("batches_of", **which), name=name, epoch=epoch, time=time_, after=after):
             for part in _parts(batches):
                 done += self._connection.writing(partial(self._forget_part, batches=part, groups=groups, last=last))
             time_, after = batches[-1]["time"], batches[-1]["id"]

@@ -133,13 +133,13 @@ class Transaction:
         listed = [{"id": s.id, "kind": s.kind, "title": s.title, "uri": s.uri} for s in sources]
         listed += [{"id": one, "kind": "run", "title": "", "uri": ""} for one in sorted(runs) if one not in known]
         if listed:
-            known |= {row["id"]: row["epoch"] for row in self.run("sources_create", rows=listed)}
+            known |= dict(self.run("sources_create", rows=listed)[0]["epochs"])
         return {one: known[one] for one in (*speaking, *runs)}
 
     def epochs(self, of: Iterable[Piece]) -> dict[str, int]:
         """How often the sources and runs of pieces were forgotten."""
         ids = {mark for one in of for mark in ((one.source, records.run_mark(one.run)) if one.run else (one.source,))}
-        return {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(ids))} if ids else {}
+        return dict(self.run("sources_epochs", ids=sorted(ids))[0]["epochs"]) if ids else {}
 
     def check(self, told: Iterable[str], redirects: Redirects, epochs: Mapping[str, int]) -> None:
         """Look again at what the transaction relied on. Raises ``Redo`` when it has changed."""
@@ -151,7 +151,7 @@ class Transaction:
             raise Redo
         if found["n"] != len(ids) or dict(found["redirects"]) != {one: redirects[one] for one in ids if one in redirects}:
             raise Redo
-        if {row["id"]: row["epoch"] for row in self.run("sources_epochs", ids=sorted(epochs))} != epochs:
+        if dict(self.run("sources_epochs", ids=sorted(epochs))[0]["epochs"]) != epochs:
             raise Redo
 
     # -- facts ---------------------------------------------------------------------------------------
@@ -161,10 +161,10 @@ class Transaction:
         self._literals(rows)
         fresh: set[FactKey] = set()
         stale: set[FactKey] = set()
-        drafts = [row.draft or properties.draft(row, self._calibration) for row in rows]
+        drafts = [(row.draft or properties.draft(row, self._calibration)) | {"number": number} for number, row in enumerate(rows)]
         met = 0
         for found in self._facts("merge", drafts, batch=self.batch):
-            (fresh if found["fresh"] else stale).update(found["keys"])
+            (fresh if found["fresh"] else stale).update([rows[number].key for number in found["numbers"]])
             met += found["n"]
         if met != len(rows):
             raise Redo  # an entity was gone for a moment, and no fact could be made at it
@@ -242,7 +242,7 @@ class Transaction:
         Those that are gone are not in the answer.
         """
         found: dict[FactKey, Held] = {}
-        for row in self._facts("touch", places) if places else ():
+        for row in self._touched(places):
             if row["ids"] is None or row["versions"] is None or row["documents"] is None:
                 raise Redo
             key, parts = FactKey(row["key"]), tuple(map(shelves.read, row["parts"] or ()))
@@ -251,6 +251,13 @@ class Transaction:
             found[key] = Held(properties.pieces(row), literal, parts, frozenset(opened))
         shelved = self._on_shelves([(key, len(one.parts), sorted(one.open)) for key, one in found.items() if one.parts])
         return {key: one._replace(pieces=shelved.get(key, {})) if one.parts else one for key, one in found.items()}
+
+    def _touched(self, places: Sequence[Parameters]) -> Iterator[Record]:
+        """The facts as they are now that nobody else can change them."""
+        numbered = [{**one, "number": number} for number, one in enumerate(places)]
+        for row in self._facts("touch", numbered) if numbered else ():
+            for one in row["held"]:
+                yield dict(zip(("key", "ids", "versions", "documents", "claims", "parts", "literal"), one, strict=True))
 
     def _update(self, rows: Sequence[Row]) -> tuple[set[FactKey], set[FactKey]]:
         """Merge news into facts that were there. Which a reader sees differently, and which were written at all."""

@@ -8,7 +8,7 @@ has the one disk, so turns cost nothing that could be used. The operating system
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,8 +22,8 @@ _LOOK = 0.005
 
 
 @contextmanager
-def turn(folder: Path, graph: str) -> Iterator[None]:
-    """Hold the turn to write. Raises ``StoreConflict`` when it does not come.
+def turn(folder: Path, graph: str, writer: str) -> Iterator[bool]:
+    """Hold the turn to write; says whether the last turn was this writer's as well. Raises ``StoreConflict`` when it does not come.
 
     Who has just written waits behind the one that is next, else it would be there first every time.
     """
@@ -34,6 +34,16 @@ def turn(folder: Path, graph: str) -> Iterator[None]:
     except Timeout:
         raise StoreConflict(f"other programs have been writing to the graph {graph!r} for {PATIENCE:.0f} s: try again later") from None
     try:
-        yield
+        last = folder / f"{graph}.writer"
+        again = _text(last) == writer
+        if not again:
+            last.write_text(writer, "utf-8")
+        yield again
     finally:
         writing.release()
+
+
+def _text(path: Path) -> str:
+    with suppress(FileNotFoundError):
+        return path.read_text("utf-8")
+    return ""

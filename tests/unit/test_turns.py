@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 HOLDING = """
 import sys, time, pathlib
 from kgplatform.store.turns import turn
-with turn(pathlib.Path(sys.argv[1]), "kg"):
+with turn(pathlib.Path(sys.argv[1]), "kg", "child"):
     print("mine", flush=True)
     time.sleep(600)
 """
@@ -37,7 +37,7 @@ def test_one_at_a_time_and_each_in_turn(tmp_path: Path) -> None:
     def write(name: int) -> None:
         ready.wait()
         for _ in range(5):
-            with turns.turn(tmp_path, "kg"):
+            with turns.turn(tmp_path, "kg", "me"):
                 order.append(name)
                 held = len(order)
                 time.sleep(0.03)
@@ -54,12 +54,12 @@ def test_one_at_a_time_and_each_in_turn(tmp_path: Path) -> None:
 
 def test_another_process_waits_and_the_turn_of_a_killed_one_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     child = holder(tmp_path)
-    with turns.turn(tmp_path, "another_graph"):
+    with turns.turn(tmp_path, "another_graph", "me"):
         pass
     monkeypatch.setattr(turns, "PATIENCE", 0.1)
-    with pytest.raises(StoreConflict, match="other programs have been writing to the graph 'kg'"), turns.turn(tmp_path, "kg"):
+    with pytest.raises(StoreConflict, match="other programs have been writing to the graph 'kg'"), turns.turn(tmp_path, "kg", "me"):
         pass
     child.kill()
     child.wait()
-    with turns.turn(tmp_path, "kg"):
+    with turns.turn(tmp_path, "kg", "me"):
         pass

@@ -5,6 +5,6 @@ MATCH (t<<TAIL>> {id: row.tail})
 MERGE (h)-[r<<TYPE>> {key: row.key}]->(t)
 ON CREATE SET r += row.properties, r.b = $batch
 WITH row, r, r.b = $batch AS fresh
-RETURN fresh AS fresh, count(row.key) AS n, collect(CASE WHEN fresh OR r.ev_ids <> row.properties.ev_ids
+RETURN fresh AS fresh, count(row.number) AS n, collect(CASE WHEN fresh OR r.ev_ids <> row.properties.ev_ids
   OR CASE WHEN row.dated THEN r.ev_vers <> row.properties.ev_vers ELSE [v IN r.ev_vers | v % 2097152] <> row.scores END
-  THEN row.key END) AS keys
+  THEN row.number END) AS numbers

@@ -1,4 +1,4 @@
-// Lock, then read: without the first a stale list could be read.
+// Lock, then read: without the first a stale list could be read. A hundred in a record: each costs a round of the driver.
 UNWIND $rows AS row
 MATCH (h:Entity {id: row.head}), (t<<TAIL>> {id: row.tail})
 USING INDEX h:Entity(id)
@@ -6,4 +6,5 @@ USING INDEX t<<TAIL>>(id)
 MATCH (h)-[r<<TYPE>> {key: row.key}]->(t)
 SET r.rev = coalesce(r.rev, 0) + 1
 WITH row, r, t
-RETURN row.key AS key, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts, [t.value, t.datatype, t.unit, t.language] AS literal
+RETURN row.number / 100 AS part,
+  collect([row.key, r.ev_ids, r.ev_vers, r.ev_docs, r.ev_claims, r.ev_parts, [t.value, t.datatype, t.unit, t.language]]) AS held

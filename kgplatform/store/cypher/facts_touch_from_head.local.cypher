@@ -1,6 +1,7 @@
-// Lock, then read: without the first a stale list could be read. From the head.
+// Lock, then read: without the first a stale list could be read. A hundred in a record: each costs a round of the driver. From the head.
 UNWIND $rows AS row
 MATCH (h:Entity {id: row.head})-[r<<TYPE>> {key: row.key}]->(t)
 SET r.rev = coalesce(r.rev, 0) + 1
 WITH row, r, t
-RETURN row.key AS key, r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts, [t.value, t.datatype, t.unit, t.language] AS literal
+RETURN row.number / 100 AS part,
+  collect([row.key, r.ev_ids, r.ev_vers, r.ev_docs, r.ev_claims, r.ev_parts, [t.value, t.datatype, t.unit, t.language]]) AS held

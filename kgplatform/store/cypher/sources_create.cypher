@@ -2,4 +2,4 @@
 UNWIND $rows AS row
 MERGE (s:KgSource {id: row.id})
 ON CREATE SET s.kind = row.kind, s.title = row.title, s.uri = row.uri
-RETURN s.id AS id, coalesce(s.epoch, 0) AS epoch
+RETURN collect([s.id, coalesce(s.epoch, 0)]) AS epochs
