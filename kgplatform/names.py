@@ -30,6 +30,7 @@ _OUR_BEGINNINGS = ("kg_", "emb_", "embedding")
 """Properties of entities that are the platform's own."""
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
+_ESCAPE = re.compile(r"%([0-9A-F]{2})")
 
 
 def digest(*parts: str, size: int = 8) -> str:
@@ -73,6 +74,10 @@ def _bounded(text: str, limit: int = ID_BYTES) -> str:
 
 def _escaped(text: str) -> str:
     return _ESCAPED.sub(lambda m: f"%{ord(m.group()):02X}", text)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
 
 
 def slug(words: str) -> str:
@@ -163,7 +168,7 @@ def parse_key(key: str) -> KeyParts:
     parts = [_uncomponent(part) for part in key.split("|")]
     if len(parts) < 3 or not all(parts[:3]) or any("=" not in part for part in parts[3:]):
         raise NotFound(f"{key[:120]!r} is not the key of a fact: expected  relation|head id|tail id")
-    named = tuple((name, value) for name, _, value in (part.partition("=") for part in parts[3:]))
+    named = tuple((_unescaped(name), value) for name, _, value in (part.partition("=") for part in parts[3:]))
     return KeyParts(parts[0], parts[1], parts[2], named)
 
 

@@ -147,6 +147,19 @@ def test_forgetting_finds_what_was_moved(store: Store) -> None:
     assert state(store) == state(without)
 
 
+def test_forgetting_finds_facts_by_key_qualifiers_whose_names_are_escaped(store: Store) -> None:
+    store.learn(relations=[Relation("held", key_qualifiers=("valid_from", "a=b|c%"))])
+    term = (("a=b|c%", "1"), ("valid_from", "1990"))
+    store.put([claim("Ann", "held", "Ulm", qualifiers=term), claim("Anna", "held", "Ulm", told("doc:2"), qualifiers=term)])
+    before = state(store)
+    made = store.merge(ANN, ANNA)
+    assert [fact.key for fact in store.facts(ALL)] == [key for key in before if "person:ann|" in key]
+    store.undo(made.id)
+    store.put([claim("Bea", "born in", "Ulm", told("doc:3")), claim("Cid", "born in", "Ulm", told("doc:3"))])
+    store.merge(BEA, entity_id("person", "Cid"))
+    assert store.forget(SourceId("doc:1")).facts_removed == 1
+
+
 def test_a_forgotten_run_takes_its_own_observation_with_it(store: Store) -> None:
     store.put([claim("Ann", "born in", "Ulm", told(score=1.0, run="first", time=1))])
     first = state(store)
