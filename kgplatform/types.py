@@ -65,8 +65,14 @@ class Literal:
     language: str = ""
 
 
-def in_words(value: Entity | Literal) -> str:
-    """An end of a fact as a person reads it: a name, or a value with its unit."""
+Qualifiers = tuple[tuple[str, str | Entity], ...]
+"""What a claim says besides its ends: (name, words or an entity), sorted by name."""
+
+
+def in_words(value: Entity | Literal | str) -> str:
+    """An end or a qualifier of a fact as a person reads it: a name, or a value with its unit."""
+    if isinstance(value, str):
+        return value
     return value.name if isinstance(value, Entity) else f"{value.value} {value.unit}".rstrip()
 
 
@@ -178,7 +184,7 @@ class Claim:
     relation: str
     tail: Entity | Literal
     evidence: tuple[Evidence, ...]
-    qualifiers: Pairs = ()
+    qualifiers: Qualifiers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +205,7 @@ class Fact:
     judge: str = ""
     methods: tuple[Method, ...] = ()
     sources: tuple[SourceId, ...] = ()
-    qualifiers: Pairs = ()
+    qualifiers: Qualifiers = ()
 
     @property
     def origin(self) -> tuple[Origin, ...]:

@@ -14,11 +14,12 @@ from kgplatform.ports import Store
 from kgplatform.store import backup, batches
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
+from kgplatform.types import Claim, Entity, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
 from tests.contract.test_store import ALL, claim, state, thing, told
 
 ANN, ANNA, BEA = (entity_id("person", name) for name in ("Ann", "Anna", "Bea"))
 SPOUSE = Relation("spouse", symmetric=True)
+MET = Relation("met", key_qualifiers=("met_at",))
 
 
 def spouse(one: str, other: str, source: str = "doc:1") -> Claim:
@@ -248,7 +249,7 @@ def test_any_merges_forgets_and_undoings_end_where_memory_does(store: Store, see
             case "put":
                 claims = [_any_claim(chosen, people, step) for _ in range(8)]
                 for one in (store, judge):
-                    one.learn(relations=[SPOUSE])
+                    one.learn(relations=[SPOUSE, MET])
                     one.put(claims)
             case "merge":
                 ends = [entity_id("person", name) for name in chosen.sample(people, 2)]
@@ -271,14 +272,31 @@ def test_any_merges_forgets_and_undoings_end_where_memory_does(store: Store, see
             key: fact.confidence for key, (fact, _) in state(judge).items()
         }
         assert {k: _scores(e) for k, (_, e) in kept.items()} == {k: _scores(e) for k, (_, e) in state(judge).items()}
+        assert qualified(store) == qualified(judge)
+        if isinstance(store, BoltStore):
+            assert qualifier_nodes(store) == qualified(store)
+
+
+def qualified(store: Store) -> dict[str, str]:
+    """The entities that qualify facts, by what the ids of their nodes should be."""
+    return {f"{fact.key}#{name}": value.id for fact in store.facts(ALL) for name, value in fact.qualifiers if isinstance(value, Entity)}
+
+
+def qualifier_nodes(store: BoltStore) -> dict[str, str]:
+    """Which entity each qualifier's node leads to."""
+    rows = store._connection.rows("MATCH (q:KgQualifier)-[:VALUE]->(e:Entity) RETURN q.id AS id, q.fact AS fact, q.name AS name, e.id AS e")
+    assert all(row["id"] == f"{row['fact']}#{row['name']}" for row in rows)
+    assert len({row["id"] for row in rows}) == len(rows)
+    return {row["id"]: row["e"] for row in rows}
 
 
 def _any_claim(chosen: random.Random, people: list[str], step: int) -> Claim:
-    relation, ends = chosen.choice(["knows", "spouse"]), [thing(chosen.choice(people)) for _ in range(2)]
+    relation, ends = chosen.choice(["knows", "spouse", "met"]), [thing(chosen.choice(people)) for _ in range(2)]
     if relation == "spouse":
         ends.sort(key=lambda end: end.id)
     piece = told(f"doc:{chosen.randrange(4)}", chosen.choice([0.5, 2.0]), time=step + 1, run=chosen.choice(["", "a", "b"]))
-    return Claim(ends[0], relation, ends[1], (piece,))
+    said = {name: thing(chosen.choice(people)) for name in ("met_at", "with") if chosen.random() < 0.4}
+    return Claim(ends[0], relation, ends[1], (piece,), tuple(said.items()))
 
 
 def _scores(evidence: tuple[object, ...]) -> list[str]:

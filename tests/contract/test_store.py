@@ -31,7 +31,7 @@ from kgplatform.types import (
     Kind,
     Literal,
     Method,
-    Pairs,
+    Qualifiers,
     Relation,
     Source,
     SourceId,
@@ -69,7 +69,7 @@ def review(score: float, by: str = "person:ann", time: int = 1_000) -> Evidence:
     return Evidence("review", Source(SourceId(by), "person"), score, time=time)
 
 
-def claim(head: str, relation: str, tail: str | Literal, *evidence: Evidence, qualifiers: Pairs = ()) -> Claim:
+def claim(head: str, relation: str, tail: str | Literal, *evidence: Evidence, qualifiers: Qualifiers = ()) -> Claim:
     end = tail if isinstance(tail, Literal) else thing(tail, "city")
     return Claim(thing(head), relation, end, evidence or (told(),), qualifiers)
 
