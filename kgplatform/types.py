@@ -82,7 +82,8 @@ class Relation:
 
     ``domain`` and ``range`` name kinds (sub-kinds fit too); ``range`` may instead be one datatype.
     Empty means anything. ``functional``: at most one tail a head; ``inverse_functional``: at most one head a
-    tail. ``prompts`` hold ``{head}`` and ``{tail}`` once each.
+    tail. ``qualifier_kinds`` name qualifiers that must be entities, and their kinds. ``prompts`` hold ``{head}`` and
+    ``{tail}`` once each.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Relation:
     symmetric: bool = False
     transitive: bool = False
     key_qualifiers: tuple[str, ...] = ()
+    qualifier_kinds: Pairs = ()
     prompts: tuple[str, ...] = ()
     seeds: tuple[tuple[str, str], ...] = ()
 
