@@ -16,7 +16,7 @@ from typing import Any
 from kgplatform import names
 from kgplatform.errors import BadCard, BadRequest
 from kgplatform.literals import DATATYPES, literal
-from kgplatform.types import Claim, Kind, Literal, Relation
+from kgplatform.types import Claim, Kind, Literal, Pairs, Relation
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _FIELDS = {f.name for f in dataclasses.fields(Relation)}
@@ -63,6 +63,7 @@ def relation_from(raw: Any) -> Relation:
         symmetric=_flag(raw, "symmetric"),
         transitive=_flag(raw, "transitive"),
         key_qualifiers=_strings(raw.get("key_qualifiers", []), "key_qualifiers"),
+        qualifier_kinds=_kinds(raw.get("qualifier_kinds", {})),
         prompts=_strings(raw.get("prompts", []), "prompts"),
         seeds=_seeds(raw.get("seeds", [])),
     )
@@ -74,6 +75,12 @@ def _flag(raw: dict[str, Any], name: str) -> bool:
     if not isinstance(value := raw.get(name, False), bool):
         raise BadCard(f"{name} is true or false, not {value!r}")
     return value
+
+
+def _kinds(raw: Any) -> Pairs:
+    if not isinstance(raw, dict) or not all(isinstance(word, str) and word.strip() for pair in raw.items() for word in pair):
+        raise BadCard(f"qualifier_kinds must say a kind for each of some qualifiers, as  place: city, not {raw!r}")
+    return tuple(sorted(raw.items()))
 
 
 def _seeds(raw: Any) -> tuple[tuple[str, str], ...]:
@@ -176,7 +183,9 @@ def canonical(claim: Claim, cards: Mapping[str, Relation]) -> Claim:
             return claim
         if isinstance(claim.tail, Literal):
             raise BadRequest(f"{claim.relation!r} is the inverse of {inverse.name!r}, so its tail must be an entity")
+        _check_qualifiers(claim, inverse)
         return dataclasses.replace(claim, head=claim.tail, relation=inverse.name, tail=claim.head, evidence=_turned(claim))
+    _check_qualifiers(claim, card)
     if wanted := datatype(card):
         if not isinstance(claim.tail, Literal):
             raise BadRequest(f"the tail of {card.name!r} must be a value of type {wanted}, not the entity {claim.tail.name!r}")
@@ -189,6 +198,15 @@ def canonical(claim: Claim, cards: Mapping[str, Relation]) -> Claim:
     if card.symmetric and claim.tail.id < claim.head.id:
         return dataclasses.replace(claim, head=claim.tail, tail=claim.head, evidence=_turned(claim))
     return claim
+
+
+def _check_qualifiers(claim: Claim, card: Relation) -> None:
+    if not claim.qualifiers or not card.qualifier_kinds:
+        return
+    kinds = dict(card.qualifier_kinds)
+    for name, value in claim.qualifiers:
+        if isinstance(value, str) and name in kinds:
+            raise BadRequest(f"the qualifier {name!r} of {card.name!r} must be an entity ({kinds[name]}), not the words {value[:60]!r}")
 
 
 def _turned(claim: Claim) -> tuple[Any, ...]:

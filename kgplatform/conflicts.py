@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kgplatform import cards
 from kgplatform.ports import Store
-from kgplatform.types import Entity, EntityId, Fact, FactQuery, Kind, Literal, Pairs, Relation
+from kgplatform.types import Entity, EntityId, Fact, FactQuery, Kind, Literal, Qualifiers, Relation
 
 NEAR = 200
 """Facts around an entity that are looked through for kinds that cannot be."""
@@ -96,7 +96,7 @@ def _ends(fact: Fact) -> tuple[str, str | Literal]:
     return fact.head.id, fact.tail.id if isinstance(fact.tail, Entity) else fact.tail
 
 
-def overlap(one: Pairs, other: Pairs) -> bool:
+def overlap(one: Qualifiers, other: Qualifiers) -> bool:
     """Whether two validities (``valid_from``, ``valid_to``) have a time in common for certain.
 
     Where none is told, a fact holds always. One may end in the year, or on the day, that the other begins.
@@ -104,10 +104,14 @@ def overlap(one: Pairs, other: Pairs) -> bool:
     return _ends_after(one, other) and _ends_after(other, one)
 
 
-def _ends_after(one: Pairs, other: Pairs) -> bool:
-    end, start = dict(one).get("valid_to", ""), dict(other).get("valid_from", "")
+def _ends_after(one: Qualifiers, other: Qualifiers) -> bool:
+    end, start = _date(one, "valid_to"), _date(other, "valid_from")
     precision = min(len(end), len(start))
     return not precision or end[:precision] > start[:precision]
+
+
+def _date(qualifiers: Qualifiers, name: str) -> str:
+    return next((value for told, value in qualifiers if told == name and isinstance(value, str)), "")
 
 
 def _coarser(one: Entity | Literal, other: Entity | Literal) -> bool:

@@ -8,7 +8,7 @@ from itertools import chain
 
 from kgplatform import belief, derivation
 from kgplatform.conflicts import Conflict, conflicts
-from kgplatform.names import fact_key
+from kgplatform.names import fact_key, qualifier
 from kgplatform.ports import Store
 from kgplatform.store.merging import in_force, resolved
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Literal, Merge, Relation
@@ -87,9 +87,9 @@ def _history(evidence: Collection[Evidence], merges: Collection[Merge]) -> tuple
 
 
 def _merges(store: Store, fact: Fact) -> list[Merge]:
-    """The merges that its entities took part in, and those of all that was merged into them."""
+    """The merges that its entities took part in, also those that qualify it, and those of all that was merged into them."""
     found: dict[str, Merge] = {}
-    ends = [end.id for end in (fact.head, fact.tail) if isinstance(end, Entity)]
+    ends = [end.id for end in (fact.head, fact.tail, *(value for _, value in fact.qualifiers)) if isinstance(end, Entity)]
     while ends:
         for merge in store.merges(end := ends.pop()):
             if merge.id not in found and not merge.undone and merge.keep == end:
@@ -123,5 +123,5 @@ def _predicted(store: Store, end: EntityId) -> Iterator[Claim]:
 
 def _key(claim: Claim, known: dict[str, Relation]) -> FactKey:
     wanted = known[claim.relation].key_qualifiers if claim.relation in known else ()
-    qualifiers = tuple(pair for pair in claim.qualifiers if pair[0] in wanted)
+    qualifiers = tuple((name, qualifier(value)) for name, value in claim.qualifiers if name in wanted)
     return fact_key(claim.relation, claim.head.id, claim.tail if isinstance(claim.tail, Literal) else claim.tail.id, qualifiers)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
 
 from kgplatform.errors import BadName, NotFound
-from kgplatform.types import EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs
+from kgplatform.types import Entity, EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs, Qualifiers
 
 ID_BYTES = 200
 """Longest name part of an id that we make; a longer one is cut and ends in a hash of the whole."""
@@ -30,6 +31,7 @@ _OUR_BEGINNINGS = ("kg_", "emb_", "embedding")
 """Properties of entities that are the platform's own."""
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ESCAPED = re.compile(r"[:|/\\%_=#?&\"'<>`\x00-\x1f\x7f-\x9f]")
+_ESCAPE = re.compile(r"%([0-9A-F]{2})")
 
 
 def digest(*parts: str, size: int = 8) -> str:
@@ -73,6 +75,10 @@ def _bounded(text: str, limit: int = ID_BYTES) -> str:
 
 def _escaped(text: str) -> str:
     return _ESCAPED.sub(lambda m: f"%{ord(m.group()):02X}", text)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
 
 
 def slug(words: str) -> str:
@@ -142,8 +148,36 @@ def literal_key(literal: Literal) -> str:
     return "=" + ":".join((*(_escaped(part) for part in (literal.datatype, literal.unit, literal.language)), _bounded(literal.value)))
 
 
+def reference(entity: str) -> str:
+    """How an entity stands as a qualifier's value in keys, documents and properties: ``@city:warsaw``."""
+    return f"@{entity}"
+
+
+def referred(written: str) -> EntityId | None:
+    """The entity that a written qualifier means, ``None`` for words."""
+    return EntityId(written[1:]) if written.startswith("@") else None
+
+
+def qualifier(value: str | Entity) -> str:
+    """A qualifier's value as it is written; words that could be taken for an entity or for such words get a ``\\`` in front."""
+    if isinstance(value, Entity):
+        return reference(value.id)
+    return f"\\{value}" if value.startswith(("@", "\\")) else value
+
+
+def qualifiers(written: Pairs, entity: Callable[[EntityId], Entity]) -> Qualifiers:
+    """The inverse of ``qualifier``, for all of a fact; ``entity`` knows the entity of an id."""
+    return tuple((name, _read_qualifier(value, entity)) for name, value in written)
+
+
+def _read_qualifier(written: str, entity: Callable[[EntityId], Entity]) -> str | Entity:
+    if (named := referred(written)) is not None:
+        return entity(named)
+    return written[1:] if written.startswith("\\") else written
+
+
 class KeyParts(NamedTuple):
-    """A fact key taken apart. ``tail`` of a literal begins with ``=``."""
+    """A fact key taken apart. ``tail`` of a literal begins with ``=``; ``qualifiers`` are as ``qualifier`` writes them."""
 
     relation: str
     head: str
@@ -152,7 +186,10 @@ class KeyParts(NamedTuple):
 
 
 def fact_key(relation: str, head: str, tail: str | Literal, qualifiers: Pairs = ()) -> FactKey:
-    """The key of a claim: ``born in|person:marie_curie|city:warsaw``, then any key qualifiers as ``name=value``."""
+    """The key of a claim: ``born in|person:marie_curie|city:warsaw``, then any key qualifiers as ``name=value``.
+
+    Their values are as ``qualifier`` writes them.
+    """
     end = literal_key(tail) if isinstance(tail, Literal) else tail
     parts = [relation, head, end, *(f"{_escaped(name)}={value}" for name, value in sorted(qualifiers))]
     return FactKey("|".join(map(_component, parts)))
@@ -163,7 +200,7 @@ def parse_key(key: str) -> KeyParts:
     parts = [_uncomponent(part) for part in key.split("|")]
     if len(parts) < 3 or not all(parts[:3]) or any("=" not in part for part in parts[3:]):
         raise NotFound(f"{key[:120]!r} is not the key of a fact: expected  relation|head id|tail id")
-    named = tuple((name, value) for name, _, value in (part.partition("=") for part in parts[3:]))
+    named = tuple((_unescaped(name), value) for name, _, value in (part.partition("=") for part in parts[3:]))
     return KeyParts(parts[0], parts[1], parts[2], named)
 
 

@@ -65,8 +65,14 @@ class Literal:
     language: str = ""
 
 
-def in_words(value: Entity | Literal) -> str:
-    """An end of a fact as a person reads it: a name, or a value with its unit."""
+Qualifiers = tuple[tuple[str, str | Entity], ...]
+"""What a claim says besides its ends: (name, words or an entity), sorted by name."""
+
+
+def in_words(value: Entity | Literal | str) -> str:
+    """An end or a qualifier of a fact as a person reads it: a name, or a value with its unit."""
+    if isinstance(value, str):
+        return value
     return value.name if isinstance(value, Entity) else f"{value.value} {value.unit}".rstrip()
 
 
@@ -76,7 +82,8 @@ class Relation:
 
     ``domain`` and ``range`` name kinds (sub-kinds fit too); ``range`` may instead be one datatype.
     Empty means anything. ``functional``: at most one tail a head; ``inverse_functional``: at most one head a
-    tail. ``prompts`` hold ``{head}`` and ``{tail}`` once each.
+    tail. ``qualifier_kinds`` name qualifiers that must be entities, and their kinds. ``prompts`` hold ``{head}`` and
+    ``{tail}`` once each.
     """
 
     name: str
@@ -89,6 +96,7 @@ class Relation:
     symmetric: bool = False
     transitive: bool = False
     key_qualifiers: tuple[str, ...] = ()
+    qualifier_kinds: Pairs = ()
     prompts: tuple[str, ...] = ()
     seeds: tuple[tuple[str, str], ...] = ()
 
@@ -178,7 +186,7 @@ class Claim:
     relation: str
     tail: Entity | Literal
     evidence: tuple[Evidence, ...]
-    qualifiers: Pairs = ()
+    qualifiers: Qualifiers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,7 @@ class Fact:
     judge: str = ""
     methods: tuple[Method, ...] = ()
     sources: tuple[SourceId, ...] = ()
-    qualifiers: Pairs = ()
+    qualifiers: Qualifiers = ()
 
     @property
     def origin(self) -> tuple[Origin, ...]:

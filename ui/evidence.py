@@ -85,7 +85,7 @@ def statement(fact: Fact) -> str:
     """``head — relation → tail`` with its confidence, origin and verdict."""
     share, style = f"{fact.confidence * 100:.0f}%", line(fact).colour
     judged = f" by {fact.judge.removeprefix('person:')}" if fact.verdict != "none" and fact.judge else ""
-    qualifiers = "".join(f'<div class="small">{escape(name)}: {escape(value)}</div>' for name, value in fact.qualifiers)
+    qualifiers = "".join(f'<div class="small">{escape(name)}: {escape(in_words(value))}</div>' for name, value in fact.qualifiers)
     return (
         f'<div class="statement"><b>{escape(fact.head.name)}</b><span class="relation"> — {escape(fact.relation)} → </span>'
         f"<b>{escape(in_words(fact.tail))}</b>{qualifiers}</div>"

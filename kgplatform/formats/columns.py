@@ -2,7 +2,8 @@
 
 Without a header: head, relation, tail by names, and perhaps a confidence; a header of just these columns changes
 nothing. With a header that also has ``head_name`` and ``tail_name``: what a dump holds, ids and all. Kinds are
-joined by ``; `` (a JSON list where a kind has a semicolon of its own), qualifiers are a JSON object.
+joined by ``; `` (a JSON list where a kind has a semicolon of its own), qualifiers are a JSON object: words, or
+``{"id": …, "name": …, "kinds": […]}`` for an entity.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from operator import itemgetter
 from kgplatform.errors import BadRequest
 from kgplatform.formats import rows
 from kgplatform.formats.rows import Broken, Row, Rows, Stated
-from kgplatform.types import Candidate, Claim, Entity, Literal, Pairs, Source
+from kgplatform.types import Candidate, Claim, Entity, Literal, Qualifiers, Source
 
 PLAIN = ("head", "relation", "tail", "confidence")
 COLUMNS = (*PLAIN, "head_name", "head_kinds", "tail_name", "tail_kinds", "datatype", "unit", "language", "qualifiers")
@@ -94,14 +95,26 @@ def _confidence(text: str) -> float:
     return rows.sure(confidence, text)
 
 
-def _qualifiers(text: str) -> Pairs:
+def _qualifiers(text: str) -> Qualifiers:
     try:
         named = json.loads(text)
     except (ValueError, RecursionError):
         named = None
-    if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
-        raise BadRequest(f"{rows.shown(text)} are not qualifiers: a JSON object of words")
-    return tuple(sorted(named.items()))
+    if not isinstance(named, dict) or not all(isinstance(value, str) or _means_entity(value) for value in named.values()):
+        raise BadRequest(f"{rows.shown(text)} are not qualifiers: a JSON object of words, or of entities with id, name and kinds")
+    return tuple((name, value if isinstance(value, str) else _qualifying(**value)) for name, value in sorted(named.items()))
+
+
+def _means_entity(value: object) -> bool:
+    if not isinstance(value, dict) or "id" not in value or not value.keys() <= {"id", "name", "kinds"}:
+        return False
+    kinds = value.get("kinds", [])
+    words = [value["id"], value.get("name", ""), *(kinds if isinstance(kinds, list) else [None])]
+    return all(isinstance(word, str) for word in words)
+
+
+def _qualifying(id: str, name: str = "", kinds: Sequence[str] = ()) -> Entity:
+    return rows.entity(id, name or id, tuple(kinds) or ("thing",))
 
 
 def _kinds(text: str) -> tuple[str, ...]:
@@ -133,11 +146,17 @@ def _joined(kinds: tuple[str, ...]) -> str:
     return _JSON.encode(kinds) if special else "; ".join(kinds)
 
 
+def _told(qualifier: str | Entity) -> object:
+    if isinstance(qualifier, str):
+        return qualifier
+    return {"id": qualifier.id, "name": qualifier.name, "kinds": qualifier.kinds}
+
+
 def cells(stated: Stated) -> Sequence[str]:
     """A fact as the cells of ``COLUMNS``."""
     claim, confidence = stated
     head, tail = claim.head, claim.tail
-    qualifiers = _JSON.encode(dict(claim.qualifiers)) if claim.qualifiers else ""
+    qualifiers = _JSON.encode({name: _told(value) for name, value in claim.qualifiers}) if claim.qualifiers else ""
     start = (head.id, claim.relation)
     sure = f"{confidence:.6f}"
     if isinstance(tail, Entity):

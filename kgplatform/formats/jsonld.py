@@ -2,8 +2,8 @@
 
 ``{"@context": …, "@graph": [`` and then one node a line. The context says what the names mean, for whoever
 reads the file as linked data; nothing is ever looked up. A node has head, relation, tail, the confidence of its
-fact, qualifiers, and the evidence, which is what is imported again. A fact with several sets of qualifiers is
-several nodes. Ids of entities and sources stand percent-encoded in ``@id``, below ``@base``.
+fact, qualifiers (entities stand apart, in ``qualifiedBy``), and the evidence, which is what is imported again. A fact
+with several sets of qualifiers is several nodes. Ids of entities and sources stand percent-encoded in ``@id``, below ``@base``.
 
 Read are such documents however they are laid out, and bare lists of such nodes. Ends may also be names
 (``"head": "Ada"``), which are linked as those of a plain table are; a node without evidence rests on the file.
@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import IO
 from urllib.parse import quote, unquote
 
@@ -22,7 +23,7 @@ from kgplatform.errors import BadRequest
 from kgplatform.formats import rows
 from kgplatform.formats.jsonstream import JsonStream
 from kgplatform.formats.rows import Broken, Row, Rows, Stated, batches
-from kgplatform.types import Claim, Entity, Evidence, Literal, Pairs, Source
+from kgplatform.types import Claim, Entity, Evidence, Literal, Pairs, Qualifiers, Source
 
 VOCABULARY = "https://kgplatform.org/ns#"
 CONTEXT = {
@@ -33,10 +34,11 @@ CONTEXT = {
     "aliases": {"@container": "@set"},
     "evidence": {"@container": "@set"},
     "qualifiers": {"@type": "@json"},
+    "qualifiedBy": {"@container": "@index"},
     "detail": {"@type": "@json"},
 }
 _SOURCES = "source/"
-_FACT = frozenset({"@id", "@type", "head", "relation", "tail", "confidence", "qualifiers", "evidence"})
+_FACT = frozenset({"@id", "@type", "head", "relation", "tail", "confidence", "qualifiers", "qualifiedBy", "evidence"})
 _ENTITY = frozenset({"@id", "@type", "name", "kinds", "aliases", "description"})
 _VALUE = frozenset({"@type", "value", "datatype", "unit", "language"})
 _SOURCE = frozenset({"@id", "@type", "kind", "title", "uri"})
@@ -100,13 +102,22 @@ def _fact(node: Node, source: Source) -> Row:
     relation = rows.relation(_text(node, "relation"))
     confidence = rows.sure(_number(node, "confidence", 1.0), node.get("confidence"))
     if isinstance(head, str):
-        if node.get("evidence") or node.get("qualifiers"):
+        if node.get("evidence") or node.get("qualifiers") or node.get("qualifiedBy"):
             raise BadRequest("evidence and qualifiers are for facts by ids: give head and tail as objects with @id and name")
         return rows.named(head, relation, tail if isinstance(tail, str) else _value(tail), confidence, source)
     start, end = _entity(head, "head"), _end(tail)
     told = _list(node, "evidence")
     evidence = tuple(map(_evidence, told)) or (rows.told(start.id, end.value if isinstance(end, Literal) else end.id, confidence, source),)
-    return Claim(start, relation, end, evidence, tuple(sorted(_pairs(node, "qualifiers"))))
+    return Claim(start, relation, end, evidence, _qualifiers(node))
+
+
+def _qualifiers(node: Node) -> Qualifiers:
+    entities = node.get("qualifiedBy", {})
+    if not isinstance(entities, dict):
+        raise BadRequest(f"qualifiedBy is an object of entities, not {rows.shown(entities)}")
+    found: list[tuple[str, str | Entity]] = list(_pairs(node, "qualifiers"))
+    found += [(str(name), _entity(value, "qualifier")) for name, value in entities.items()]
+    return tuple(sorted(found, key=itemgetter(0)))
 
 
 def _entity(end: object, what: str) -> Entity:
@@ -224,8 +235,10 @@ def _line(stated: Stated) -> str:
     node: dict[str, object] = {"@type": "Fact", "head": _told_entity(claim.head), "relation": claim.relation}
     node["tail"] = _told_entity(claim.tail) if isinstance(claim.tail, Entity) else _told_value(claim.tail)
     node["confidence"] = confidence
-    if claim.qualifiers:
-        node["qualifiers"] = dict(claim.qualifiers)
+    if words := {name: value for name, value in claim.qualifiers if isinstance(value, str)}:
+        node["qualifiers"] = words
+    if entities := {name: _told_entity(value) for name, value in claim.qualifiers if isinstance(value, Entity)}:
+        node["qualifiedBy"] = entities
     node["evidence"] = [_told_evidence(piece) for piece in claim.evidence]
     return _JSON.encode(node)
 

@@ -1,20 +1,22 @@
 """Facts as a Parquet table, with all that is known of them: a row a fact, its evidence in a list of structs.
 
-The columns are those of ``columns``, typed, and aliases, descriptions and the evidence. A fact with several sets
-of qualifiers is several rows. A table of only head, relation, tail and perhaps a confidence is read as names.
+The columns are those of ``columns``, typed, and aliases, descriptions and the evidence; qualifiers that are entities
+stand in ``qualified_by``. A fact with several sets of qualifiers is several rows. A table of only head, relation, tail
+and perhaps a confidence is read as names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
+from operator import itemgetter
 from typing import IO, Any
 
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.formats import rows
 from kgplatform.formats.columns import PLAIN
 from kgplatform.formats.rows import Broken, Row, Rows, Stated, T, batches
-from kgplatform.types import Claim, Entity, Evidence, Literal, Pairs, Source
+from kgplatform.types import Claim, Entity, Evidence, Literal, Pairs, Qualifiers, Source
 
 try:
     import pyarrow as pa
@@ -37,12 +39,13 @@ _PIECE = pa.struct(
     | {"run": pa.string(), "time": pa.int64(), "detail": _PAIRS}
 )
 _END = {"name": pa.string(), "kinds": _WORDS, "aliases": _WORDS, "description": pa.string()}
+_QUALIFYING = pa.struct({"qualifier": pa.string(), "id": pa.string()} | _END)
 SCHEMA = pa.schema(
     {"head": pa.string(), "relation": pa.string(), "tail": pa.string(), "confidence": pa.float64()}
     | {f"head_{name}": kind for name, kind in _END.items()}
     | {f"tail_{name}": kind for name, kind in _END.items()}
     | {"datatype": pa.string(), "unit": pa.string(), "language": pa.string(), "qualifiers": _PAIRS}
-    | {"evidence": pa.list_(_PIECE)}
+    | {"qualified_by": pa.list_(_QUALIFYING), "evidence": pa.list_(_PIECE)}
 )
 
 
@@ -134,13 +137,18 @@ def _full(columns: _Columns, source: Source) -> Iterator[Row]:
 
 def _claim(row: tuple[Any, ...], source: Source) -> Claim:
     head, relation, tail, confidence = row[:4]
-    datatype, unit, language, qualifiers, told = row[12:]
+    datatype, unit, language, words, entities, told = row[12:]
     start = _entity(_text(head, "head"), *row[4:8])
     value = _text(tail, "tail")
     end = rows.value(value, datatype, unit or "", language or "") if datatype else _entity(value, *row[8:12])
     sure = 1.0 if confidence is None else rows.sure(confidence, confidence)
     evidence = tuple(map(_evidence, told or ())) or (rows.told(head, tail, sure, source),)
-    return Claim(start, rows.relation(_text(relation, "relation")), end, evidence, tuple(sorted(_pairs(qualifiers))))
+    return Claim(start, rows.relation(_text(relation, "relation")), end, evidence, _qualifiers(words, entities))
+
+
+def _qualifiers(words: Iterable[tuple[str, str | None]] | None, entities: tuple[tuple[Any, ...], ...] | None) -> Qualifiers:
+    qualifying = [(_text(name, "qualifier"), _entity(_text(id, "id"), *rest)) for name, id, *rest in entities or ()]
+    return tuple(sorted([*sorted(_pairs(words)), *qualifying], key=itemgetter(0)))
 
 
 def _entity(id: str, name: str | None, kinds: tuple[str, ...] | None, aliases: tuple[str, ...] | None, description: str | None) -> Entity:
@@ -200,7 +208,8 @@ def _batch(some: Sequence[Stated]) -> pa.RecordBatch:
         *_ends([claim.head for claim in claims]),
         *_ends([tail if isinstance(tail, Entity) else None for tail in tails]),
         *(_strings([getattr(value, name) if value else None for value in values]) for name in ("datatype", "unit", "language")),
-        _maps([claim.qualifiers for claim in claims]),
+        _maps([tuple((name, value) for name, value in claim.qualifiers if isinstance(value, str)) for claim in claims]),
+        _lists_of([[(name, value) for name, value in claim.qualifiers if isinstance(value, Entity)] for claim in claims], _qualifying),
         _lists_of([claim.evidence for claim in claims], _pieces),
     ]
     return pa.RecordBatch.from_arrays([column.cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
@@ -215,6 +224,12 @@ def _ends(ends: Sequence[Entity | None]) -> Iterator[pa.Array]:
     yield _lists_of([end.kinds if end else () for end in ends], _strings)
     yield _lists_of([end.aliases if end else () for end in ends], _strings)
     yield _strings([end.description if end else None for end in ends])
+
+
+def _qualifying(flat: Sequence[tuple[str, Entity]]) -> pa.Array:
+    entities = [entity for _, entity in flat]
+    columns = [_strings([name for name, _ in flat]), _strings([entity.id for entity in entities]), *_ends(entities)]
+    return _structs(_QUALIFYING, dict(zip(("qualifier", "id", *_END), columns, strict=True)))
 
 
 def _pieces(flat: Sequence[Evidence]) -> pa.Array:

@@ -21,7 +21,7 @@ from kgplatform import names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.ports import Progress
-from kgplatform.store import batches, documents, selection
+from kgplatform.store import batches, documents, qualifying, selection
 from kgplatform.store.connection import LIFE, Connection
 from kgplatform.store.properties import pieces
 from kgplatform.store.records import Row
@@ -57,14 +57,17 @@ class Backup:
         for label in ("KgRelation", "KgKind"):
             for row in self._connection.rows(statement("vocabulary", LABELS=f":{label}")):
                 yield {"vocabulary": label, "json": row["json"]}
+        for page in self._pages("heads_page"):
+            yield from self._entities(page)
         for done, page in enumerate(self._pages("heads_page")):
-            yield from self._around(page)
+            yield from self._facts(page)
             if progress:
                 progress(min(every, (done + 1) * PAGE), every)
         for keys in _parts(self._changed(began), PAGE):
-            heads = sorted({names.parse_key(key).head for key in keys})
-            yield from self._around(heads)
-            there = {row["key"] for row in self._facts(heads)}
+            facts = list(self._facts(sorted({names.parse_key(key).head for key in keys})))
+            yield from self._entities(sorted({end for line in facts for end in _entities(_row(line))}))
+            yield from facts
+            there = {line["key"] for line in facts}
             yield from ({"gone": key} for key in keys if key not in there)
         for page in self._pages("sources_page"):
             for row in self._connection.rows(statement("sources_read"), ids=page):
@@ -83,11 +86,9 @@ class Backup:
         """Keys of facts that were written since; what other claims they moved to is found at their heads, which are written too."""
         return sorted({key for page in batches.pages(self._connection, since) for row in page for key in row["keys"]})
 
-    def _around(self, ids: Sequence[str]) -> Iterator[Line]:
-        """Entities, and the facts that begin at them."""
+    def _entities(self, ids: Sequence[str]) -> Iterator[Line]:
         for row in self._connection.reading(lambda tx: list(nodes(tx, ids))):
             yield {"entity": {name: row[name] for name in ("id", "name", "kinds", "aliases", "description")}}
-        yield from self._facts(ids)
 
     def _facts(self, heads: Sequence[str]) -> Iterator[Line]:
         returned = f"RETURN r.key AS key, {selection.PIECES}, [t.value, t.datatype, t.unit, t.language] AS literal"
@@ -110,30 +111,40 @@ class Backup:
         if any(self._connection.rows(f"MATCH (n:{label}) RETURN n.id AS id LIMIT 1") for label in ("Entity", "KgPassage")):
             raise BadRequest("the graph is not empty: restore into a new one, with  --graph NAME")
         calibration: str | None = None
-        facts: set[str] = set()
+        facts: set[FactKey] = set()
+        gone: set[FactKey] = set()
+        qualified: set[FactKey] = set()
         merges: list[Line] = []
         read: set[str] = set()
         epochs: dict[str, int] = {}
         for part in _parts(lines, PAGE):
             self._connection.writing(partial(self._restore, lines=part))
-            facts |= {line["key"] for line in part if "key" in line}
-            facts -= {line["gone"] for line in part if "gone" in line}
+            for line in part:
+                if (key := line.get("key") or line.get("gone")) is not None:
+                    (facts if "key" in line else gone).add(key)
+                    (gone if "key" in line else facts).discard(key)
+            qualified |= {line["key"] for line in part if "key" in line and _names_entities(line)}
             merges += [line["merge"] for line in part if "merge" in line]
             read |= {line["passage"]["source"] for line in part if "passage" in line}
             epochs |= {line["source"]["id"]: line["source"]["epoch"] for line in part if "source" in line}
             calibration = next((line["calibration"] for line in part if "calibration" in line), calibration)
         self._connection.writing(partial(self._merge, merges=merges))
+        for keys in _parts(sorted(gone), PAGE):  # after the merges, which hold entities that have no facts
+            self._connection.writing(partial(self._drop, keys=keys))
+        for keys in _parts(sorted(qualified & facts) if merges else (), PAGE):
+            self._connection.writing(partial(self._requalify, keys=keys))
         for source in sorted(read):
             documents.drop(self._connection, source, epochs[source])
         return len(facts), Calibration.read(calibration) if calibration else None
 
     def _restore(self, tx: ManagedTransaction, lines: Sequence[Line]) -> None:
         transaction = Transaction(tx, self._plans, self._calibration)
-        transaction.drop([selection.place(line["gone"]) for line in lines if "gone" in line])
         told = {EntityId(line["entity"]["id"]): entity({**line["entity"], "also": None}) for line in lines if "entity" in line}
         rows = {FactKey(line["key"]): _row(line) for line in lines if "key" in line}
-        ends = {EntityId(end) for row in rows.values() for end in row.ends if end} - told.keys()
-        transaction.tell({end: Entity(end, end) for end in ends if not told.get(end)} | told)
+        transaction.overwrite(told)
+        ends = {end for row in rows.values() for end in _entities(row)} - told.keys()
+        there = {row["id"] for row in transaction.nodes(sorted(ends))}
+        transaction.tell({end: Entity(end, end) for end in ends - there})  # their own lines come at the end
         self._facts_as_told(transaction, rows)
         for line in lines:
             if "vocabulary" in line:
@@ -154,7 +165,20 @@ class Backup:
         ]
         transaction.set(changes)
         transaction.enter([row for key, row in rows.items() if key not in held])
+        transaction.qualify()
         transaction.record(list(rows.values()), {})
+
+    def _drop(self, tx: ManagedTransaction, keys: Sequence[FactKey]) -> None:
+        transaction = Transaction(tx, self._plans, self._calibration)
+        held = transaction.held([selection.place(key) for key in keys])
+        transaction.drop([selection.place(key) | (held[key].dropped(key) if key in held else {}) for key in keys])
+
+    def _requalify(self, tx: ManagedTransaction, keys: Sequence[FactKey]) -> None:
+        """The entities that qualify facts stand elsewhere since the merges."""
+        transaction = Transaction(tx, self._plans, self._calibration)
+        for key, held in transaction.held([selection.place(key) for key in keys]).items():
+            transaction.requalify(key, held)
+        transaction.qualify()
 
     def _merge(self, tx: ManagedTransaction, merges: Sequence[Line]) -> None:
         transaction = Transaction(tx, self._plans, self._calibration)
@@ -174,6 +198,16 @@ def _row(line: Line) -> Row:
     held = pieces({"key": line["key"], "ids": ids, "versions": versions, "documents": documents, "claims": claims})
     head, tail = Entity(EntityId(parts.head), parts.head), literal or Entity(EntityId(parts.tail), parts.tail)
     return Row(FactKey(line["key"]), head, parts.relation, tail, (parts.head, "" if literal else parts.tail), held)
+
+
+def _entities(row: Row) -> set[EntityId]:
+    """All that the fact of a row needs: its ends, and what qualifies it."""
+    return {EntityId(end) for end in row.ends if end} | {one for _, one in qualifying.told(row.pieces)}
+
+
+def _names_entities(line: Line) -> bool:
+    """Whether a fact may be qualified by entities: quick, and never wrong about one that is."""
+    return any('"@' in document for _, _, document, _ in line["pieces"])
 
 
 def _parts(lines: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Columns
-from kgplatform.store import merging, ranking, records, selection
+from kgplatform.store import merging, qualifying, ranking, records, selection
 from kgplatform.store.library import Library
 from kgplatform.store.matrix import Matrix
 from kgplatform.store.pieces import Piece, Pieces, Summary, check_news, claims, merge, strongest, summarise
@@ -61,6 +61,7 @@ class MemoryStore(Library):
         self._held: dict[FactKey, _Held] = {}
         self._entities: dict[EntityId, Entity] = {}
         self._at: dict[EntityId, set[FactKey]] = defaultdict(set)
+        self._by: dict[EntityId, set[FactKey]] = defaultdict(set)  # facts that evidence qualifies by an entity, as claimed
         self._from: dict[SourceId, set[FactKey]] = defaultdict(set)
         self._ran: dict[str, set[FactKey]] = defaultdict(set)
         self._names: dict[str, set[EntityId]] = defaultdict(set)
@@ -108,9 +109,14 @@ class MemoryStore(Library):
 
     def _hold(self, key: FactKey, head: EntityId, tail: EntityId | Literal, relation: str, pieces: Pieces) -> Summary:
         summary = summarise(relation, pieces, self._calibration)
+        before = self._named(key)
         self._held[key] = _Held(head, tail, relation, pieces, summary)
         for end in self._ends(key):
             self._at[end].add(key)
+        for one in self._named(key):
+            self._by[one].add(key)
+        if lost := before - self._named(key):
+            self._leave(key, (), lost)
         for piece in pieces.values():
             self._from[piece.source].add(key)
             self._ran[piece.run].add(key)
@@ -122,6 +128,10 @@ class MemoryStore(Library):
     def _ends(self, key: FactKey) -> list[EntityId]:
         held = self._held[key]
         return [held.head] if isinstance(held.tail, Literal) else [held.head, held.tail]
+
+    def _named(self, key: FactKey) -> set[EntityId]:
+        """The entities by which any evidence qualifies a fact."""
+        return {one for _, one in qualifying.told(self._held[key].pieces)} if key in self._held else set()
 
     def _fact(self, key: FactKey) -> Fact:
         held, found = self._held[key], self._held[key].summary
@@ -136,7 +146,7 @@ class MemoryStore(Library):
             found.judge,
             found.methods,
             found.sources,
-            found.qualifiers,
+            names.qualifiers(found.qualifiers, self._entity),
         )
 
     def _fits(self, key: FactKey, query: FactQuery) -> bool:
@@ -203,7 +213,7 @@ class MemoryStore(Library):
         for fact in self.facts(query):
             with self._lock:
                 held = self._held.get(fact.key)
-                yield from claims(fact, held.pieces) if held else ()
+                yield from claims(fact, held.pieces, self._entity) if held else ()
 
     def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
         with self._lock:
@@ -249,15 +259,23 @@ class MemoryStore(Library):
         return Forgotten(evidence, removed, kept)
 
     def _remove(self, key: FactKey) -> None:
-        ends = self._ends(key)
+        ends, named = self._ends(key), self._named(key)
         del self._held[key]
-        for end in ends:
-            self._at[end].discard(key)
-            if not self._at[end] and end in self._entities and end not in {*self._redirects, *self._redirects.values()}:
-                entity = self._entities.pop(end)
-                self._vectors.discard(end)
+        self._leave(key, ends, named)
+
+    def _leave(self, key: FactKey, ends: Collection[EntityId], named: Collection[EntityId]) -> None:
+        """A fact has these ends, and is qualified by these entities, no more; what nothing holds any more goes."""
+        for one in ends:
+            self._at[one].discard(key)
+        for one in named:
+            self._by[one].discard(key)
+        merged = {*self._redirects, *self._redirects.values()}
+        for one in {*ends, *named} - merged:
+            if one in self._entities and not self._at[one] and not self._by[one]:
+                entity = self._entities.pop(one)
+                self._vectors.discard(one)
                 for name in (entity.name, *entity.aliases):
-                    self._names[records.name_key(name)].discard(end)
+                    self._names[records.name_key(name)].discard(one)
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
         wanted = records.wanted(text)
@@ -312,23 +330,28 @@ class MemoryStore(Library):
         with self._lock:
             kept = merging.kept(keep, other, self._redirects, self._entities)
             made = Merge(uuid.uuid4().hex, kept, other, by, self._clock())
+            keys = self._around(other)
             self._redirects[other] = kept
             self._merges.append(made)
-            self._move(self._at[other])
+            self._move(keys)
         return made
 
     def undo(self, merge: str) -> Merge:
         with self._lock:
             made = merging.undoable(merge, self._merges)
-            stood = EntityId(merging.root(made.other, self._redirects))
+            keys = self._around(merging.root(made.other, self._redirects))
             del self._redirects[made.other]
             self._merges[self._merges.index(made)] = undone = replace(made, undone=True)
-            self._move(self._at[stood])
+            self._move(keys)
         return undone
 
     def merges(self, entity: EntityId | None = None) -> list[Merge]:
         with self._lock:
             return [one for one in reversed(self._merges) if entity in (None, one.keep, one.other)]
+
+    def _around(self, entity: EntityId) -> set[FactKey]:
+        """The facts that end at an entity, or that it qualifies, also by the ids of what was merged into it."""
+        return self._at[entity].union(*(keys for one, keys in self._by.items() if merging.root(one, self._redirects) == entity))
 
     def _move(self, keys: Iterable[FactKey]) -> None:
         """Put every piece where its claim lies now."""
@@ -343,6 +366,8 @@ class MemoryStore(Library):
                 tail = held.tail if isinstance(held.tail, Literal) else EntityId(ends.tail)
                 there = self._held[now].pieces if now in self._held else {}
                 self._hold(now, EntityId(ends.head), tail, held.relation, merge(there, part).pieces)
+            if self._named(key):
+                touched.add(key)
             if stays:
                 self._hold(key, held.head, held.tail, held.relation, stays)
             else:

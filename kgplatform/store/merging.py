@@ -2,18 +2,19 @@
 
 ``redirects`` map a merged entity's id to the one it was merged into; chains are followed and never
 shortened, so that each step can be undone by itself. A piece of evidence lies where the ends of its
-claim lead now.
+claim, and the entities that qualify it, lead now.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from itertools import product
 
 from kgplatform.errors import BadRequest, NotFound
-from kgplatform.names import fact_key, parse_key
+from kgplatform.names import fact_key, parse_key, reference, referred
 from kgplatform.store.pieces import Pieces
-from kgplatform.types import EntityId, FactKey, Merge
+from kgplatform.types import EntityId, FactKey, Merge, Pairs
 
 Redirects = Mapping[str, str]
 
@@ -35,21 +36,34 @@ def resolved(claimed: FactKey, redirects: Redirects, symmetric: Collection[str])
         return claimed
     parts = parse_key(claimed)
     head, tail = root(parts.head, redirects), parts.tail if parts.tail.startswith("=") else root(parts.tail, redirects)
-    if (head, tail) == (parts.head, parts.tail):
+    qualifiers = leading(parts.qualifiers, redirects) if parts.qualifiers else ()
+    if (head, tail, qualifiers) == parts[1:]:
         return claimed
     if parts.relation in symmetric and tail < head:
         head, tail = EntityId(tail), head
-    return fact_key(parts.relation, head, tail, parts.qualifiers)
+    return fact_key(parts.relation, head, tail, qualifiers)
+
+
+def leading(qualifiers: Pairs, redirects: Redirects) -> Pairs:
+    """Written qualifiers with the entities that stand for theirs now."""
+    return tuple((name, reference(root(one, redirects)) if (one := referred(value)) else value) for name, value in qualifiers)
 
 
 def places(claimed: FactKey, redirects: Redirects, symmetric: Collection[str]) -> Iterator[FactKey]:
     """Every key under which a claim's evidence may lie while a merge is being carried out: each step of the chains."""
     parts = parse_key(claimed)
     tails = [parts.tail] if parts.tail.startswith("=") else list(line(parts.tail, redirects))
-    for head in line(parts.head, redirects):
-        for tail in tails:
-            ends = (tail, head) if parts.relation in symmetric and tail < head else (head, tail)
-            yield fact_key(parts.relation, *ends, parts.qualifiers)
+    told = [[(name, written) for written in _line_of(value, redirects)] for name, value in parts.qualifiers]
+    for head, tail in product(line(parts.head, redirects), tails):
+        ends = (tail, head) if parts.relation in symmetric and tail < head else (head, tail)
+        for qualifiers in product(*told):
+            yield fact_key(parts.relation, *ends, qualifiers)
+
+
+def _line_of(qualifier: str, redirects: Redirects) -> list[str]:
+    """A written qualifier, and as it was written after each step."""
+    entity = referred(qualifier)
+    return [qualifier] if entity is None else list(map(reference, line(entity, redirects)))
 
 
 def parted(pieces: Pieces, redirects: Redirects, symmetric: Collection[str]) -> dict[FactKey, Pieces]:

@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,7 +22,22 @@ import orjson
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
-from kgplatform.types import ORIGINS, Claim, Evidence, EvidenceId, Fact, FactKey, Method, Pairs, Source, SourceId, Verdict
+from kgplatform.types import (
+    ORIGINS,
+    Claim,
+    Entity,
+    EntityId,
+    Evidence,
+    EvidenceId,
+    Fact,
+    FactKey,
+    Method,
+    Pairs,
+    Qualifiers,
+    Source,
+    SourceId,
+    Verdict,
+)
 
 _HASH_BITS = 21
 _LATEST = (1 << 42) - 1
@@ -247,6 +262,7 @@ class Part(NamedTuple):
 
     ``size`` counts them. ``weight`` is the sum over groups but the graph models', whose strongest is ``graph``, in 1/1024
     nat. ``review`` is the last one: (version, id, score, source). ``told`` are qualifiers: (name, weight, version, id, value).
+    ``unheard`` are those, (name, value), of observations that do not count, as far as they name entities.
     """
 
     size: int = 0
@@ -256,13 +272,15 @@ class Part(NamedTuple):
     sources: tuple[SourceId, ...] = ()
     review: tuple[int, str, float, SourceId] | None = None
     told: tuple[tuple[str, int, int, str, str], ...] = ()
+    unheard: Pairs = ()
 
 
 def part(relation: str, pieces: Pieces, calibration: Calibration) -> Part:
     """A function of the set of pieces alone."""
     strongest: dict[str, int] = {}
     methods, sources, reviews, told = set[Method](), set[SourceId](), [], []
-    for one in live(pieces):
+    listed = live(pieces)
+    for one in listed:
         weight = calibration.weight(one.method, relation, one.score)
         belief.strengthen(strongest, one.group, weight)
         sources.add(one.source)
@@ -281,7 +299,14 @@ def part(relation: str, pieces: Pieces, calibration: Calibration) -> Part:
         tuple(sorted(sources)),
         max(reviews) if reviews else None,
         tuple(told),
+        _unheard(pieces, listed) if len(listed) < len(pieces) else (),
     )
+
+
+def _unheard(pieces: Pieces, counting: Sequence[Piece]) -> Pairs:
+    heard = {one.id for one in counting}
+    said = {pair for one in pieces.values() if one.qualifiers and one.id not in heard for pair in one.qualifiers}
+    return tuple(sorted(pair for pair in said if names.referred(pair[1])))
 
 
 def total(prior: int, parts: Sequence[Part]) -> Summary:
@@ -335,10 +360,10 @@ def strongest(relation: str, pieces: Pieces, calibration: Calibration) -> tuple[
     return tuple(one.evidence for one in sorted(held, key=lambda one: (-weight[one.id], -one.version, one.id)))
 
 
-def claims(fact: Fact, pieces: Pieces) -> Iterator[Claim]:
-    """A fact with its evidence as claims that make it again: one for each set of qualifiers."""
-    told: dict[Pairs, list[Evidence]] = defaultdict(list)
+def claims(fact: Fact, pieces: Pieces, entity: Callable[[EntityId], Entity]) -> Iterator[Claim]:
+    """A fact with its evidence as claims that make it again: one for each set of qualifiers. ``entity`` knows those that qualify."""
+    told: dict[Qualifiers, list[Evidence]] = defaultdict(list)
     for one in live(pieces):
-        told[one.qualifiers].append(one.evidence)
+        told[names.qualifiers(one.qualifiers, entity)].append(one.evidence)
     for qualifiers, evidence in told.items():
         yield Claim(fact.head, fact.relation, fact.tail, tuple(evidence), qualifiers)

@@ -6,13 +6,14 @@ What differs between the servers stands in a *dialect* (``store/neo4j.py``, ``st
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.errors import NotFound
+from kgplatform.names import referred
 from kgplatform.ports import Columns, Limits, Rows
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
@@ -89,8 +90,26 @@ class Reader:
     # -- facts ---------------------------------------------------------------------------------------
 
     def facts(self, query: FactQuery) -> Iterator[Fact]:
-        found = map(selection.fact, self._selected(query, selection.RETURN))
+        found = (fact for page in self._pages_of(query, selection.RETURN) for fact in self._facts(page))
         return found if query.limit is None else islice(found, query.limit)
+
+    def _facts(self, rows: Sequence[Mapping[str, Any]]) -> list[Fact]:
+        """Rows as facts. The entities that qualify them are read for all at once."""
+        entity = self._qualifying(rows)
+        return [selection.fact(row, entity) for row in rows]
+
+    def _qualifying(self, rows: Sequence[Mapping[str, Any]]) -> Callable[[EntityId], Entity]:
+        """Who knows the entities that qualify the facts of rows; another is looked up when it is asked for."""
+        written = [selection.written_qualifiers(row) for row in rows if row["qualifiers"]]
+        named = {one for pairs in written for _, value in pairs if (one := referred(value))}
+        known = self.entities(sorted(named)) if named else {}
+
+        def entity(one: EntityId) -> Entity:
+            if one not in known:
+                known[one] = self.entities([one]).get(one) or Entity(one, one)
+            return known[one]
+
+        return entity
 
     def columns(self, query: FactQuery) -> Iterator[Columns]:
         left = query.limit
@@ -107,7 +126,7 @@ class Reader:
         """Facts as columns of ``selection.CELLS``, a page of heads at a time."""
         if query.source is not None or query.tail is not None:
             returned = f"{selection.RETURN}, [{', '.join(selection.CELLS)}] AS cells"
-            for page in _pages(list(self._selected(query, returned)), PAGE):
+            for page in _pages([row for some in self._pages_of(query, returned) for row in some], PAGE):
                 yield list(map(list, zip(*(row["cells"] for row in page), strict=True)))
             return
         splices, values = selection.splices(query, ""), selection.values(query)
@@ -119,18 +138,18 @@ class Reader:
 
         yield from ahead(cells, pages, many=2)
 
-    def _selected(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
+    def _pages_of(self, query: FactQuery, returned: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Rows of the facts that fit, page by page."""
         splices, values = selection.splices(query, returned), selection.values(query)
         if query.source is not None:
             yield from self._of_source(query, returned)
         elif query.head is not None:
-            yield from self._connection.rows(statement("facts_from_heads", **splices), heads=[query.head], **values)
+            yield self._connection.rows(statement("facts_from_heads", **splices), heads=[query.head], **values)
         elif query.tail is not None:
-            yield from self._connection.rows(statement("facts_from_tails", **splices), tails=[query.tail], **values)
+            yield self._connection.rows(statement("facts_from_tails", **splices), tails=[query.tail], **values)
         else:
             for heads in self._heads(query):
-                yield from self._connection.rows(statement("facts_from_heads", **splices), heads=heads, **values)
+                yield self._connection.rows(statement("facts_from_heads", **splices), heads=heads, **values)
 
     def _heads(self, query: FactQuery) -> Iterator[list[str]]:
         """Ids of the heads that may have such facts, in order and in pages."""
@@ -143,7 +162,7 @@ class Reader:
             yield page
             after = page[-1]
 
-    def _of_source(self, query: FactQuery, returned: str) -> Iterator[Mapping[str, Any]]:
+    def _of_source(self, query: FactQuery, returned: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Through the source's batches, so that nothing scans the graph."""
         which = {"WHICH": "source", "EPOCH": "epoch", "LIMIT": ""}
         batches = self._connection.rows(statement("batches_of", **which), name=query.source, epoch=_EVER, time=-1, after="")
@@ -152,7 +171,7 @@ class Reader:
         places = [selection.place(key) for key in keys]
         for page in _pages(sorted(places, key=lambda p: (p["head"], p["key"])), PAGE):
             found = self._found(page, selection.where(query), returned, **selection.values(query))
-            yield from sorted(found, key=lambda row: (row["head"][0], row["key"]))
+            yield sorted(found, key=lambda row: (row["head"][0], row["key"]))
 
     def _found(self, places: Sequence[dict[str, Any]], where: str, returned: str, **values: Any) -> list[Mapping[str, Any]]:
         return [
@@ -174,7 +193,7 @@ class Reader:
 
     def fact(self, key: FactKey) -> Fact | None:
         found = self._at(key, selection.RETURN)
-        return selection.fact(found) if found else None
+        return self._facts([found])[0] if found else None
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         found = self._at(key, selection.EVIDENCE)
@@ -199,16 +218,17 @@ class Reader:
         return next(iter(self._found([selection.place(now)], "true", returned)), None) if now != key else None
 
     def claims(self, query: FactQuery) -> Iterator[Claim]:
-        rows = self._selected(query, f"{selection.RETURN}, {selection.PIECES}")
-        for row in rows if query.limit is None else islice(rows, query.limit):
-            yield from claims(selection.fact(row), self._pieces(row))
+        pages = self._pages_of(query, f"{selection.RETURN}, {selection.PIECES}")
+        told = ((row, entity) for page in pages for entity in [self._qualifying(page)] for row in page)
+        for row, entity in told if query.limit is None else islice(told, query.limit):
+            yield from claims(selection.fact(row, entity), self._pieces(row), entity)
 
     def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
         splices, values = selection.splices(query, selection.RETURN), selection.values(query)
         near: dict[FactKey, Fact] = {}
         for name in ("facts_near_heads", "facts_near_tails"):
-            for row in self._connection.rows(statement(name, **splices), ids=sorted(set(ids)), **values):
-                near[FactKey(row["key"])] = selection.fact(row)
+            rows = self._connection.rows(statement(name, **splices), ids=sorted(set(ids)), **values)
+            near |= {fact.key: fact for fact in self._facts(rows)}
         return sorted(near.values(), key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
 
     # -- entities ------------------------------------------------------------------------------------

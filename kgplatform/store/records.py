@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from kgplatform import belief, names
 from kgplatform.errors import BadName, BadRequest
 from kgplatform.store.merging import Redirects, resolved
 from kgplatform.store.pieces import Piece, Pieces, merge, piece
-from kgplatform.types import Claim, Entity, EntityId, Evidence, FactKey, Literal, Pairs, Refusal, Relation, SourceId
+from kgplatform.types import Claim, Entity, EntityId, Evidence, FactKey, Literal, Pairs, Qualifiers, Refusal, Relation, SourceId
 
 PIECES = 5_000
 """Pieces of evidence in one transaction."""
@@ -37,6 +37,8 @@ class Row:
     ends: tuple[str, str]
     pieces: Pieces = field(default_factory=dict)
     size: int = 0
+    qualifying: tuple[Entity, ...] = ()
+    """The entities among its qualifiers, as claimed."""
     draft: dict[str, Any] | None = None
     """The fact as it is written if it is new, when that was computed ahead (``transaction.draft``)."""
 
@@ -49,8 +51,14 @@ class Row:
 _utf8 = names.storable
 
 
-def _pairs(pairs: Pairs) -> Pairs:
-    return tuple(sorted((_utf8(name), _utf8(value)) for name, value in pairs))
+def _qualifiers(told: Qualifiers) -> tuple[Pairs, tuple[Entity, ...]]:
+    """Qualifiers as they are written, and the entities among them. Raises ``BadRequest`` when one is said twice and means an entity."""
+    entities = tuple(_entity(value) for _, value in told if isinstance(value, Entity))
+    written = tuple(sorted((_utf8(name), _utf8(names.qualifier(value))) for name, value in told))
+    if entities and len(dict(written)) < len(written):
+        twice = next(name for (name, _), (other, _) in pairwise(written) if name == other)
+        raise BadRequest(f"the claim says {twice[:60]!r} twice: of a qualifier that is an entity there can be one")
+    return written, entities
 
 
 @lru_cache(maxsize=10_000)
@@ -82,14 +90,14 @@ def _row(claim: Claim, cards: Mapping[str, Relation], when: int) -> Row:
         raise BadName(f"{claim.relation[:60]!r} cannot be a relation: at most {RELATION_BYTES} bytes, no control characters or outer space")
     head = _entity(claim.head)
     tail = _literal(claim.tail) if isinstance(claim.tail, Literal) else _entity(claim.tail)
-    qualifiers = _pairs(claim.qualifiers)
+    qualifiers, qualifying = _qualifiers(claim.qualifiers) if claim.qualifiers else ((), ())
     wanted = cards[claim.relation].key_qualifiers if claim.relation in cards else ()
     end = tail if isinstance(tail, Literal) else tail.id
     key = names.fact_key(claim.relation, head.id, end, tuple(pair for pair in qualifiers if pair[0] in wanted))
     if len(key.encode()) > KEY_BYTES:
         raise BadName(f"the key of {head.name[:60]!r} {claim.relation!r} has more than {KEY_BYTES} bytes: shorten its qualifiers")
     ends = (head.id, "" if isinstance(tail, Literal) else tail.id)
-    row = Row(key, head, claim.relation, tail, ends, size=2 * len(key) + 500)
+    row = Row(key, head, claim.relation, tail, ends, size=2 * len(key) + 500, qualifying=qualifying)
     for evidence in claim.evidence:
         _check_evidence(evidence)
         made = piece(key, evidence, qualifiers, when)
@@ -151,6 +159,7 @@ def _gather(merged: dict[FactKey, Row], row: Row) -> None:
         held.head = joined(held.head, row.head)
         held.tail = held.tail if isinstance(held.tail, Literal) or isinstance(row.tail, Literal) else joined(held.tail, row.tail)
         held.size += row.size
+        held.qualifying += row.qualifying
     else:
         merged[row.key] = row
 
@@ -169,7 +178,7 @@ def moved(listed: Sequence[Row], redirects: Redirects, epochs: Mapping[str, int]
         parts = names.parse_key(key)
         pieces = [one.in_epochs((epochs.get(one.source, 0), epochs.get(run_mark(one.run), 0))) for one in row.pieces.values()]
         ends = (parts.head, "" if isinstance(row.tail, Literal) else parts.tail)
-        _gather(merged, Row(key, row.head, row.relation, row.tail, ends, {piece.id: piece for piece in pieces}, row.size))
+        _gather(merged, Row(key, row.head, row.relation, row.tail, ends, {one.id: one for one in pieces}, row.size, row.qualifying))
     return _sorted(merged)
 
 
@@ -237,7 +246,7 @@ def told_entities(listed: Iterable[Row]) -> dict[EntityId, Entity]:
     """The entities of the rows by id, each joined from all its mentions."""
     told: dict[EntityId, Entity] = {}
     for row in listed:
-        for entity in (row.head, row.tail):
+        for entity in (row.head, row.tail, *row.qualifying):
             if isinstance(entity, Entity):
                 told[entity.id] = joined(told[entity.id], entity) if entity.id in told else entity
     return told

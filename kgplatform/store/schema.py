@@ -8,7 +8,10 @@ from kgplatform.store.statements import statement
 
 SCHEMA = 3
 """The version of the data model that this code writes."""
-OURS = ("Entity", "KgLiteral", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgShelf", "KgPassage", "KgRelation", "KgKind", "KgMeta")
+OURS = (
+    *("Entity", "KgLiteral", "KgQualifier", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgShelf"),
+    *("KgPassage", "KgRelation", "KgKind", "KgMeta"),
+)
 """Labels whose ``id`` is unique."""
 
 

@@ -7,7 +7,7 @@ suite holds the two together.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kgplatform import names
@@ -113,8 +113,13 @@ def _end(row: Mapping[str, Any], end: str) -> Entity:
     return entity({"id": identity, "name": name, "description": description, **rest})
 
 
-def fact(row: Mapping[str, Any]) -> Fact:
-    """A row of ``RETURN`` as a fact."""
+def written_qualifiers(row: Mapping[str, Any]) -> Pairs:
+    """The qualifiers of a row as they were written."""
+    return tuple((name, text) for name, text in json.loads(row["qualifiers"])) if row["qualifiers"] else ()
+
+
+def fact(row: Mapping[str, Any], entity: Callable[[EntityId], Entity]) -> Fact:
+    """A row of ``RETURN`` as a fact; ``entity`` knows those that qualify it."""
     value, datatype, unit, language = row["literal"]
     methods = set(row["methods"])
     return Fact(
@@ -128,7 +133,7 @@ def fact(row: Mapping[str, Any]) -> Fact:
         row["judge"] or "",
         tuple(m for m in ORIGINS if m in methods),
         tuple(SourceId(s) for s in sorted(set(row["sources"]))),
-        tuple((name, text) for name, text in json.loads(row["qualifiers"])) if row["qualifiers"] else (),
+        names.qualifiers(written_qualifiers(row), entity),
     )
 
 

@@ -69,7 +69,7 @@ def written(part: Part) -> str:
 
 def read(text: str) -> Part:
     """The inverse of ``written``."""
-    size, weight, graph, methods, sources, review, told = json.loads(text)
+    size, weight, graph, methods, sources, review, told, unheard = json.loads(text)
     named: tuple[Method, ...] = tuple(methods)
     last = (review[0], review[1], review[2], SourceId(review[3])) if review else None
-    return Part(size, weight, graph, named, tuple(map(SourceId, sources)), last, tuple(map(tuple, told)))
+    return Part(size, weight, graph, named, tuple(map(SourceId, sources)), last, tuple(map(tuple, told)), tuple(map(tuple, unheard)))

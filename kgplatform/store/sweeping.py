@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.store import documents, merging, records, shelves
+from kgplatform.store import documents, merging, records
 from kgplatform.store.connection import LIFE, Connection, Record, Redo
 from kgplatform.store.merging import Redirects
 from kgplatform.store.pieces import Piece, Pieces, merge
@@ -166,6 +166,7 @@ class Sweeper:
                 for key, one in held.items()
             ]
         )
+        transaction.qualify()
         transaction.record_change(held.keys())
 
     def _forget(self, what: str, name: str, last: bool = False) -> Forgotten:
@@ -193,10 +194,11 @@ class Sweeper:
 
     def _move(self, at: EntityId) -> None:
         """Put every piece at an entity where its claim leads now."""
-        for end in ("head", "tail"):
+        for end in ("head", "tail", "qualifier"):
             after = ""
             while keys := self._keys_at(end, at, after):
-                self._connection.writing(lambda tx, k=keys: self._sweep(self._transaction(tx), k))  # type: ignore[misc]
+                anew = end == "qualifier"
+                self._connection.writing(lambda tx, k=keys, a=anew: self._sweep(self._transaction(tx), k, anew=a))  # type: ignore[misc]
                 after = keys[-1]
 
     def _keys_at(self, end: str, at: EntityId, after: str) -> list[FactKey]:
@@ -207,12 +209,18 @@ class Sweeper:
         return [FactKey(row["key"]) for row in rows]
 
     def _sweep(
-        self, transaction: Transaction, claimed: Collection[FactKey], gone: Gone = lambda _: False, groups: Collection[str] | None = None
+        self,
+        transaction: Transaction,
+        claimed: Collection[FactKey],
+        gone: Gone = lambda _: False,
+        groups: Collection[str] | None = None,
+        anew: bool = False,
     ) -> Forgotten:
         """Drop what is gone from the facts under which claims may lie, and move what belongs elsewhere.
 
         Gone is also what was put before its source or run was forgotten, whichever sweep meets it: what is being moved
         could escape the one that looks for it. ``groups`` are those of which anything may be gone, when it is not all.
+        ``anew``: also of facts that stay, the entities that qualify them are looked at.
         """
         redirects, symmetric = _redirects(transaction), self._symmetric()
         keys = {now for key in claimed for now in merging.places(key, redirects, symmetric)} if redirects else set(claimed)
@@ -235,17 +243,22 @@ class Sweeper:
             stays[key] = merge(stays[key], moving.pop(key)[0]).pieces
         changes: list[Parameters] = []
         emptied: list[Parameters] = []
+        requalified: set[FactKey] = set()
         for key, held in found.items():
             if not stays[key] and not held.closed:
-                emptied.append(by_key[key] | {"shelves": [shelves.node(key, len(held.parts), place) for place in range(len(held.parts))]})
+                emptied.append(by_key[key] | held.dropped(key))
             elif stays[key] != held.pieces:
                 properties = transaction.believed(key, names.parse_key(key).relation, held, stays[key])
                 changes.append(by_key[key] | {"properties": properties})
+            elif anew:
+                transaction.requalify(key, held)
+                requalified.add(key)
         transaction.set(changes)
         if moving:
             transaction.enter([_row(key, pieces, held) for key, (pieces, held) in sorted(moving.items())])
+        transaction.qualify()
         transaction.drop(emptied)
-        transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moved)
+        transaction.record_change({FactKey(row["key"]) for row in (*changes, *emptied)} | moved | requalified)
         return Forgotten(evidence, len(emptied), len(changes))
 
     def _transaction(self, tx: ManagedTransaction) -> Transaction:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kgplatform import names
 from kgplatform.belief import Calibration
-from kgplatform.store import merging, properties, records, shelves
+from kgplatform.store import merging, properties, qualifying, records, shelves
 from kgplatform.store.connection import Record, Redo, run
 from kgplatform.store.known import Known
 from kgplatform.store.merging import Redirects
@@ -50,6 +50,7 @@ class Transaction:
         self._plans = plans
         self._calibration = calibration
         self._known = known or Known()
+        self._qualified = qualifying.Qualified()
         self.batch = uuid.uuid4().hex
 
     def run(self, name: str, splices: Mapping[str, str] | None = None, /, **parameters: Any) -> list[Record]:
@@ -111,6 +112,12 @@ class Transaction:
             rows = [{"id": e.id, "properties": properties.of_entity(e)} for e in group]
             self.run("entities_set", {"LABELS": labels}, rows=rows)
 
+    def overwrite(self, told: Mapping[EntityId, Entity]) -> None:
+        """Make entities, or let those that are there be as they are told now."""
+        held = {EntityId(row["id"]): entity({**row, "also": None}) for row in self.nodes(sorted(told))}
+        self._create(one for name, one in told.items() if name not in held)
+        self._set_entities((old, told[name]) for name, old in held.items() if old != told[name])
+
     def name_merged(self, start: EntityId, redirects: Redirects) -> None:
         """Give an entity, and all it was merged into, the names of what was merged into each."""
         line = list(merging.line(start, redirects))
@@ -168,6 +175,9 @@ class Transaction:
             met += found["n"]
         if met != len(rows):
             raise Redo  # an entity was gone for a moment, and no fact could be made at it
+        for row in rows:
+            if row.key in fresh:
+                self._note(row.key, row.relation, Held({}), row.pieces)
         # A fact that begins with more than a relationship carries is made without evidence and given it then.
         stale |= {row.key for row in rows if len(row.pieces) > shelves.LIMIT}
         by_key = {row.key: row for row in rows}
@@ -190,6 +200,7 @@ class Transaction:
             stored = properties.on_shelves(key, relation, parts, self._calibration)
         else:
             stored = properties.carried(key, relation, now, self._calibration)
+        self._note(key, relation, before, now, parts)
         lost = {name: None for one in before.pieces.values() for name, _ in one.qualifiers if properties.is_plain(name)}
         return lost | stored
 
@@ -279,13 +290,44 @@ class Transaction:
         self.set(changes)
         return told, {change["key"] for change in changes}
 
+    # -- qualifiers that are entities ----------------------------------------------------------------
+
+    def _note(self, key: FactKey, relation: str, before: Held, pieces: Pieces, parts: Sequence[Part] = ()) -> None:
+        was, now = before.named, qualifying.told({} if parts else pieces, parts)
+        if was or now:
+            self._qualified.note(key, was, now, qualifying.current(relation, pieces, parts, self._calibration))
+
+    def requalify(self, key: FactKey, held: Held) -> None:
+        """Of a fact that stays as it is, let the nodes of its qualifiers lead where their entities stand now."""
+        self._note(key, names.parse_key(key).relation, held, held.pieces, held.parts)
+
+    def qualify(self) -> None:
+        """Bring the nodes of qualifiers up to the facts that were written; a step for those that have such qualifiers alone."""
+        if not (noted := self._qualified):
+            return
+        self._qualified = qualifying.Qualified()
+        led = {row["id"]: row["redirect"] for row in self.run("entities_redirects", ids=sorted(noted.claimed()))}
+        if rows := noted.rows(self._followed(led)):
+            self.run("qualifiers_write", rows=rows)
+            self.run("qualifiers_loosen", rows=rows)
+            for relationship, name in ((":VALUE", "value"), (":CLAIMED", "claimed")):
+                ends = [{"id": row["id"], "entity": entity} for row in rows for entity in row[name]]
+                if ends and self.run("qualifiers_lead", {"TYPE": relationship}, rows=ends)[0]["n"] != len(ends):
+                    raise Redo  # an entity was gone for a moment
+        if gone := noted.gone():
+            self.run("qualifiers_drop", ids=gone)
+        if free := noted.let_go():
+            self.run("entities_drop", ids=free)
+
+    # -- facts that change or go ---------------------------------------------------------------------
+
     def set(self, changes: Sequence[Parameters]) -> None:
         """Write new properties of facts that are held."""
         if changes and sum(row["n"] for row in self._facts("set", changes)) != len(changes):
             raise Redo
 
     def drop(self, emptied: Sequence[Parameters]) -> None:
-        """Delete facts, their literals, and entities that this platform made and nothing holds any more."""
+        """Delete facts, their literals, the nodes of their qualifiers, and entities that this platform made and nothing holds any more."""
         if not emptied:
             return
         self._facts("drop", emptied)
@@ -293,6 +335,9 @@ class Transaction:
             self.run("shelves_drop", ids=on_shelves)
         self.run("literals_drop", ids=[row["key"] for row in emptied if row["literal"]])
         ends = {row["head"] for row in emptied} | {row["tail"] for row in emptied if not row["literal"]}
+        if qualified := [row for row in emptied if row.get("qualifiers")]:
+            self.run("qualifiers_drop", ids=[node for row in qualified for node in row["qualifiers"]])
+            ends |= {entity for row in qualified for entity in row["qualified_by"]}
         self.run("entities_drop", ids=sorted(ends))
 
     # -- the record ----------------------------------------------------------------------------------
@@ -330,6 +375,19 @@ class Held(NamedTuple):
     literal: Literal | None = None
     parts: tuple[Part, ...] = ()
     open: frozenset[int] = frozenset()
+
+    @property
+    def named(self) -> qualifying.Named:
+        """The entities by which any of its evidence qualifies it."""
+        return qualifying.told(self.pieces, self.parts)
+
+    def dropped(self, key: FactKey) -> Parameters:
+        """What goes with the fact besides its relationship, as ``Transaction.drop`` takes it."""
+        return {
+            "shelves": [shelves.node(key, len(self.parts), place) for place in range(len(self.parts))],
+            "qualifiers": qualifying.nodes({key: self.named}),
+            "qualified_by": sorted({entity for _, entity in self.named}),
+        }
 
     @property
     def closed(self) -> int:

@@ -22,6 +22,7 @@ def put(transaction: Transaction, rows: Sequence[Row], symmetric: Collection[str
     epochs = transaction.sources(rows)
     moved = records.moved(rows, redirects, epochs, symmetric)
     outcomes, written = transaction.enter(moved)
+    transaction.qualify()
     transaction.record([row for row in moved if row.key in written], epochs)
     if not certain:
         transaction.check(told, redirects, epochs)

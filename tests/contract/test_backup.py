@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from kgplatform.errors import BadFile, BadRequest
+from kgplatform.names import entity_id
 from kgplatform.store import backup, documents, local, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.schema import SCHEMA
 from kgplatform.types import FactQuery, Kind, Passage, Source, SourceId
 from tests import servers
-from tests.contract.test_merging import ANN, ANNA, fill
-from tests.contract.test_store import STRICTER, claim, state, told
+from tests.contract import test_qualifiers
+from tests.contract.test_merging import ANN, ANNA, fill, qualified, qualifier_nodes
+from tests.contract.test_store import STRICTER, claim, state, thing, told
 
 
 @pytest.fixture
@@ -51,6 +53,52 @@ def test_a_backup_restores_everything(served: BoltStore, empty: BoltStore, tmp_p
         one.put([claim("Anna", "born in", "Ulm", told("doc:2"))])
         one.forget(SourceId("doc:150"))
     assert state(empty) == state(served)
+
+
+def test_a_graph_of_many_pages_is_restored_name_by_name(
+    served: BoltStore, empty: BoltStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "PAGE", 3)
+    fill(served)
+    served.put([claim(f"p{n}", "born in", f"town {n % 7}") for n in range(12)])
+    served.backup(tmp_path / "all")
+    empty.restore(tmp_path / "all")
+    assert state(empty) == state(served)
+
+
+def test_what_comes_during_a_backup_is_in_it_name_by_name(served: BoltStore, empty: BoltStore, tmp_path: Path) -> None:
+    fill(served)
+    lines: list[backup.Line] = []
+    for line in backup.Backup(served._connection, served._dialect, served.calibration).lines():
+        if "key" in line and not any("key" in one for one in lines):
+            near = (("near", thing("Aachen", "city")),)
+            served.put([claim("Anna", "born in", "Zürich"), claim("Adam", "born in", "Aarau", qualifiers=near)])
+            lines.append(line)
+            lines += backup.Backup(served._connection, served._dialect, served.calibration)._facts([ANNA])
+            continue
+        lines.append(line)
+    backup.write(lines, tmp_path / "all")
+    empty.restore(tmp_path / "all")
+    assert state(empty) == state(served)
+    assert qualifier_nodes(empty) == qualifier_nodes(served) == qualified(served)
+
+
+def test_qualifiers_that_are_entities_are_restored(
+    served: BoltStore, empty: BoltStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "PAGE", 3)
+    test_qualifiers.fill(served)
+    made = [served.merge(test_qualifiers.ULM.id, test_qualifiers.BONN.id), served.merge(ANN, entity_id("person", "Bea"))]
+    served.backup(tmp_path / "all")
+    empty.restore(tmp_path / "all")
+    assert state(empty) == state(served)
+    assert qualifier_nodes(empty) == qualifier_nodes(served) == qualified(served)
+    for merge in made:
+        for store in (served, empty):
+            store.undo(merge.id)
+            store.forget(SourceId("doc:2"))
+        assert state(empty) == state(served)
+        assert qualifier_nodes(empty) == qualifier_nodes(served) == qualified(served)
 
 
 def library(store: BoltStore) -> list[tuple[object, list[Passage]]]:

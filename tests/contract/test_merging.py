@@ -14,11 +14,12 @@ from kgplatform.ports import Store
 from kgplatform.store import backup, batches
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
+from kgplatform.types import Claim, Entity, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
 from tests.contract.test_store import ALL, claim, state, thing, told
 
 ANN, ANNA, BEA = (entity_id("person", name) for name in ("Ann", "Anna", "Bea"))
 SPOUSE = Relation("spouse", symmetric=True)
+MET = Relation("met", key_qualifiers=("met_at",))
 
 
 def spouse(one: str, other: str, source: str = "doc:1") -> Claim:
@@ -147,6 +148,19 @@ def test_forgetting_finds_what_was_moved(store: Store) -> None:
     assert state(store) == state(without)
 
 
+def test_forgetting_finds_facts_by_key_qualifiers_whose_names_are_escaped(store: Store) -> None:
+    store.learn(relations=[Relation("held", key_qualifiers=("valid_from", "a=b|c%"))])
+    term = (("a=b|c%", "1"), ("valid_from", "1990"))
+    store.put([claim("Ann", "held", "Ulm", qualifiers=term), claim("Anna", "held", "Ulm", told("doc:2"), qualifiers=term)])
+    before = state(store)
+    made = store.merge(ANN, ANNA)
+    assert [fact.key for fact in store.facts(ALL)] == [key for key in before if "person:ann|" in key]
+    store.undo(made.id)
+    store.put([claim("Bea", "born in", "Ulm", told("doc:3")), claim("Cid", "born in", "Ulm", told("doc:3"))])
+    store.merge(BEA, entity_id("person", "Cid"))
+    assert store.forget(SourceId("doc:1")).facts_removed == 1
+
+
 def test_a_forgotten_run_takes_its_own_observation_with_it(store: Store) -> None:
     store.put([claim("Ann", "born in", "Ulm", told(score=1.0, run="first", time=1))])
     first = state(store)
@@ -235,7 +249,7 @@ def test_any_merges_forgets_and_undoings_end_where_memory_does(store: Store, see
             case "put":
                 claims = [_any_claim(chosen, people, step) for _ in range(8)]
                 for one in (store, judge):
-                    one.learn(relations=[SPOUSE])
+                    one.learn(relations=[SPOUSE, MET])
                     one.put(claims)
             case "merge":
                 ends = [entity_id("person", name) for name in chosen.sample(people, 2)]
@@ -258,14 +272,31 @@ def test_any_merges_forgets_and_undoings_end_where_memory_does(store: Store, see
             key: fact.confidence for key, (fact, _) in state(judge).items()
         }
         assert {k: _scores(e) for k, (_, e) in kept.items()} == {k: _scores(e) for k, (_, e) in state(judge).items()}
+        assert qualified(store) == qualified(judge)
+        if isinstance(store, BoltStore):
+            assert qualifier_nodes(store) == qualified(store)
+
+
+def qualified(store: Store) -> dict[str, str]:
+    """The entities that qualify facts, by what the ids of their nodes should be."""
+    return {f"{fact.key}#{name}": value.id for fact in store.facts(ALL) for name, value in fact.qualifiers if isinstance(value, Entity)}
+
+
+def qualifier_nodes(store: BoltStore) -> dict[str, str]:
+    """Which entity each qualifier's node leads to."""
+    rows = store._connection.rows("MATCH (q:KgQualifier)-[:VALUE]->(e:Entity) RETURN q.id AS id, q.fact AS fact, q.name AS name, e.id AS e")
+    assert all(row["id"] == f"{row['fact']}#{row['name']}" for row in rows)
+    assert len({row["id"] for row in rows}) == len(rows)
+    return {row["id"]: row["e"] for row in rows}
 
 
 def _any_claim(chosen: random.Random, people: list[str], step: int) -> Claim:
-    relation, ends = chosen.choice(["knows", "spouse"]), [thing(chosen.choice(people)) for _ in range(2)]
+    relation, ends = chosen.choice(["knows", "spouse", "met"]), [thing(chosen.choice(people)) for _ in range(2)]
     if relation == "spouse":
         ends.sort(key=lambda end: end.id)
     piece = told(f"doc:{chosen.randrange(4)}", chosen.choice([0.5, 2.0]), time=step + 1, run=chosen.choice(["", "a", "b"]))
-    return Claim(ends[0], relation, ends[1], (piece,))
+    said = {name: thing(chosen.choice(people)) for name in ("met_at", "with") if chosen.random() < 0.4}
+    return Claim(ends[0], relation, ends[1], (piece,), tuple(said.items()))
 
 
 def _scores(evidence: tuple[object, ...]) -> list[str]:

@@ -31,7 +31,7 @@ from kgplatform.types import (
     Kind,
     Literal,
     Method,
-    Pairs,
+    Qualifiers,
     Relation,
     Source,
     SourceId,
@@ -69,7 +69,7 @@ def review(score: float, by: str = "person:ann", time: int = 1_000) -> Evidence:
     return Evidence("review", Source(SourceId(by), "person"), score, time=time)
 
 
-def claim(head: str, relation: str, tail: str | Literal, *evidence: Evidence, qualifiers: Pairs = ()) -> Claim:
+def claim(head: str, relation: str, tail: str | Literal, *evidence: Evidence, qualifiers: Qualifiers = ()) -> Claim:
     end = tail if isinstance(tail, Literal) else thing(tail, "city")
     return Claim(thing(head), relation, end, evidence or (told(),), qualifiers)
 
@@ -430,7 +430,9 @@ def test_named_finds_exact_names_and_aliases_in_one_go(store: Store) -> None:
 
 
 def test_cards_and_kinds_are_kept_and_replaced(store: Store) -> None:
-    card = Relation("born in", "…", ("person",), ("city",), key_qualifiers=("q",), prompts=("{head} {tail}",), seeds=(("a", "b"),))
+    kinds = (("q", "city"),)
+    card = Relation("born in", "…", ("person",), ("city",), key_qualifiers=("q",), qualifier_kinds=kinds, prompts=("{head} {tail}",))
+    card = dataclasses.replace(card, seeds=(("a", "b"),))
     store.learn([card, Relation("other")], [Kind("city", "place", "towns", ("Rome",)), Kind("place")])
     assert store.relations() == {"born in": card, "other": Relation("other")}
     assert store.kinds()["city"] == Kind("city", "place", "towns", ("Rome",))

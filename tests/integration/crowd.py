@@ -19,14 +19,15 @@ Where = dict[str, Any]
 def a_claim(chosen: random.Random, time_: int, writer: int) -> Claim:
     """A claim among few people, so that writers meet."""
     ends = chosen.sample(PEOPLE, 2)
-    relation = chosen.choice(["knows", "spouse"])
+    relation = chosen.choice(["knows", "spouse", "met"])
     if relation == "spouse":
         ends.sort(key=lambda end: end.id)
     source = KEPT if chosen.random() < 0.3 else SourceId(f"doc:{chosen.randrange(SOURCES)}")
     piece = Evidence(
         "text", Source(source, "document"), chosen.choice([0.5, 1.0, 2.0]), run=chosen.choice(["", f"run{writer}"]), time=time_
     )
-    return Claim(ends[0], relation, ends[1], (piece,))
+    said = {name: chosen.choice(PEOPLE) for name in ("met_at", "with") if chosen.random() < 0.3}
+    return Claim(ends[0], relation, ends[1], (piece,), tuple(said.items()))
 
 
 def claims_of(writer: int, round_: int) -> list[Claim]:

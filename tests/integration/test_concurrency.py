@@ -15,11 +15,13 @@ import pytest
 from kgplatform.ports import Store
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, EntityId, Evidence, FactQuery, Relation, Source, SourceId
+from tests.contract.test_merging import qualified, qualifier_nodes
 from tests.integration.crowd import KEPT, PEOPLE, SOURCES, Where, claims_of, open_again
 
 ROOT = Path(__file__).parents[2]
 ALL = FactQuery(status="all")
 SPOUSE = Relation("spouse", symmetric=True)
+MET = Relation("met", key_qualifiers=("met_at",))
 WRITERS = 6
 SAID = [Claim(one, "is", one, (Evidence("import", Source(KEPT, "import"), 0.9, time=1),)) for one in PEOPLE]
 
@@ -37,7 +39,7 @@ def belief_of(store: Store) -> dict[str, tuple[float, list[str]]]:
 def test_writers_a_merger_and_a_forgetter_at_once_end_exact(where: Where, seed: int, rounds: int) -> None:
     store, judge = open_again(where), MemoryStore()
     for one in (store, judge):
-        one.learn(relations=[SPOUSE])
+        one.learn(relations=[SPOUSE, MET])
         one.put(SAID)
     children = [start(where, "write", writer, rounds) for writer in range(WRITERS)]
     children += [start(where, "merge", seed, 3 * rounds), start(where, "forget", SOURCES)]
@@ -57,6 +59,7 @@ def test_writers_a_merger_and_a_forgetter_at_once_end_exact(where: Where, seed: 
             judge.merge(EntityId(keep), EntityId(other))
     store.settle(now=1 << 62)
     assert belief_of(store) == belief_of(judge)
+    assert qualifier_nodes(store) == qualified(store) == qualified(judge)
     store.close()
 
 

@@ -62,6 +62,15 @@ def test_a_tail_that_the_card_does_not_allow_is_refused(relation: str, tail: Ent
         cards.canonical(Claim(Entity(EntityId("a"), "A"), relation, tail, ()), CARDS)
 
 
+def test_words_are_refused_where_the_card_wants_an_entity() -> None:
+    known = {"played": Relation("played", inverse="played by", key_qualifiers=("place",), qualifier_kinds=(("place", "city"),))}
+    ann, ulm = (Entity(EntityId(name), name) for name in ("ann", "ulm"))
+    for relation in ("played", "played by"):
+        with pytest.raises(BadRequest, match=r"'place' of 'played' must be an entity \(city\), not the words 'Ulm'"):
+            cards.canonical(Claim(ann, relation, ann, (SAID,), (("place", "Ulm"),)), known)
+        cards.canonical(Claim(ann, relation, ann, (SAID,), (("place", ulm), ("year", "1990"))), known)
+
+
 GOOD: dict[str, Any] = {"name": "born in", "prompts": ["{head} was born in {tail}"]}
 
 
@@ -75,6 +84,8 @@ GOOD: dict[str, Any] = {"name": "born in", "prompts": ["{head} was born in {tail
         ({"prompts": ["{head} {where} {tail}"]}, "unknown slot {where}"),
         ({"prompts": [3]}, "prompts must be a list of words"),
         ({"colour": "red"}, "unknown field 'colour'"),
+        ({"qualifier_kinds": ["place"]}, "qualifier_kinds must say a kind"),
+        ({"qualifier_kinds": {"place": ""}}, "qualifier_kinds must say a kind"),
         ({"functional": "yes"}, "functional is true or false"),
         ({"symmetric": True, "inverse": "x"}, "cannot have an inverse"),
         ({"range": ["city", "date"]}, "kinds or one datatype"),
@@ -87,12 +98,15 @@ def test_a_bad_card_gets_the_right_sentence(changes: dict[str, Any], sentence: s
 
 
 def test_cards_are_read_from_files(tmp_path: Path) -> None:
-    (tmp_path / "b.yaml").write_text("name: born in\nprompts: ['{head} was born in {tail}']\nrange: city\nseeds: [[a, b]]\n", "utf-8")
+    (tmp_path / "b.yaml").write_text(
+        "name: born in\nprompts: ['{head} was born in {tail}']\nrange: city\nseeds: [[a, b]]\nqualifier_kinds: {place: city}\n", "utf-8"
+    )
     (tmp_path / "a.yaml").write_text("name: born on\nprompts: ['{head} {tail}']\nrange: [date]\n", "utf-8")
     found = cards.read_relations(tmp_path)
     assert list(found) == ["born on", "born in"]
     assert found["born in"].range == ("city",)
     assert found["born in"].seeds == (("a", "b"),)
+    assert found["born in"].qualifier_kinds == (("place", "city"),)
     assert cards.datatype(found["born on"]) == "date"
     assert cards.datatype(found["born in"]) is None
 

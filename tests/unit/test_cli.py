@@ -430,6 +430,14 @@ def test_explain_shows_the_words_that_say_so(kg: Kg, graph: KnowledgeGraph) -> N
     assert told_json["evidence"][0]["counts"] is True
 
 
+def test_a_qualifier_that_is_an_entity_is_shown_by_its_name(kg: Kg, graph: KnowledgeGraph) -> None:
+    graph.put([Claim(MARIE, "lectured on", city("Radium"), (told(),), (("in", "1906"), ("where", city("Paris"))))])
+    shown = kg("explain", "Marie Curie | lectured on | Radium").out
+    assert "in: 1906\nwhere: Paris\n" in shown
+    (told_json,) = kg("explain", "--json", "Marie Curie | lectured on | Radium").objects
+    assert told_json["qualifiers"] == {"in": "1906", "where": {"id": "city:paris", "name": "Paris", "kinds": ["city"]}}
+
+
 def test_the_graphs_words_cannot_speak_to_the_terminal(kg: Kg, graph: KnowledgeGraph) -> None:
     quote = "\x1b]0;owned\x07[bold red]Marie[/] \x9b31m \u202egnol\r\nline"
     graph.put([Claim(MARIE, "born in", city("[red]Ulm[/red]"), (told(quote=quote),))])

@@ -22,7 +22,7 @@ from kgplatform.formats.rows import Stated
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Literal, Pairs, Relation, Source, SourceId
+from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Literal, Qualifiers, Relation, Source, SourceId
 
 ENDINGS = ("tsv", "csv", "jsonld", "parquet")
 PACKED = ("tsv.gz", "csv.gz", "jsonld.gz")
@@ -141,8 +141,10 @@ EVIDENCE = st.builds(
     st.integers(0, 1 << 41),
     DETAIL,
 )
-VALIDITY: st.SearchStrategy[Pairs] = st.sampled_from(
-    [(), (("valid_from", "1990"),), (("valid_from", "1990-05"), ("valid_to", "2001")), (("why", 'a "b"\n'),)]
+VALIDITY: st.SearchStrategy[Qualifiers] = st.sampled_from(
+    [(), (("valid_from", "1990"),), (("valid_from", "1990-05"), ("valid_to", "2001")), (("why", 'a "b"\n'),), (("why", "@x"),)]
+) | st.dictionaries(st.sampled_from(["valid_from", "at", "@id", 'w "h"']), ENTITIES | NAMES, max_size=3).map(
+    lambda told: tuple(sorted(told.items(), key=lambda pair: pair[0]))
 )
 CLAIMS = st.builds(
     lambda head, relation, tail, told, validity: Claim(head, relation, tail, tuple(told), validity),
@@ -173,10 +175,16 @@ def test_whatever_a_graph_holds_comes_back(claims: list[Claim], ending: str) -> 
         return
     for key, fact in facts(_as_dumped(claims)).items():
         assert (there[key].head.name, set(there[key].head.kinds)) == (fact.head.name, set(fact.head.kinds))
-        assert there[key].qualifiers == fact.qualifiers
+        assert [(name, _in_a_table(value)) for name, value in there[key].qualifiers] == [
+            (name, _in_a_table(value)) for name, value in fact.qualifiers
+        ]
         assert there[key].confidence == pytest.approx(min(max(fact.confidence, 0.00247), 0.98201), abs=5e-4)
         if isinstance(fact.tail, Literal):
             assert there[key].tail == fact.tail
+
+
+def _in_a_table(qualifier: str | Entity) -> object:
+    return qualifier if isinstance(qualifier, str) else (qualifier.id, qualifier.name, set(qualifier.kinds))
 
 
 def _as_dumped(claims: list[Claim]) -> KnowledgeGraph:

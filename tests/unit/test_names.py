@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from kgplatform import names
 from kgplatform.errors import BadName, NotFound
-from kgplatform.types import Evidence, EvidenceId, FactKey, Literal, Pairs, Source, SourceId
+from kgplatform.types import Entity, EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs, Source, SourceId
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 IDS = WORDS.filter(lambda text: not text.startswith("="))
-PAIRS = st.dictionaries(WORDS.filter(lambda text: not names._ESCAPED.search(text)), WORDS, max_size=3).map(
-    lambda d: tuple(sorted(d.items()))
-)
+PAIRS = st.dictionaries(WORDS, WORDS, max_size=3).map(lambda d: tuple(sorted(d.items())))
+ULM = Entity(EntityId("city:ulm"), "Ulm", ("city",))
 CLAIMS = st.tuples(WORDS, IDS, IDS, PAIRS)
 
 
@@ -34,6 +33,21 @@ def test_two_claims_never_share_a_key(one: tuple[str, str, str, Pairs], other: t
 @given(WORDS, IDS, st.builds(Literal, WORDS, st.just("string"), WORDS, st.sampled_from(["", "en"])))
 def test_a_literal_in_a_key_is_told_from_an_entity(relation: str, head: str, value: Literal) -> None:
     assert names.parse_key(names.fact_key(relation, head, value)).tail.startswith("=")
+
+
+@given(st.dictionaries(WORDS, WORDS | WORDS.map(lambda id_: Entity(EntityId(id_), "its name")), max_size=3))
+def test_a_written_qualifier_says_what_it_was(told: dict[str, str | Entity]) -> None:
+    given = tuple(sorted(told.items(), key=lambda pair: pair[0]))
+    written = tuple((name, names.qualifier(value)) for name, value in given)
+    entities = {value.id: value for value in told.values() if isinstance(value, Entity)}
+    assert names.qualifiers(written, entities.__getitem__) == given
+    assert names.parse_key(names.fact_key("r", "a", "b", written)).qualifiers == written
+
+
+@pytest.mark.parametrize(("told", "written"), [("@home", "\\@home"), ("\\@x", "\\\\@x"), ("home", "home"), (ULM, "@city:ulm")])
+def test_words_are_never_taken_for_an_entity(told: str | Entity, written: str) -> None:
+    assert names.qualifier(told) == written
+    assert names.referred(written) == (told.id if isinstance(told, Entity) else None)
 
 
 def test_qualifiers_have_no_order() -> None:

@@ -11,7 +11,7 @@ import typer
 
 from kgplatform import derivation
 from kgplatform.errors import BadRequest, NotFound
-from kgplatform.types import SourceId, Status
+from kgplatform.types import SourceId, Status, in_words
 from ui import history
 from ui.cli import shapes
 from ui.cli.command import DryRun, Run, add
@@ -175,6 +175,8 @@ def _tell(run: Run, found: Explanation) -> None:
     fact = found.fact
     run.screen.say(shapes.line(fact))
     run.screen.say(f"key: {fact.key}")
+    for name, value in fact.qualifiers:
+        run.screen.say(f"{name}: {in_words(value)}")
     if fact.verdict != "none":
         run.screen.say(f"{fact.verdict} by {fact.judge}")
     run.screen.say(f"prior {found.prior:+.2f}, then evidence (in nats of log-odds; what does not count is outweighed in its group):")

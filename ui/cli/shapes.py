@@ -33,7 +33,7 @@ def fact(found: Fact) -> Shape:
         "head": end(found.head),
         "relation": found.relation,
         "tail": end(found.tail),
-        "qualifiers": dict(found.qualifiers),
+        "qualifiers": {name: value if isinstance(value, str) else end(value) for name, value in found.qualifiers},
         "confidence": found.confidence,
         "trust": found.trust,
         "status": belief.status(found.verdict, found.trust, found.methods),
