@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id, fact_key
-from kgplatform.store import local, neo4j, server
+from kgplatform.store import httpport, local, neo4j, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.selection import CELLS
 from kgplatform.types import Claim, Entity, Evidence, FactQuery, Source, SourceId
@@ -98,7 +98,7 @@ def measure(store: BoltStore, facts: int, home: Path | None) -> dict[str, Any]:
         found = server.ensure(home)
         script = ["CREATE VERTEX TYPE Bare IF NOT EXISTS", "CREATE PROPERTY Bare.id IF NOT EXISTS STRING"]
         script.append("CREATE INDEX IF NOT EXISTS ON Bare (id) UNIQUE")
-        server._call(found, "command/bench", {"language": "sqlscript", "command": ";\n".join(script)})
+        httpport.call(found, "command/bench", {"language": "sqlscript", "command": ";\n".join(script)})
     for warm in (claims(WARM, seed, entities) for seed in range(10, 13)):  # Java compiles what it has run often
         kg.put(warm)
         bare(store, warm)

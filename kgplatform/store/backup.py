@@ -27,8 +27,10 @@ from kgplatform.store.properties import pieces
 from kgplatform.store.records import Row
 from kgplatform.store.schema import SCHEMA
 from kgplatform.store.selection import entity
+from kgplatform.store.shelving import on_shelves
 from kgplatform.store.statements import statement
-from kgplatform.store.transaction import Plans, Transaction, nodes, on_shelves
+from kgplatform.store.telling import Plans, nodes
+from kgplatform.store.transaction import Transaction
 from kgplatform.types import Entity, EntityId, FactKey, Literal
 
 if TYPE_CHECKING:

@@ -23,11 +23,12 @@ from kgplatform.store.connection import LIFE
 from kgplatform.store.documents import DocumentKeeper
 from kgplatform.store.known import Known
 from kgplatform.store.mirror import Mirror
-from kgplatform.store.pieces import Clock, check_news
+from kgplatform.store.pieces import Clock
 from kgplatform.store.properties import draft
 from kgplatform.store.reading import Dialect, symmetric_ones
 from kgplatform.store.records import Row
 from kgplatform.store.statements import statement
+from kgplatform.store.summing import check_news
 from kgplatform.store.sweeping import Sweeper
 from kgplatform.store.transaction import Transaction
 from kgplatform.store.writing import put

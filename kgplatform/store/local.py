@@ -13,7 +13,7 @@ from typing import Any
 
 from kgplatform.errors import KgError, LimitExceeded
 from kgplatform.ports import Limits, Rows
-from kgplatform.store import door, schema, server
+from kgplatform.store import door, httpport, schema, server
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.endpoint import meeting
@@ -84,7 +84,7 @@ class Local:
     def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> list[list[Any]]:  # noqa: ARG002
         """Through the server's HTTP port, where a row costs half of what it costs through Bolt."""
         cypher = statement("facts_columns.local", CELLS=", ".join(CELLS), **splices)
-        rows = [row["cells"] for row in server.query(server.ensure(self._home), self._graph, cypher, parameters)]
+        rows = [row["cells"] for row in httpport.query(server.ensure(self._home), self._graph, cypher, parameters)]
         rows.sort(key=itemgetter(0, 1))
         return [list(column) for column in zip(*rows, strict=True)][1:] or [[] for _ in CELLS]
 

@@ -14,8 +14,9 @@ from kgplatform.ports import Columns
 from kgplatform.store import merging, qualifying, ranking, records, selection
 from kgplatform.store.library import Library
 from kgplatform.store.matrix import Matrix
-from kgplatform.store.pieces import Piece, Pieces, Summary, check_news, claims, merge, strongest, summarise
+from kgplatform.store.pieces import Piece, Pieces, claims, merge, strongest
 from kgplatform.store.records import Row
+from kgplatform.store.summing import Summary, check_news, summarise
 from kgplatform.types import (
     Change,
     Claim,

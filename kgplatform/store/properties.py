@@ -14,8 +14,9 @@ from typing import Any
 from kgplatform import names
 from kgplatform.belief import Calibration
 from kgplatform.store import records, shelves
-from kgplatform.store.pieces import Part, Piece, Pieces, Summary, ordered, part, read, total
+from kgplatform.store.pieces import Piece, Pieces, ordered, read
 from kgplatform.store.records import Row
+from kgplatform.store.summing import Part, Summary, part, total
 from kgplatform.types import Entity, FactKey, Literal
 
 Parameters = dict[str, Any]

@@ -15,7 +15,8 @@ from kgplatform import names
 from kgplatform.belief import Calibration
 from kgplatform.store import merging
 from kgplatform.store.merging import Redirects
-from kgplatform.store.pieces import Part, Pieces, part, total
+from kgplatform.store.pieces import Pieces
+from kgplatform.store.summing import Part, part, total
 from kgplatform.types import EntityId, FactKey
 
 Named = frozenset[tuple[str, EntityId]]

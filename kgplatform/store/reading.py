@@ -23,8 +23,9 @@ from kgplatform.store.embedding import Embedding, Indexes
 from kgplatform.store.known import Known
 from kgplatform.store.pieces import Pieces, claims, strongest
 from kgplatform.store.properties import pieces
+from kgplatform.store.shelving import on_shelves
 from kgplatform.store.statements import statement
-from kgplatform.store.transaction import Plans, nodes, on_shelves
+from kgplatform.store.telling import Plans, nodes
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Hit, Kind, Relation, VectorSpace, origins
 
 if TYPE_CHECKING:

@@ -6,9 +6,7 @@ the same at that moment. It belongs to nobody: it outlives its starter and ends 
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import http.client
 import importlib.util
 import platform
 import re
@@ -17,22 +15,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
 import psutil
 from filelock import Timeout
 
-from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreRefused, StoreUnreachable
+from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreUnreachable
+from kgplatform.store import httpport
 from kgplatform.store.endpoint import BUSY, IDLE_SECONDS, OPENED_ELSEWHERE, Endpoint, Meeting, alive, meeting
 from kgplatform.store.schema import OURS
 
-__all__ = ["Endpoint", "create_graph", "drop_graph", "ensure", "graphs", "query", "status", "stop"]
+__all__ = ["Endpoint", "create_graph", "drop_graph", "ensure", "graphs", "status", "stop"]
 
 START_SECONDS = 120.0
 """How long a start may take; on an idle machine it takes three."""
@@ -42,7 +38,6 @@ SCHEMA_ATTEMPTS = 10
 """``IF NOT EXISTS`` looks and then makes: of several at once, some find in between that it exists."""
 FILE_HANDLES = 4096
 """Every type of a graph takes about three."""
-_EVERYTHING = (1 << 31) - 1
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv.pop(1)); from kgplatform.store.serve import main; sys.exit(main())"
 _GRAPH = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 _OR_NEO4J = "or set NEO4J_URI to use a Neo4j server"
@@ -203,9 +198,9 @@ def _end(place: Meeting, pid: int) -> None:
 def create_graph(endpoint: Endpoint, name: str) -> None:
     """Make a graph of that name with its indexes, unless it is there. Any number of processes may do so at once."""
     if _checked(name) not in graphs(endpoint):
-        code, answer = _call(endpoint, "server", {"command": f"create database {name}"})
+        code, answer = httpport.call(endpoint, "server", {"command": f"create database {name}"})
         if code != 200 and "AlreadyExists" not in str(answer.get("exception")):
-            raise _refusal(endpoint, answer)
+            raise httpport.refusal(endpoint, answer)
     _define(endpoint, name, _schema())
 
 
@@ -227,17 +222,17 @@ def unindex_vectors(endpoint: Endpoint, name: str, label: str) -> None:
 def _define(endpoint: Endpoint, name: str, lines: Sequence[str]) -> None:
     """Make or drop types and indexes of a graph."""
     for _ in range(SCHEMA_ATTEMPTS):
-        code, answer = _call(endpoint, f"command/{name}", {"language": "sqlscript", "command": ";\n".join(lines)})
+        code, answer = httpport.call(endpoint, f"command/{name}", {"language": "sqlscript", "command": ";\n".join(lines)})
         if code == 200:
             return
-    raise _refusal(endpoint, answer)
+    raise httpport.refusal(endpoint, answer)
 
 
 def graphs(endpoint: Endpoint) -> list[str]:
     """The names of all graphs, sorted."""
-    code, answer = _call(endpoint, "server", {"command": "list databases"})
+    code, answer = httpport.call(endpoint, "server", {"command": "list databases"})
     if code != 200:
-        raise _refusal(endpoint, answer)
+        raise httpport.refusal(endpoint, answer)
     return sorted(answer["result"])
 
 
@@ -245,9 +240,9 @@ def drop_graph(endpoint: Endpoint, name: str) -> None:
     """Delete a graph and all that is in it. Raises ``NotFound``."""
     if name not in graphs(endpoint):
         raise NotFound(f"the local graph server has no graph {name!r}")
-    code, answer = _call(endpoint, "server", {"command": f"drop database {_checked(name)}"})
+    code, answer = httpport.call(endpoint, "server", {"command": f"drop database {_checked(name)}"})
     if code != 200:
-        raise _refusal(endpoint, answer)
+        raise httpport.refusal(endpoint, answer)
 
 
 def _checked(name: str) -> str:
@@ -279,40 +274,3 @@ def _schema() -> list[str]:
         "CREATE INDEX IF NOT EXISTS ON KgBatch (time) NOTUNIQUE",
     ]
     return lines
-
-
-def query(endpoint: Endpoint, graph: str, cypher: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a reading statement, as the reader."""
-    body = {"language": "opencypher", "command": cypher, "params": parameters, "limit": _EVERYTHING, "serializer": "record"}
-    code, answer = _post(endpoint, f"query/{graph}", body, f"{endpoint.reader}:{endpoint.reader_password}")
-    if code != 200:
-        raise _refusal(endpoint, answer)
-    rows: list[dict[str, Any]] = answer["result"]
-    return rows
-
-
-def _call(endpoint: Endpoint, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-    """(status, answer) of a command to the server's HTTP interface."""
-    return _post(endpoint, path, body, f"{endpoint.user}:{endpoint.password}")
-
-
-def _post(endpoint: Endpoint, path: str, body: Mapping[str, Any], login: str) -> tuple[int, dict[str, Any]]:
-    """(status, answer); no proxy of the environment comes between."""
-    secret = base64.b64encode(login.encode()).decode()
-    headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection(urlsplit(endpoint.http_uri).netloc, timeout=START_SECONDS)
-    try:
-        connection.request("POST", f"/api/v1/{path}", orjson.dumps(body), headers)
-        reply = connection.getresponse()
-        return reply.status, orjson.loads(reply.read() or b"{}")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise StoreUnreachable(f"the local graph server at {endpoint.http_uri} broke off ({error}): try again, it is restarted") from None
-    finally:
-        connection.close()
-
-
-def _refusal(endpoint: Endpoint, answer: dict[str, Any]) -> KgError:
-    if "Security" in str(answer.get("exception")):
-        return StoreRefused(f"the local graph server at {endpoint.http_uri} was restarted and knows {endpoint.user!r} no more: try again")
-    reason = answer.get("detail") or answer.get("error") or "no reason given"
-    return StoreError(f"the local graph server at {endpoint.http_uri} failed: {str(reason)[:300]}")

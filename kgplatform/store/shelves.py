@@ -11,7 +11,8 @@ import json
 from collections.abc import Collection, Sequence
 
 from kgplatform import names
-from kgplatform.store.pieces import Part, Piece, Pieces
+from kgplatform.store.pieces import Piece, Pieces
+from kgplatform.store.summing import Part
 from kgplatform.types import FactKey, Method, SourceId
 
 LIMIT = 64

@@ -23,8 +23,10 @@ from kgplatform.store.pieces import Piece, Pieces, merge
 from kgplatform.store.properties import Parameters
 from kgplatform.store.records import Row
 from kgplatform.store.selection import place
+from kgplatform.store.shelving import Held
 from kgplatform.store.statements import statement
-from kgplatform.store.transaction import Held, Plans, Transaction
+from kgplatform.store.telling import Plans
+from kgplatform.store.transaction import Transaction
 from kgplatform.types import Entity, EntityId, FactKey, Forgotten, Merge, SourceId
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from neo4j.exceptions import AuthError, ConstraintError, DriverError, Neo4jError
 
 from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreUnreachable
 from kgplatform.ports import Limits
-from kgplatform.store import local, server
+from kgplatform.store import httpport, local, server
 from kgplatform.store.endpoint import Endpoint, meeting
 from kgplatform.types import Kind
 
@@ -477,7 +477,7 @@ def test_not_even_the_writer_reads_files_through_the_server(local_endpoint: Endp
 def test_every_graph_has_a_time_limit_and_survives_loss_of_power(local_endpoint: Endpoint, local_graph: str) -> None:
     """Waiting a minute for the one and pulling the plug for the other would be the better test."""
     asked = {"language": "sql", "command": "SELECT settings FROM schema:database"}
-    code, answer = server._call(local_endpoint, f"command/{local_graph}", asked)
+    code, answer = httpport.call(local_endpoint, f"command/{local_graph}", asked)
     settings = {one["key"]: one["value"] for one in answer["result"][0]["settings"]}
     assert code == 200
     assert settings["arcadedb.command.timeout"] == 60_000
