@@ -54,6 +54,8 @@ class Login:
     username: str
     password: str = field(repr=False)
     database: str
+    patience: float = 30.0
+    """Seconds for which a server at this address is tried again when it breaks off."""
 
     @property
     def address(self) -> str:
@@ -129,6 +131,7 @@ def _driver(login: Login) -> Driver:
             auth=(login.username, login.password),
             notifications_min_severity="OFF",
             connection_timeout=10.0,
+            max_transaction_retry_time=login.patience,
             user_agent="kgplatform",
         )
     except (ConfigurationError, Neo4jError, ValueError) as error:
@@ -186,15 +189,26 @@ class Connection:
     def reading(self, work: Callable[[ManagedTransaction], T]) -> T:
         from neo4j import READ_ACCESS
 
+        try:
+            with self.sentences(), self.session(default_access_mode=READ_ACCESS) as session:
+                return session.execute_read(work)
+        except StoreUnreachable:
+            if not self._moved():
+                raise
         with self.sentences(), self.session(default_access_mode=READ_ACCESS) as session:
             return session.execute_read(work)
+
+    def _moved(self) -> bool:
+        """Whether the server is somewhere else by now: one of ours that ended is started anew."""
+        return self._find() != self.login
 
     def writing(self, work: Callable[[ManagedTransaction], T], known: Known | None = None) -> T:
         """``work`` in one managed transaction, made afresh on every retry and given up when it is older than ``LIFE``.
 
-        ``known`` is what it relies on, when that is more than it reads itself.
+        ``known`` is what it relies on, when that is more than it reads itself; such work may also be done twice, when a server
+        ended and nobody knows whether it had committed.
         """
-        from neo4j.exceptions import ConstraintError
+        from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
 
         def timely(tx: ManagedTransaction) -> T:
             deadline = time.monotonic() + LIFE
@@ -207,10 +221,18 @@ class Connection:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._turn(known or Known()), seldom(), self.sentences(ConstraintError), self.session() as session:
+                with (
+                    self._turn(known or Known()),
+                    seldom(),
+                    self.sentences(ConstraintError, ServiceUnavailable, SessionExpired),
+                    self.session() as session,
+                ):
                     return session.execute_write(timely)
             except (ConstraintError, Redo):
                 pass
+            except (ServiceUnavailable, SessionExpired) as error:
+                if (isinstance(error, IncompleteCommit) and known is None) or not self._moved():
+                    raise translated(error, self.login) from None
             time.sleep(min(1.0, PAUSE * 2**attempt) * random.random())  # noqa: S311 - spreads writers out
         raise StoreConflict(f"other writers at {self.login.address} won {ATTEMPTS} times in a row: try again when there are fewer")
 

@@ -22,6 +22,8 @@ from kgplatform.store.selection import CELLS
 from kgplatform.store.statements import statement
 from kgplatform.store.turns import turn
 
+PATIENCE = 3.0
+"""Seconds: a server that was started anew has another address, and is met there."""
 _FEW = 16
 """Rows of one batch at one node that need no other start."""
 
@@ -38,11 +40,11 @@ class Local:
 
     def login(self) -> Login:
         found = server.ensure(self._home)
-        return Login(found.bolt_uri, found.user, found.password, self._graph)
+        return Login(found.bolt_uri, found.user, found.password, self._graph, PATIENCE)
 
     def _reader_login(self) -> Login:
         found = server.ensure(self._home)
-        return Login(found.bolt_uri, found.reader, found.reader_password, self._graph)
+        return Login(found.bolt_uri, found.reader, found.reader_password, self._graph, PATIENCE)
 
     @property
     def address(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import stat
@@ -23,7 +24,9 @@ from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreErr
 from kgplatform.ports import Limits
 from kgplatform.store import httpport, local, server
 from kgplatform.store.endpoint import Endpoint, meeting
-from kgplatform.types import Kind
+from kgplatform.store.memory import MemoryStore
+from kgplatform.types import FactQuery, Kind
+from tests.integration.crowd import claims_of
 
 pytestmark = pytest.mark.slow
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals, modes and limits on Windows")
@@ -133,6 +136,31 @@ def test_a_killed_server_comes_back_with_what_was_committed(home: Path) -> None:
     assert second.pid != first.pid
     with writer(second) as driver:
         assert values(driver, "kg", "MATCH (n:Entity) RETURN count(n)") == [500]
+
+
+def test_a_server_killed_while_it_is_written_to_loses_and_doubles_nothing(home: Path) -> None:
+    """A writer either goes on at the next server or ends with a sentence; either way what it was told of is there."""
+    where, acknowledged = json.dumps({"home": str(home), "graph": "kg"}), -1
+    for wait in (0.2, 0.5, 0.9):
+        child = run("import runpy; runpy.run_module('tests.integration.writer', run_name='__main__')", where, "write", 0, 60)
+        assert child.stdout
+        assert child.stdout.readline() == "0\n"
+        time.sleep(wait)
+        psutil.Process(server.ensure(home).pid).kill()
+        out, err = child.communicate(timeout=300)
+        acknowledged = max([acknowledged, 0, *map(int, out.split())])
+        assert child.returncode == 0 or "the graph server does not answer" in err or "broke off" in err
+    with contextlib.closing(local.open_store(home, "kg")) as store:
+        judge = MemoryStore()
+        for round_ in range(acknowledged + 1):
+            judge.put(claims_of(0, round_))
+        held = {fact.key: {repr(one) for one in store.evidence(fact.key)} for fact in store.facts(FactQuery(status="all"))}
+        for fact in judge.facts(FactQuery(status="all")):
+            assert len(held[fact.key]) >= len(judge.evidence(fact.key))
+        for round_ in range(60):
+            for one in (store, judge):
+                one.put(claims_of(0, round_))
+        assert list(store.facts(FactQuery(status="all"))) == list(judge.facts(FactQuery(status="all")))
 
 
 @posix
