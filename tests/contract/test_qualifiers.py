@@ -9,7 +9,7 @@ import pytest
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Store
-from kgplatform.store import statements, transaction
+from kgplatform.store import statements, telling
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, EntityId, Evidence, FactKey, FactQuery, Literal, Relation, SourceId
@@ -224,7 +224,7 @@ def test_a_put_without_such_qualifiers_runs_no_statement_for_them(served: BoltSt
         named.append(name)
         return statements.statement(name, **splices)
 
-    monkeypatch.setattr(transaction, "statement", noted)
+    monkeypatch.setattr(telling, "statement", noted)
     served.put([lived(near="Ulm"), claim("Ann", "born in", "Ulm")])
     served.put([lived(told("doc:2"), near="Bonn")])
     served.forget(SourceId("doc:1"))
