@@ -18,7 +18,13 @@
     │   └── LimitExceeded      a query passed its limit of rows or seconds
     ├── ModelError             a model or its weights
     │   ├── WeightsMissing     not fetched, and not to be had
-    │   └── WeightsCorrupt     fetched, but the hash differs
+    │   ├── WeightsCorrupt     fetched, but the hash differs
+    │   ├── ModelUnreachable   no answer in time, or it broke off: asking again helps
+    │   ├── ModelBusy          too many requests; when to ask again, if it said so
+    │   ├── ModelRefused       no key, a wrong one, or no right to this model
+    │   ├── AnswerUnusable     an answer that does not fit its schema
+    │   ├── TextTooLong        request and answer do not fit the model's context
+    │   └── BudgetExceeded     the next request would cost more than is left
     └── MissingExtra           an optional dependency is not installed
 
 Vendor exceptions are translated into these at the edge that calls the vendor; the faces print the
@@ -103,6 +109,38 @@ class WeightsMissing(ModelError):
 
 
 class WeightsCorrupt(ModelError):
+    pass
+
+
+class ModelUnreachable(ModelError):
+    pass
+
+
+class ModelBusy(ModelError):
+    """``after`` is in seconds; ``None`` when the provider did not say."""
+
+    def __init__(self, sentence: str, after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.after = after
+
+
+class ModelRefused(ModelError):
+    pass
+
+
+class AnswerUnusable(ModelError):
+    """``text`` is what the model said, for the quarantine."""
+
+    def __init__(self, sentence: str, text: str = "") -> None:
+        super().__init__(sentence)
+        self.text = text
+
+
+class TextTooLong(ModelError):
+    pass
+
+
+class BudgetExceeded(ModelError):
     pass
 
 

@@ -22,7 +22,8 @@ from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.library import Context, Library
 from kgplatform.linking import Unlinked, link
 from kgplatform.literals import literal
-from kgplatform.ports import Columns, CypherRunner, Encoder, Limits, Mirroring, Progress, Rows, Store
+from kgplatform.lm.ports import Encoder
+from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Store
 from kgplatform.store import merging, records
 from kgplatform.types import (
     Candidate,

@@ -10,7 +10,7 @@ from pathlib import Path
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadSetting
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.ports import Encoder, TokenScorer
+from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.settings import Settings
 
 

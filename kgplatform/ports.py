@@ -1,4 +1,4 @@
-"""What the platform asks of a graph server and of a model, in its own words.
+"""What the platform asks of a graph server, in its own words; what it asks of a model stands in ``kgplatform.lm.ports``.
 
 Each port has several implementations and one contract suite (``tests/contract``) that runs over all of
 them. Calls are synchronous; sequences are batched by the caller's data, never one by one.
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
 import numpy.typing as npt
 
 from kgplatform.belief import Calibration
@@ -275,30 +274,3 @@ class Store(FactStore, Believing, Merging, Changes, Search, Vocabulary, Document
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
-
-
-class TokenScorer(Protocol):
-    """A causal language model read as a judge of given words."""
-
-    @property
-    def name(self) -> str:
-        """``model@revision``: scores of two names are never compared."""
-        ...
-
-    def logprobs(self, items: Sequence[tuple[str, str]], progress: Progress | None = None) -> npt.NDArray[np.float64]:
-        """log p(continuation | prefix) in nats for each (prefix, continuation), summed over the continuation's tokens: ``(items,)``."""
-        ...
-
-
-class Encoder(Protocol):
-    """A sentence encoder."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Unit vectors, ``(texts, dimension)``."""
-        ...

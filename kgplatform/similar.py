@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from kgplatform.ports import Encoder, Progress, Store
+from kgplatform.lm.ports import Encoder
+from kgplatform.ports import Progress, Store
 from kgplatform.store import vectors
 from kgplatform.store.vectors import words
 from kgplatform.types import Entity, Hit, VectorSpace

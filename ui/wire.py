@@ -11,7 +11,7 @@ from kgplatform import settings as settings_module
 if TYPE_CHECKING:
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
-    from kgplatform.ports import Encoder, TokenScorer
+    from kgplatform.lm.ports import Encoder, TokenScorer
     from kgplatform.settings import Settings
 
 

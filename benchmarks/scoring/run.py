@@ -20,7 +20,7 @@ import numpy.typing as npt
 from workloads import Item, Judged, judged, with_context, without_context
 
 if TYPE_CHECKING:
-    from kgplatform.ports import TokenScorer
+    from kgplatform.lm.ports import TokenScorer
 
 Floats = npt.NDArray[np.float64]
 _ROOT = Path(__file__).resolve().parents[2]

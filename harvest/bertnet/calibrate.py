@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from harvest.bertnet.scoring import slot_pmi
 from harvest.rivals import leads
-from kgplatform.ports import TokenScorer
+from kgplatform.lm.ports import TokenScorer
 from kgplatform.types import Relation
 
 Floats = npt.NDArray[np.float64]

@@ -20,7 +20,8 @@ from kgplatform.belief import PRIOR
 from kgplatform.cards import datatype, fits
 from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.ports import Encoder, Progress, TokenScorer
+from kgplatform.lm.ports import Encoder, TokenScorer
+from kgplatform.ports import Progress
 from kgplatform.types import Claim, Entity, Evidence, Kind, Receipt, Relation, Source, SourceId
 
 TAILS_PER_HEAD = 8

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import BadCard
-from kgplatform.ports import Progress, TokenScorer
+from kgplatform.lm.ports import TokenScorer
+from kgplatform.ports import Progress
 from kgplatform.types import Relation
 
 TAIL = "{tail}"

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.cards import ancestors
-from kgplatform.ports import Encoder, TokenScorer
+from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.types import Kind
 
 ROOT = "thing"

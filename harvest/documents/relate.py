@@ -28,7 +28,7 @@ from harvest.shipped import relations
 from kgplatform.belief import PRIOR
 from kgplatform.cards import datatype
 from kgplatform.errors import BadCard
-from kgplatform.ports import Encoder, TokenScorer
+from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.types import Relation
 
 Floats = npt.NDArray[np.float64]

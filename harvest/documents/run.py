@@ -20,7 +20,8 @@ from kgplatform.errors import BadCard
 from kgplatform.graph import Added, KnowledgeGraph
 from kgplatform.linking import Unlinked
 from kgplatform.literals import literal
-from kgplatform.ports import Encoder, Progress, TokenScorer
+from kgplatform.lm.ports import Encoder, TokenScorer
+from kgplatform.ports import Progress
 from kgplatform.types import Candidate, Evidence, Kind, Literal, Mention, Receipt, Relation
 
 UNTYPED = ("DATE", "YEAR", "NUMBER", "PRONOUN")

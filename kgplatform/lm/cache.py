@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from kgplatform.ports import Encoder, Progress, TokenScorer
+from kgplatform.lm.ports import Encoder, TokenScorer
+from kgplatform.ports import Progress
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 512

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from kgplatform.ports import Encoder
+from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status, in_words
 from reasoning.paths.alignment import Aligner
 from reasoning.paths.question import read

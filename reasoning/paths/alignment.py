@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.ports import Encoder
+from kgplatform.lm.ports import Encoder
 from kgplatform.types import Kind, Relation
 from reasoning.paths.cuts import LONGEST, Stretches, best_cuts, turning
 from reasoning.paths.question import Asked, Unrolled

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.cards import ancestors
-from kgplatform.ports import Encoder
+from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Relation
 from reasoning.paths.search import Network
 from reasoning.paths.words import background, content, kinship, stem

@@ -18,9 +18,9 @@ from kgplatform.errors import BadRequest, BadSetting, MissingExtra, ModelError
 from kgplatform.lm import device, weights
 from kgplatform.lm.cache import CachedEncoder, CachedScorer
 from kgplatform.lm.encoder import SentenceEncoder
+from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.lm.scorer import TransformersScorer
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
-from kgplatform.ports import Encoder, TokenScorer
 from kgplatform.settings import load
 
 SENTENCES = (

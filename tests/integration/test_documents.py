@@ -13,8 +13,9 @@ from harvest.documents.mentions import Reader
 from kgplatform import connect
 from kgplatform.errors import BadCard, BadFile, KgError
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.opening import encoder, reader, scorer
-from kgplatform.ports import Encoder, Progress, TokenScorer
+from kgplatform.ports import Progress
 from kgplatform.settings import load
 from kgplatform.types import Fact, FactQuery, Relation
 from tests import servers

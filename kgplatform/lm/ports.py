@@ -1,0 +1,65 @@
+"""What the platform asks of a language model, in its own words; what is said to one and comes back stands in ``talk``.
+
+Each port has several implementations and one contract suite (``tests/contract``) that runs over all of them. Any model
+may stand behind wrappers of the same port: ``cached(retrying(limited(metered(model))))``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from kgplatform.lm.talk import Reply, Request
+from kgplatform.ports import Progress
+
+
+class ChatModel(Protocol):
+    """A model that answers. Threads may share one."""
+
+    @property
+    def name(self) -> str:
+        """``provider:model``, with a revision behind ``@`` where it is known: answers of two names are never mixed."""
+        ...
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that request and answer may have together, where it is known."""
+        ...
+
+    def count(self, text: str) -> int:
+        """About how many tokens a text has; rather too many than too few."""
+        ...
+
+    def reply(self, request: Request) -> Reply:
+        """One answer. Raises ``ModelError``, whose class says whether asking again helps."""
+        ...
+
+
+class TokenScorer(Protocol):
+    """A causal language model read as a judge of given words."""
+
+    @property
+    def name(self) -> str:
+        """``model@revision``: scores of two names are never compared."""
+        ...
+
+    def logprobs(self, items: Sequence[tuple[str, str]], progress: Progress | None = None) -> npt.NDArray[np.float64]:
+        """log p(continuation | prefix) in nats for each (prefix, continuation), summed over the continuation's tokens: ``(items,)``."""
+        ...
+
+
+class Encoder(Protocol):
+    """A sentence encoder."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors, ``(texts, dimension)``."""
+        ...
