@@ -2,6 +2,9 @@
 
 Sources in order: arguments, environment, ``.env`` in the working folder, ``config.toml`` in the user's
 configuration folder, defaults. ``kg config`` prints what ``Settings.rows`` gives.
+
+A secret may stand in a file instead: ``NEO4J_PASSWORD_FILE`` names one that holds the password alone, and ``NEO4J_AUTH_FILE``
+Neo4j's own kind, ``user/password``. The file counts where its variable stands, behind the setting itself.
 """
 
 from __future__ import annotations
@@ -160,6 +163,30 @@ def _dotenv(path: Path) -> dict[str, str]:
         raise BadSetting(f"{path}: cannot be read ({error})") from None
 
 
+def _files(named: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that stand in files which these variables name."""
+    found: dict[str, str] = {}
+    if path := named.get("NEO4J_AUTH_FILE"):
+        user, slash, password = _secret("NEO4J_AUTH_FILE", path).partition("/")
+        if not (user and slash and password):
+            raise BadSetting(f"NEO4J_AUTH_FILE: {path} must hold one line like  neo4j/password")
+        found |= {"NEO4J_USERNAME": user, "NEO4J_PASSWORD": password}
+    for setting in SETTINGS:
+        if setting.secret and (path := named.get(f"{setting.name}_FILE")):
+            found[setting.name] = _secret(f"{setting.name}_FILE", path)
+    return found
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        held = Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        raise BadSetting(f"{name}: {path} cannot be read ({getattr(error, 'strerror', '') or error})") from None
+    if not held or "\n" in held:
+        raise BadSetting(f"{name}: {path} must hold the secret in one line")
+    return held
+
+
 def _nearest(name: str) -> str:
     near = difflib.get_close_matches(name, _KNOWN, n=1)
     return f" (did you mean {near[0]}?)" if near else ""
@@ -173,10 +200,13 @@ def load(
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     dotenv = (folder or Path()) / ".env"
     file = config_file(environment)
+    written = _dotenv(dotenv) if dotenv.is_file() else {}
     sources: list[tuple[str, Mapping[str, str]]] = [
         ("argument", given),
         ("environment", environment),
-        (str(dotenv.absolute()), _dotenv(dotenv) if dotenv.is_file() else {}),
+        ("a file named in the environment", _files(environment)),
+        (str(dotenv.absolute()), written),
+        (f"a file named in {dotenv.absolute()}", _files(written)),
         (str(file), _toml(file)),
         ("default", {setting.name: setting.default for setting in SETTINGS}),
     ]
@@ -189,7 +219,7 @@ def load(
             shown = "the value given" if setting.secret else repr(re.sub(r"//[^/]*@", "//…@", raw))
             raise BadSetting(f"{setting.name} ({origin}): {shown} is not {setting.expects}") from None
         origins[setting.name] = origin
-    return Settings(values, origins, _warnings(sources[1:3]))
+    return Settings(values, origins, _warnings([("environment", environment), (str(dotenv.absolute()), written)]))
 
 
 def _first(setting: Setting, sources: list[tuple[str, Mapping[str, str]]]) -> tuple[str, str]:

@@ -108,3 +108,34 @@ def test_rows_mask_secrets_and_name_every_setting(sources: Path) -> None:
 def test_home_may_begin_at_the_user(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(sources))
     assert read(sources, KG_HOME="~/kg").home == sources / "kg"
+
+
+def test_a_secret_may_stand_in_a_file(sources: Path) -> None:
+    (sources / "password").write_text("quiet\n")
+    (sources / "auth").write_text("someone/else/with a slash\n")
+    assert read(sources, NEO4J_PASSWORD_FILE=str(sources / "password"))["NEO4J_PASSWORD"] == "quiet"
+    both = read(sources, NEO4J_AUTH_FILE=str(sources / "auth"))
+    assert (both["NEO4J_USERNAME"], both["NEO4J_PASSWORD"]) == ("someone", "else/with a slash")
+    assert read(sources, NEO4J_AUTH_FILE=str(sources / "auth"), NEO4J_PASSWORD="nearer")["NEO4J_PASSWORD"] == "nearer"
+    assert "else" not in " ".join(row.value for row in both.rows())
+    (sources / ".env").write_text(f"NEO4J_PASSWORD_FILE={sources / 'password'}\n")
+    assert read(sources)["NEO4J_PASSWORD"] == "quiet"
+
+
+@pytest.mark.parametrize(
+    ("variable", "held", "said"),
+    [
+        ("NEO4J_AUTH_FILE", "password-alone", "one line like  neo4j/password"),
+        ("NEO4J_PASSWORD_FILE", "", "must hold the secret in one line"),
+        ("NEO4J_PASSWORD_FILE", "two\nlines", "must hold the secret in one line"),
+        ("NEO4J_PASSWORD_FILE", None, "cannot be read (No such file"),
+    ],
+)
+def test_a_file_without_a_secret_is_refused_without_showing_it(sources: Path, variable: str, held: str | None, said: str) -> None:
+    file = sources / "secret"
+    if held is not None:
+        file.write_text(held)
+    with pytest.raises(BadSetting) as refused:
+        read(sources, **{variable: str(file)})
+    assert said in str(refused.value)
+    assert not held or held not in str(refused.value)
