@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ class SharedFile:
         self.path = path
         self._schema = schema
         self._kept: dict[tuple[int, int], sqlite3.Connection] = {}
+        weakref.finalize(self, _close, self._kept)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -49,7 +51,7 @@ class SharedFile:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+        file = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
                 file.execute(f"PRAGMA {pragma}")
@@ -63,3 +65,9 @@ class SharedFile:
 def _here() -> tuple[int, int]:
     """The process and the thread; what a thread that has ended kept open goes to the next of its number."""
     return os.getpid(), threading.get_ident()
+
+
+def _close(kept: dict[tuple[int, int], sqlite3.Connection]) -> None:
+    for process, thread in list(kept):
+        if process == os.getpid():
+            kept.pop((process, thread)).close()
