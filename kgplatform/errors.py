@@ -113,7 +113,11 @@ class WeightsCorrupt(ModelError):
 
 
 class ModelUnreachable(ModelError):
-    pass
+    """``sent`` is False when the request surely never got there; else it may have been answered, and billed, unheard."""
+
+    def __init__(self, sentence: str, sent: bool = True) -> None:
+        super().__init__(sentence)
+        self.sent = sent
 
 
 class ModelBusy(ModelError):
