@@ -24,7 +24,7 @@ WINDOW = 61_000
 """Milliseconds that a request counts: a minute, and a second for those that are late on their way."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS passed (id INTEGER PRIMARY KEY, model TEXT NOT NULL, at INTEGER NOT NULL, tokens INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS passed_at ON passed (model, at);"""
+CREATE INDEX IF NOT EXISTS passed_at ON passed (model, at, tokens);"""
 
 
 @dataclass(frozen=True, slots=True)
