@@ -113,11 +113,11 @@ class WeightsCorrupt(ModelError):
 
 
 class ModelUnreachable(ModelError):
-    """``sent`` is False when the request surely never got there; else it may have been answered, and billed, unheard."""
+    """``lost`` is False when there surely was no answer; else one may have been made, and billed, and got lost on its way."""
 
-    def __init__(self, sentence: str, sent: bool = True) -> None:
+    def __init__(self, sentence: str, lost: bool = True) -> None:
         super().__init__(sentence)
-        self.sent = sent
+        self.lost = lost
 
 
 class ModelBusy(ModelError):

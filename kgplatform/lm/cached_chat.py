@@ -30,7 +30,10 @@ _LOOK = 0.02
 
 
 class CachedChat:
-    """``inner`` with a memory. An answer that was to be JSON and is none is given, but not kept: asked again, it may be better."""
+    """``inner`` with a memory for all that it answers, also what cannot be used.
+
+    Who wants another answer asks in other words, or for another ``sample``.
+    """
 
     def __init__(self, inner: ChatModel, path: Path) -> None:
         self._inner = inner
@@ -57,8 +60,7 @@ class CachedChat:
             if kept := self._kept(key, request):
                 return kept
             reply = self._inner.reply(request)
-            if request.schema is None or _is_json(reply.text):
-                self._keep(key, request, reply)
+            self._keep(key, request, reply)
             return reply
 
     def key(self, request: Request) -> bytes:
@@ -131,14 +133,6 @@ def _reply(value: bytes) -> Reply | None:
         return Reply(row["text"], Usage(*row["usage"]), row["id"], row["cut"], cached=True)
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 @contextmanager

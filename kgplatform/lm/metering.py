@@ -9,19 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from kgplatform.errors import (
-    AnswerUnusable,
-    BadRequest,
-    BadSetting,
-    BudgetExceeded,
-    MissingExtra,
-    ModelBusy,
-    ModelRefused,
-    ModelUnreachable,
-    TextTooLong,
-    WeightsCorrupt,
-    WeightsMissing,
-)
+from kgplatform.errors import AnswerUnusable, BadSetting, BudgetExceeded, KgError, ModelUnreachable
 from kgplatform.lm.estimating import most
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.prices import PICO, Price
@@ -30,8 +18,6 @@ from kgplatform.lm.talk import Reply, Request, Usage
 from kgplatform.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_FREE = (ModelBusy, ModelRefused, TextTooLong, WeightsMissing, WeightsCorrupt, MissingExtra, BadRequest)
-"""No answer was made, and none is billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +95,13 @@ class MeteredChat:
         spending, started = self._account.spending, self._clock()
         try:
             reply = self._inner.reply(request)
-        except _FREE:
-            spending.give_back(made)
-            raise
-        except ModelUnreachable as error:
-            if not error.sent:
-                spending.give_back(made)
-            raise
         except AnswerUnusable as error:
             if error.text:
                 self._settle(made, Usage(made.prompt, self.count(error.text)), started)
+            raise
+        except KgError as error:  # there was no answer
+            if not (isinstance(error, ModelUnreachable) and error.lost):
+                spending.give_back(made)
             raise
         took = reply.usage if reply.usage.tokens else Usage(made.prompt, self.count(reply.text))
         cost = self._settle(made, took, started)

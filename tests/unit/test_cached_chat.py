@@ -71,13 +71,6 @@ def test_a_key_is_the_same_every_time(turns: list[tuple[str, str]], sample: int)
     assert cached.key(made[0]) == cached.key(made[1]) != cached.key(replace(made[0], sample=sample + 1))
 
 
-def test_what_should_be_json_and_is_none_is_not_kept(tmp_path: Path) -> None:
-    answers = iter(["Certainly! {", '{"a": 1}'])
-    cached = CachedChat(ScriptedChat(lambda _: next(answers)), tmp_path / "c.sqlite")
-    texts = [cached.reply(asking("one", schema=SCHEMA)).text for _ in range(3)]
-    assert texts == ["Certainly! {", '{"a": 1}', '{"a": 1}']
-
-
 def test_a_failure_is_not_kept(tmp_path: Path) -> None:
     inner = ScriptedChat(echo, faults=Faults(timeout=1))
     with pytest.raises(ModelUnreachable):

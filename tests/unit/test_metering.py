@@ -81,7 +81,8 @@ def test_an_answer_says_what_it_cost_and_is_counted(desk: Desk) -> None:
     ("error", "calls", "answered", "took"),
     [
         (ModelBusy("busy"), 0, 0, 0),
-        (ModelUnreachable("no route", sent=False), 0, 0, 0),
+        (ModelError("the request is wrong"), 0, 0, 0),
+        (ModelUnreachable("no route", lost=False), 0, 0, 0),
         (ModelUnreachable("no answer in time"), 1, 0, BOUND),
         (AnswerUnusable("no JSON", "Certainly not!"), 1, 1, 12 + 4),
         (AnswerUnusable("no JSON"), 1, 0, BOUND),
