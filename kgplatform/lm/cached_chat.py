@@ -37,7 +37,7 @@ class CachedChat:
 
     def __init__(self, inner: ChatModel, path: Path) -> None:
         self._inner = inner
-        self._path = path
+        self._asking = path.with_name(f"{path.name}.asking")
         self._answers = Answers(path, _SCHEMA)
 
     @property
@@ -56,7 +56,7 @@ class CachedChat:
         key = self.key(request)
         if kept := self._kept(key, request):
             return kept
-        with _alone(self._path.with_name(f"{self._path.name}.asking") / key.hex()):
+        with _alone(self._asking / key.hex()):
             if kept := self._kept(key, request):
                 return kept
             reply = self._inner.reply(request)

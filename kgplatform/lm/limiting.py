@@ -1,6 +1,6 @@
 """Requests and tokens a minute, held by all threads and processes together.
 
-Every request that was let through stands in a table for as long as it counts. The next is let through when, with it, no
+Every request that was let through counts in a table, by its second, for a minute. The next is let through when, with it, no
 minute has more than the limit; so the limit is exact, not an average.
 """
 
@@ -20,11 +20,13 @@ from kgplatform.lm.sharedfile import SharedFile
 from kgplatform.lm.spending import usable
 from kgplatform.lm.talk import Reply, Request
 
-WINDOW = 61_000
-"""Milliseconds that a request counts: a minute, and a second for those that are late on their way."""
+WINDOW = 62
+"""Seconds that a request counts: a minute, the second that its time is rounded down by, and one for those that are late on their way."""
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS passed (id INTEGER PRIMARY KEY, model TEXT NOT NULL, at INTEGER NOT NULL, tokens INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS passed_at ON passed (model, at, tokens);"""
+CREATE TABLE IF NOT EXISTS passed (
+    model TEXT, at INTEGER, requests INTEGER NOT NULL, tokens INTEGER NOT NULL, PRIMARY KEY (model, at)) WITHOUT ROWID;"""
+_INSERT = "INSERT INTO passed VALUES (?, ?, 1, ?)"
+_ADD = "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +78,40 @@ class LimitedChat:
                 f"{self.name}: request and answer may take {tokens:,} tokens, more than the {self._rate.tokens:,} a minute of KG_CHAT_TPM: "
                 "raise it, or ask for less at once"
             )
-        passed = self._pass(tokens)
+        at = self._pass(tokens)
         reply = self._inner.reply(request)
         if self._rate.tokens is not None and reply.usage.tokens:
             with usable(self._file.path), self._file.writing() as file:
-                file.execute("UPDATE passed SET tokens = ? WHERE id = ?", (reply.usage.tokens, passed))
+                change = reply.usage.tokens - tokens
+                file.execute("UPDATE passed SET tokens = tokens + ? WHERE model = ? AND at = ?", (change, self.name, at))
         return reply
 
     def _pass(self, tokens: int) -> int:
-        """The row of this request, when there is room for it."""
+        """The second in which this request is let through, when there is room for it."""
         with self._turn:
             while True:
                 with usable(self._file.path), self._file.writing() as file:
-                    now = int(self._clock() * 1000)
-                    wait = self._wait(file, now, tokens)
-                    if not wait:
-                        row = file.execute("INSERT INTO passed (model, at, tokens) VALUES (?, ?, ?)", (self.name, now, tokens))
-                        return int(row.lastrowid or 0)
-                self._sleep(wait / 1000)
+                    now = self._clock()
+                    free = self._free(file, int(now), tokens)
+                    if free <= int(now):
+                        file.execute(f"{_INSERT} {_ADD}", (self.name, int(now), tokens))
+                        return int(now)
+                self._sleep(free - now)
 
-    def _wait(self, file: sqlite3.Connection, now: int, tokens: int) -> int:
-        """Milliseconds until there may be room. What stands in the future, of a clock that was set back, counts from now on."""
-        file.execute("UPDATE passed SET at = ? WHERE model = ? AND at > ?", (now, self.name, now))
+    def _free(self, file: sqlite3.Connection, now: int, tokens: int) -> int:
+        """The second from which there may be room. What stands in the future, of a clock that was set back, counts from now on."""
+        ahead = "SELECT model, ?, sum(requests), sum(tokens) FROM passed WHERE model = ? AND at > ? GROUP BY model"
+        if file.execute(f"INSERT INTO passed {ahead} {_ADD}", (now, self.name, now)).rowcount:
+            file.execute("DELETE FROM passed WHERE model = ? AND at > ?", (self.name, now))
         file.execute("DELETE FROM passed WHERE model = ? AND at <= ?", (self.name, now - WINDOW))
-        count, taken = file.execute("SELECT count(*), coalesce(sum(tokens), 0) FROM passed WHERE model = ?", (self.name,)).fetchone()
-        if self._fits(count, taken + tokens):
-            return 0
-        for at, freed in file.execute("SELECT at, tokens FROM passed WHERE model = ? ORDER BY at", (self.name,)):
-            count, taken = count - 1, taken - freed
-            if self._fits(count, taken + tokens):
-                return int(at) + WINDOW - now
-        return WINDOW
+        rows = file.execute("SELECT at, requests, tokens FROM passed WHERE model = ? ORDER BY at", (self.name,)).fetchall()
+        others, taken = sum(row[1] for row in rows), sum(row[2] for row in rows)
+        free = now
+        for at, requests, freed in rows:
+            if self._fits(others, taken + tokens):
+                break
+            free, others, taken = int(at) + WINDOW, others - requests, taken - freed
+        return free
 
     def _fits(self, others: int, tokens: int) -> bool:
         few = self._rate.requests is None or others < self._rate.requests

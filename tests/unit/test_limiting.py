@@ -85,7 +85,7 @@ def test_the_limit_is_used_to_the_full(tmp_path: Path) -> None:
     for _ in range(20):
         limited.reply(request(10))
     assert inner.worst()[0] == 5
-    assert time.now - start == pytest.approx(3 * WINDOW / 1000, abs=0.1)
+    assert time.now - start == pytest.approx(3 * WINDOW, abs=1)
 
 
 def test_threads_share_it(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_threads_share_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: chats[number % 2].reply(request(10)), range(60)))
     with closing(sqlite3.connect(tmp_path / "lm.sqlite")) as file:
-        assert file.execute("SELECT count(*) FROM passed").fetchone()[0] <= 7
+        assert file.execute("SELECT sum(requests) FROM passed").fetchone()[0] <= 7
     assert len(inner.passed) == 60
-    assert time.now - 1_800_000_000 >= 8 * WINDOW / 1000 - 0.1
+    assert time.now - 1_800_000_000 >= 8 * WINDOW - 1
 
 
 CHILD = """
@@ -154,7 +154,7 @@ def test_a_clock_that_is_set_back_costs_a_minute_at_most(tmp_path: Path) -> None
     time.now -= 86_400
     back = time.now
     limited.reply(request(10))
-    assert time.now - back == pytest.approx(WINDOW / 1000, abs=0.1)
+    assert time.now - back == pytest.approx(WINDOW, abs=1)
 
 
 def test_models_do_not_share(tmp_path: Path) -> None:
