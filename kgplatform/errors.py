@@ -113,7 +113,11 @@ class WeightsCorrupt(ModelError):
 
 
 class ModelUnreachable(ModelError):
-    pass
+    """``lost`` is False when there surely was no answer; else one may have been made, and billed, and got lost on its way."""
+
+    def __init__(self, sentence: str, lost: bool = True) -> None:
+        super().__init__(sentence)
+        self.lost = lost
 
 
 class ModelBusy(ModelError):

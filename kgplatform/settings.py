@@ -41,6 +41,12 @@ def _amount(raw: str) -> str:
     return raw
 
 
+def _count(raw: str) -> str:
+    if not (raw.isascii() and raw.isdigit() and int(raw)):
+        raise ValueError
+    return raw
+
+
 def _uri(raw: str) -> str:
     if not re.fullmatch(r"(bolt|neo4j)(\+s|\+ssc)?://[^\s/@]+(/[^\s@]*)?", raw):
         raise ValueError
@@ -77,6 +83,8 @@ class Setting:
     expects: str = "text"
 
 
+_AMOUNT = "a number, 0 or more"
+_COUNT = "a whole number, 1 or more"
 SETTINGS = (
     Setting("KG_HOME", "", "data folder: local server, caches, models", _folder, expects="a folder"),
     Setting("KG_GRAPH", "kg", "graph of the local server", _graph, expects="a name of letters, digits and '_' that starts with a letter"),
@@ -84,10 +92,14 @@ SETTINGS = (
     Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores (provider:model)"),
     Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),
     Setting("KG_CHAT_MODEL", "", "chat model (provider:model); kept for harvesters that chat, none does yet"),
-    Setting("KG_BUDGET_USD", "", "hard limit of money for a run; no model that costs is used yet", _amount, expects="a number, 0 or more"),
-    Setting(
-        "KG_BUDGET_TOKENS", "", "hard limit of tokens for a run; no model that costs is used yet", _amount, expects="a number, 0 or more"
-    ),
+    Setting("KG_CHAT_RPM", "", "requests to the chat model a minute, at most; empty: no limit", _count, expects=_COUNT),
+    Setting("KG_CHAT_TPM", "", "tokens of requests and answers a minute, at most; empty: no limit", _count, expects=_COUNT),
+    Setting("KG_BUDGET_USD", "", "hard limit of a run: USD for models; 0 lets only free ones be asked", _amount, expects=_AMOUNT),
+    Setting("KG_BUDGET_TOKENS", "", "hard limit of a run: tokens of requests and answers", _amount, expects=_AMOUNT),
+    Setting("KG_BUDGET_USD_DAY", "", "hard limit of a day (UTC), all runs together: USD for models", _amount, expects=_AMOUNT),
+    Setting("KG_BUDGET_TOKENS_DAY", "", "hard limit of a day (UTC), all runs together: tokens", _amount, expects=_AMOUNT),
+    Setting("KG_PRICE_PROMPT", "", "USD per million tokens of requests; empty: by the list that ships", _amount, expects=_AMOUNT),
+    Setting("KG_PRICE_COMPLETION", "", "USD per million tokens of answers; empty: by the list that ships", _amount, expects=_AMOUNT),
     Setting("NEO4J_URI", "", "Neo4j server; empty: the local server", _uri, expects="like neo4j://localhost:7687, without a user"),
     Setting("NEO4J_USERNAME", "neo4j", "Neo4j user"),
     Setting("NEO4J_PASSWORD", "", "Neo4j password", secret=True),

@@ -7,12 +7,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kgplatform import settings as settings_module
+from kgplatform.errors import NotFound
 
 if TYPE_CHECKING:
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.lm.ports import Encoder, TokenScorer
     from kgplatform.settings import Settings
+    from kgplatform.types import Forgotten
 
 
 def load(*, home: str | None = None, graph: str | None = None) -> Settings:
@@ -63,6 +65,20 @@ class Wire:
         from kgplatform.opening import reader
 
         return Reader(reader(self.settings))
+
+    def forget(self, source: str) -> tuple[Forgotten, int]:
+        """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
+        from kgplatform.lm.cached_chat import erase
+        from kgplatform.lm.wrapping import answers_file
+        from kgplatform.types import Forgotten
+
+        erased = erase(answers_file(self.settings), source)
+        try:
+            return self.graph.forget(source), erased
+        except NotFound:
+            if not erased:
+                raise
+            return Forgotten(), erased
 
     def close(self) -> None:
         """Close what was opened."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from workloads import Item, Judged, judged, with_context, without_context
+from workloads import Item, Judged, judged, nothing_shared, with_context, without_context
 
 if TYPE_CHECKING:
     from kgplatform.lm.ports import TokenScorer
@@ -127,6 +127,7 @@ def main() -> None:
     ours, plain = TransformersScorer(given.model, given.model.name, device), Plain(given.model, device)
     compare("with context", with_context(given.sentences), ours, plain)
     compare("without context", without_context(given.heads), ours, plain)
+    compare("nothing shared", nothing_shared(given.heads * 20), ours, plain)
     if given.pairs.is_file():
         tell_apart(judged(given.pairs), ours)
     else:

@@ -1,4 +1,4 @@
-"""What the scorer is measured on: the two shapes of work that harvesting gives it, and pairs to tell apart."""
+"""What the scorer is measured on: the two shapes of work that harvesting gives it, one with nothing to share, and pairs to tell apart."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def without_context(heads: int, seed: int = 0) -> list[Item]:
         for prompt in _TOOLS
         for use in chance.sample(_USES, chance.randint(20, len(_USES)))
     ]
+
+
+def nothing_shared(items: int, seed: int = 0) -> list[Item]:
+    """Words in an order of their own for each item, so that hardly two begin alike."""
+    chance = random.Random(seed)
+    words = [word for phrase in (*_HEADS, *_USES, *_PLACES, *_PEOPLE) for word in phrase.split()]
+    return [(" ".join(chance.sample(words, chance.randint(6, 14))), f" {chance.choice(_USES)}") for _ in range(items)]
 
 
 @dataclass(frozen=True, slots=True)

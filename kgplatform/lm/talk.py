@@ -20,6 +20,7 @@ class Request:
     """All that an answer depends on. ``sample`` tells apart several answers to the same words: each is asked for and kept by itself.
 
     ``schema`` is a JSON schema that the answer must be bound to; its ``title`` names it. ``max_tokens`` bounds the answer.
+    ``sources`` are the ids of the sources whose text stands in it: no answer depends on them, and it goes when one of them is forgotten.
     """
 
     messages: tuple[Message, ...]
@@ -27,6 +28,7 @@ class Request:
     max_tokens: int = 1024
     temperature: float = 0.0
     sample: int = 0
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. ``id`` is the provider's name for it, which evidence keeps; ``cut`` says that it ended for want of tokens."""
+    """An answer. ``id`` is the provider's name for it, which evidence keeps; ``cut`` says that it ended for want of tokens.
+
+    ``cached`` ones were given before: their ``usage`` is what they took then, and nothing was spent on them now.
+    """
 
     text: str
     usage: Usage = field(default_factory=Usage)

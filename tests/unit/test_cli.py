@@ -17,9 +17,12 @@ from typing import Any
 import pytest
 
 import ui
-from kgplatform import derivation
+from kgplatform import derivation, settings
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.lm.scripted_chat import ScriptedChat
+from kgplatform.lm.talk import Message, Request
+from kgplatform.lm.wrapping import wrapped
 from kgplatform.names import entity_id
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.memory import MemoryStore
@@ -535,6 +538,19 @@ def test_forget(kg: Kg, graph: KnowledgeGraph) -> None:
     (done,) = kg("forget", "doc:radium", "--json").objects
     assert (done["evidence"], done["facts_removed"], done["facts_kept"]) == (2, 2, 0)
     kg("forget", "doc:radium").refused(2, "it has no facts")
+
+
+def test_forgetting_takes_what_models_answered_to_the_text(kg: Kg, graph: KnowledgeGraph, home: Path) -> None:
+    request = Request((Message("user", "What does it say?"),), sources=("doc:radium",))
+    draft = Request((Message("user", "What does this say?"),), sources=("doc:draft",))
+    model = wrapped(ScriptedChat(lambda request: f"A secret, {request.sources[0]}"), settings.load())
+    for one in (request, draft):
+        model.reply(one)
+    (done,) = kg("forget", "doc:radium", "--json").objects
+    assert (done["evidence"], done["answers"]) == (2, 1)
+    assert not model.reply(request).cached
+    assert "1 answers of models to it" in kg("forget", "doc:draft").out
+    kg("forget", "doc:draft").refused(2, "no source 'doc:draft'")
 
 
 TEXT = "Radium\n\nIt was found in 1898.\x1b[2J\n" + QUOTE + "\n"

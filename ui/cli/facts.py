@@ -205,20 +205,22 @@ def forget(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The id of a source, as kg explain --json shows it.")],
     dry_run: DryRun = False,
 ) -> None:
-    """Withdraw a source with all it said, and its text; facts that nothing else speaks for go too."""
+    """Withdraw a source with all it said, its text and what chat models answered to it; facts that nothing else speaks for go too."""
     if dry_run:
         _would_forget(run, source)
         return
     try:
-        done = run.graph.forget(source)
+        done, answers = run.forget(source)
     except NotFound as error:
         raise NotFound(f"{error}{_near_sources(run.graph, source)}") from None
-    run.screen.emit({"source": source, **dataclasses.asdict(done)})
+    run.screen.emit({"source": source, **dataclasses.asdict(done), "answers": answers})
     gone = f"{done.evidence:,} pieces of evidence gone, {done.facts_removed:,} facts with them"
     if done.predictions:
         gone += f", and {done.predictions:,} predictions that rested on those"
     if done.passages:
         gone += f", and its text in {done.passages:,} passages"
+    if answers:
+        gone += f", and {answers:,} answers of models to it"
     run.screen.say(f"{source}: {gone}; {done.facts_kept:,} facts stay")
 
 
