@@ -39,6 +39,14 @@ class Lease:
             row = rows.execute("SELECT * FROM steps WHERE job = ? AND key = ?", (self.job.id, key)).fetchone()
         return records.step(row) if row else None
 
+    def earlier(self, key: str) -> Mapping[str, Any] | None:
+        """What a step gave in the latest other job of the same task that did it."""
+        wanted = """SELECT steps.result FROM jobs JOIN steps ON steps.job = jobs.id AND steps.key = ? AND steps.state = 'done'
+            WHERE jobs.key = ? AND jobs.id <> ? ORDER BY steps.time DESC LIMIT 1"""
+        with self._file.reading() as rows:
+            row = rows.execute(wanted, (key, self.job.task.key, self.job.id)).fetchone()
+        return records.unpacked(row["result"]) if row else None
+
     def write(self, *, step: Step | None = None, progress: Progress | None = None, usage: Usage | None = None, calls: int = 0) -> bool:
         """Keep all of this at once, and the lease for its whole time again; says whether the job is asked to stop."""
         spent = usage or Usage()
@@ -101,7 +109,7 @@ class Lease:
         rows.execute(
             """INSERT INTO steps (job, key, state, attempts, result, error, time, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET state = excluded.state, attempts = steps.attempts + excluded.attempts, result = excluded.result,
-            error = excluded.error, time = excluded.time, fence = excluded.fence WHERE steps.state <> 'done'""",
+            error = excluded.error, time = excluded.time, fence = excluded.fence""",
             (*values, self.job.fence),
         )
 

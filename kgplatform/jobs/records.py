@@ -30,6 +30,10 @@ def packed(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
+def unpacked(text: str) -> dict[str, Any]:
+    return dict(orjson.loads(text))
+
+
 def milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 

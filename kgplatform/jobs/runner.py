@@ -18,8 +18,9 @@ from kgplatform.errors import BadRequest, BudgetExceeded, Cancelled, Halt, JobBu
 from kgplatform.jobs.lease import Lease
 from kgplatform.jobs.ledger import Ledger
 from kgplatform.jobs.queue import ATTEMPTS
+from kgplatform.jobs.steps import Result
 from kgplatform.jobs.types import Job, Schedule, Task
-from kgplatform.jobs.work import PASSING, PAUSES, Listener, Result, Work
+from kgplatform.jobs.work import PASSING, PAUSES, Listener, Work
 
 Kind = Callable[[Work, Mapping[str, Any]], Result | None]
 """What a job of one kind does with its arguments; its answer is a JSON object."""

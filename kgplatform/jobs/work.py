@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from kgplatform.errors import (
     BadSetting,
@@ -32,13 +31,10 @@ from kgplatform.errors import (
     WeightsMissing,
 )
 from kgplatform.jobs.lease import Lease
+from kgplatform.jobs.steps import Effect, Holds, Result, always
 from kgplatform.jobs.types import Job, Progress, Step
 from kgplatform.lm.talk import Usage
 from kgplatform.store.ahead import ahead
-
-Result = Mapping[str, Any]
-"""What can be written as a JSON object."""
-Effect = Callable[[], Result | None]
 
 PASSING = (ModelUnreachable, ModelBusy, StoreUnreachable, StoreConflict)
 """Asking again later may help."""
@@ -82,15 +78,15 @@ class Work:
         """The name to keep with the evidence."""
         return self.job.run
 
-    def step(self, key: str, effect: Effect) -> Result | None:
-        """Run an effect unless this step is done, and give back what it gave; ``None`` for a step that failed.
+    def step(self, key: str, effect: Effect, holds: Holds = always) -> Result | None:
+        """Run an effect unless this step is done and ``holds``, and give back what it gave; ``None`` for a step that failed.
 
         What has no answer is tried again after growing pauses. A step that fails for a reason of its own is kept with the reason, and
         the job goes on. Raises the ``KgError`` that every step would meet, such as ``BudgetExceeded`` or ``ModelRefused``.
         """
         self.check()
         kept = self._lease.step(key)
-        if kept and kept.state != "failed":
+        if kept and (kept.state == "dead" or (kept.state == "done" and holds(kept.result))):
             with self._lock:  # what costs no time says nothing of the rate
                 self._progress = replace(self._progress, base=self._progress.base + 1)
             return kept.result if kept.state == "done" else None
@@ -113,6 +109,10 @@ class Work:
                 self._write(Step(self.job.id, key, "done", tried, result))
                 return result
         raise AssertionError("the last try returns")
+
+    def earlier(self, key: str) -> Result | None:
+        """What that step gave when another job of the same task did it, if one did."""
+        return self._lease.earlier(key)
 
     def steps(self, effects: Iterable[tuple[str, Effect]], total: int, threads: int = 1) -> Iterator[Result | None]:
         """Many steps, so many at a time, with progress; what they gave, in the order of the effects, which are asked for as needed."""
