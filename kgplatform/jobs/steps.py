@@ -7,9 +7,12 @@ whatever it raises is raised.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kgplatform.lm.talk import Usage
+
+if TYPE_CHECKING:
+    from kgplatform.ports import Progress
 
 Result = Mapping[str, Any]
 """What can be written as a JSON object."""
@@ -38,7 +41,19 @@ class Steps(Protocol):
         """What that step gave when the same task was done an earlier time, if it was."""
         ...
 
-    def progress(self, done: int, total: int) -> None: ...
+    def progress(self, done: int, total: int) -> None:
+        """Tell how far it is, as often as it likes: a ``kgplatform.ports.Progress``."""
+        ...
+
+    def told(self, listener: Progress | None) -> None:
+        """Whom to tell of progress besides, from now on."""
+        ...
+
+    def stage(self, what: str) -> None:
+        """Say what is done now, in a few words; progress counts from the beginning."""
+        ...
+
+    def log(self, line: str, level: str = "info") -> None: ...
 
     def inputs(self, hash: str) -> None:
         """Say what the work reads. When that has changed since it began, no step counts as done."""
@@ -48,10 +63,10 @@ class Steps(Protocol):
 
 
 class Direct:
-    """Steps without a ledger. ``progress`` is told how far it is."""
+    """Steps without a ledger."""
 
-    def __init__(self, run: str = "", progress: Callable[[int, int], None] | None = None) -> None:
-        self._run, self._progress = run, progress
+    def __init__(self, run: str = "", progress: Progress | None = None) -> None:
+        self._run, self._listener = run, progress
 
     @property
     def run(self) -> str:
@@ -64,8 +79,17 @@ class Direct:
         return None
 
     def progress(self, done: int, total: int) -> None:
-        if self._progress:
-            self._progress(done, total)
+        if self._listener:
+            self._listener(done, total)
+
+    def told(self, listener: Progress | None) -> None:
+        self._listener = listener
+
+    def stage(self, what: str) -> None:
+        pass
+
+    def log(self, line: str, level: str = "info") -> None:
+        pass
 
     def inputs(self, hash: str) -> None:
         pass

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kgplatform.errors import (
     BadSetting,
@@ -35,6 +36,9 @@ from kgplatform.jobs.steps import Effect, Holds, Result, always
 from kgplatform.jobs.types import Job, Progress, Step
 from kgplatform.lm.talk import Usage
 from kgplatform.store.ahead import ahead
+
+if TYPE_CHECKING:
+    from kgplatform.ports import Progress as Told
 
 PASSING = (ModelUnreachable, ModelBusy, StoreUnreachable, StoreConflict)
 """Asking again later may help."""
@@ -65,6 +69,7 @@ class Work:
         self._usage, self._calls = Usage(), 0
         self._progress, self._written = lease.job.progress, 0.0
         self._unanswered = 0
+        self._listener: Told | None = None
         self._halt: Halt | None = None
         self._halted = threading.Event()
 
@@ -130,9 +135,15 @@ class Work:
             self._progress = Progress(done, total, base, since, before.stage)
             if due := now - self._written > _SELDOM or done >= total or not counting:
                 self._written = now
+        if self._listener:
+            self._listener(done, total)
         if due:
             self._write()
         self.check()
+
+    def told(self, listener: Told | None) -> None:
+        """Whom to tell of progress besides, from now on."""
+        self._listener = listener
 
     def stage(self, what: str) -> None:
         """Say what the job does now, in a few words; progress counts from the beginning."""
