@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kgplatform.errors import JobBusy
-from kgplatform.jobs import queue, records, schedules
+from kgplatform.jobs import queue, records, schedules, workers
 from kgplatform.jobs.file import LedgerFile
 from kgplatform.jobs.lease import Lease
 from kgplatform.jobs.owner import me
-from kgplatform.jobs.types import Job, LogLine, Schedule, State, Step, StepState, Task, Tick
+from kgplatform.jobs.types import Job, LogLine, Schedule, State, Step, StepState, Task, Tick, Worker
 
 Clock = Callable[[], datetime]
 """Tells the time, with its zone."""
@@ -139,6 +140,29 @@ class Ledger:
             return [schedules.fire(rows, schedule, self._clock()) for schedule in schedules.due(rows, self.time())]
 
     # workers
+
+    def workers(self) -> list[Worker]:
+        """Those that are there, the oldest first."""
+        with self._file.reading() as rows:
+            return workers.present(rows, self.time())
+
+    @contextmanager
+    def working(self) -> Iterator[Callable[[], None]]:
+        """Be counted among the workers; call what is given now and then to be still."""
+        last = 0
+
+        def sign() -> None:
+            nonlocal last
+            if self.time() - last >= 1_000 * workers.SEEN:
+                with self._file.writing() as rows:
+                    workers.sign(rows, last := self.time())
+
+        sign()
+        try:
+            yield sign
+        finally:
+            with self._file.writing() as rows:
+                workers.leave(rows)
 
     def take(self, kinds: Collection[str], seconds: float) -> Lease | None:
         """A lease on the queued job that is due and has waited longest, of the kinds that this worker knows; ``None`` when there is none.

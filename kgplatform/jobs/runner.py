@@ -94,18 +94,20 @@ class Runner:
         Whatever becomes of a job, the worker goes on with the next; only an unusable ledger ends it (``LedgerError``).
         """
         many = 0
-        while not self._stopping.is_set():
-            self.ledger.fire()
-            lease = self.ledger.take(self.kinds, self._seconds)
-            if lease is None:
-                if until_idle:
-                    break
-                self._stopping.wait(_LOOK)
-                continue
-            self._background(lease)
-            many += 1
-            if told:
-                told(self.ledger.job(lease.job.id))
+        with self.ledger.working() as sign:
+            while not self._stopping.is_set():
+                sign()
+                self.ledger.fire()
+                lease = self.ledger.take(self.kinds, self._seconds)
+                if lease is None:
+                    if until_idle:
+                        break
+                    self._stopping.wait(_LOOK)
+                    continue
+                self._background(lease)
+                many += 1
+                if told:
+                    told(self.ledger.job(lease.job.id))
         return many
 
     def stop(self) -> None:

@@ -74,3 +74,8 @@ CREATE TABLE ticks (
     why TEXT NOT NULL,
     PRIMARY KEY (schedule, tick)
 ) WITHOUT ROWID;
+CREATE TABLE workers (
+    owner TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+) WITHOUT ROWID;

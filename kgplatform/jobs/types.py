@@ -140,6 +140,15 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that does jobs, since when, and when it was last heard of."""
+
+    owner: str
+    since: int
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """One time of a schedule that came. ``job`` is the one it made; empty where it was skipped, and ``why`` says for what reason."""
 

@@ -42,9 +42,9 @@ def worker(
     A job that is cut off goes on where it was, with this worker or another; any number of them may run.
     """
     if healthy:
-        there = [one for one in run.ledger.workers() if one.here]
+        there = run.ledger.workers()
         run.screen.emit({"workers": len(there)})
-        run.screen.say(f"{len(there)} worker(s) on this machine")
+        run.screen.say(f"{len(there)} worker(s) at work")
         raise typer.Exit(0 if there else 1)
     runner = run.runner()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -204,7 +204,7 @@ def _changed(run: Run, schedule: Schedule, what: str) -> None:
 @add(
     app,
     "schedule",
-    example="kg jobs schedule '0 3 * * *' harvest documents texts/\nkg jobs schedule --zone Europe/Berlin '30 4 * * 1' export facts.parquet --force",
+    example="kg jobs schedule '0 3 * * *' harvest documents texts/\nkg jobs schedule --zone Europe/Berlin '30 4 * * 1' backup w.kgbackup",
     rest=True,
 )
 def schedule(
@@ -229,6 +229,10 @@ def _schedulable(command: list[str]) -> None:
     """Raises ``BadRequest``, with the nearest, for what is no command that can be a job."""
     import difflib
 
+    if command[0].startswith("-"):
+        raise BadRequest(
+            f"{command[0]} stands behind the cron line: name it before, as in  kg jobs schedule {command[0]} … '0 3 * * *' COMMAND"
+        )
     words = [word for word in command if not word.startswith("-")]
     if not any(words[: len(kind.split())] == kind.split() for kind in tasks.KINDS):
         named = " ".join(words[:2])
