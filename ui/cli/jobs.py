@@ -230,9 +230,7 @@ def _schedulable(command: list[str]) -> None:
     import difflib
 
     if command[0].startswith("-"):
-        raise BadRequest(
-            f"{command[0]} stands behind the cron line: name it before, as in  kg jobs schedule {command[0]} … '0 3 * * *' COMMAND"
-        )
+        raise BadRequest(f"{command[0]} is an option: it stands before the cron line,  kg jobs schedule {command[0]} … '0 3 * * *' COMMAND")
     words = [word for word in command if not word.startswith("-")]
     if not any(words[: len(kind.split())] == kind.split() for kind in tasks.KINDS):
         named = " ".join(words[:2])
