@@ -6,6 +6,8 @@
     │   ├── BadCard            a relation card or the kinds file breaks the format
     │   ├── BadFile            a document or a file of facts cannot be read
     │   ├── BadName            a name or id that the graph cannot hold
+    │   ├── BadSchedule        a cron line or a time zone that cannot be
+    │   ├── JobBusy            the job is in another process's hands, or in no state for this
     │   ├── NotFound           nothing has that name, id or key
     │   ├── Ambiguous          several things have it
     │   ├── BadQuery           the Cypher text is wrong
@@ -25,7 +27,13 @@
     │   ├── AnswerUnusable     an answer that does not fit its schema
     │   ├── TextTooLong        request and answer do not fit the model's context
     │   └── BudgetExceeded     the next request would cost more than is left
+    ├── LedgerError            the file of jobs: full disk, no permission, not one, of a newer version
     └── MissingExtra           an optional dependency is not installed
+
+    Halt                       not an error: the job's work ends here, and no step may catch it as its own
+    ├── Cancelled              a person asked for it
+    ├── LeaseLost              another process has the job now
+    └── Stopping               the worker is to end
 
 Vendor exceptions are translated into these at the edge that calls the vendor; the faces print the
 message and exit with ``exit_code``.
@@ -57,6 +65,14 @@ class BadFile(BadRequest):
 
 
 class BadName(BadRequest):
+    pass
+
+
+class BadSchedule(BadRequest):
+    pass
+
+
+class JobBusy(BadRequest):
     pass
 
 
@@ -148,8 +164,28 @@ class BudgetExceeded(ModelError):
     pass
 
 
+class LedgerError(KgError):
+    pass
+
+
 class MissingExtra(KgError):
     """``MissingExtra("spacy", extra="harvest", need="reading documents")``."""
 
     def __init__(self, package: str, *, extra: str, need: str) -> None:
         super().__init__(f"{need} needs the package {package}, which is not installed: run  pip install 'kgplatform[{extra}]'")
+
+
+class Halt(BaseException):
+    """Beside ``Exception``, as ``KeyboardInterrupt`` is, so that nothing on the way takes it for a failure of its own."""
+
+
+class Cancelled(Halt):
+    pass
+
+
+class LeaseLost(Halt):
+    pass
+
+
+class Stopping(Halt):
+    pass

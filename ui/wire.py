@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kgplatform import settings as settings_module
-from kgplatform.errors import NotFound
+from kgplatform.errors import BadRequest, NotFound
+from kgplatform.names import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
+    from kgplatform.jobs import Ledger, Runner, Task, Work
     from kgplatform.lm.ports import Encoder, TokenScorer
     from kgplatform.settings import Settings
     from kgplatform.types import Forgotten
+    from ui.cli.screen import Screen
 
 
 def load(*, home: str | None = None, graph: str | None = None) -> Settings:
@@ -26,14 +31,41 @@ def load(*, home: str | None = None, graph: str | None = None) -> Settings:
     return settings_module.load({"KG_HOME": home, name: graph})
 
 
+class Models:
+    """The models of the settings, each loaded when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def scorer(self) -> TokenScorer:
+        from kgplatform.opening import scorer
+
+        return scorer(self._settings)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        from kgplatform.opening import encoder
+
+        return encoder(self._settings)
+
+    @cached_property
+    def reader(self) -> Reader:
+        from harvest.documents.mentions import Reader
+        from kgplatform.opening import reader
+
+        return Reader(reader(self._settings))
+
+
 class Wire:
-    """The graph and the models of one command or one page, each opened when it is first used.
+    """The graph, the models and the jobs of one command, one page or one worker, each opened when it is first used.
 
     Use it as a context manager, or ``close`` it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, models: Models | None = None) -> None:
         self.settings = settings
+        self.models = models or Models(settings)
 
     def __enter__(self) -> Wire:
         return self
@@ -47,24 +79,48 @@ class Wire:
 
         return connect(settings=self.settings)
 
-    @cached_property
+    @property
     def scorer(self) -> TokenScorer:
-        from kgplatform.opening import scorer
+        return self.models.scorer
 
-        return scorer(self.settings)
-
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
-        from kgplatform.opening import encoder
+        return self.models.encoder
 
-        return encoder(self.settings)
+    @property
+    def reader(self) -> Reader:
+        return self.models.reader
 
     @cached_property
-    def reader(self) -> Reader:
-        from harvest.documents.mentions import Reader
-        from kgplatform.opening import reader
+    def ledger(self) -> Ledger:
+        from kgplatform.jobs import Ledger
 
-        return Reader(reader(self.settings))
+        return Ledger(self.settings.home / "jobs.sqlite")
+
+    def runner(self, screen: Screen | None = None) -> Runner:
+        """Runs every kind of job there is; ``screen`` is where one in the foreground tells how far it is."""
+        from kgplatform.jobs import Runner
+        from ui import tasks
+
+        kinds = {name: partial(self._do, name, screen) for name in tasks.KINDS}
+        return Runner(self.ledger, kinds, logged=("kgplatform", "harvest", "reasoning", "ui"))
+
+    def task(self, kind: str, arguments: Mapping[str, Any]) -> Task:
+        """A task on the graph of these settings; ``config`` is what its outcome depends on besides."""
+        from kgplatform.jobs import Task
+
+        models = (self.settings[name] for name in ("KG_SCORER_MODEL", "KG_ENCODER_MODEL", "KG_CHAT_MODEL"))
+        return Task(kind, arguments, place(self.settings), digest(*models))
+
+    def _do(self, kind: str, screen: Screen | None, work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Do a job on the graph that it was made for."""
+        from ui import tasks
+
+        wanted = work.job.task.graph
+        if wanted == place(self.settings):
+            return tasks.do(kind, tasks.Doing(self, work, arguments, screen))
+        with Wire(_elsewhere(self.settings, wanted), self.models) as wire:
+            return tasks.do(kind, tasks.Doing(wire, work, arguments, screen))
 
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
@@ -84,3 +140,17 @@ class Wire:
         """Close what was opened."""
         if "graph" in self.__dict__:
             self.graph.close()
+
+
+def place(settings: Settings) -> str:
+    """Which graph these settings mean, in words: ``kg``, or ``neo4j at bolt://…``."""
+    return f"{settings['NEO4J_DATABASE']} at {settings['NEO4J_URI']}" if settings["NEO4J_URI"] else settings["KG_GRAPH"]
+
+
+def _elsewhere(settings: Settings, wanted: str) -> Settings:
+    """The settings for another graph of the same server. Raises ``BadRequest`` for one of another server."""
+    name, _, server = wanted.partition(" at ")
+    if server != settings["NEO4J_URI"]:
+        here = settings["NEO4J_URI"] or "the local server"
+        raise BadRequest(f"this job is for {server or 'the local server'}, and {here} is configured here: see NEO4J_URI")
+    return load(home=str(settings.home), graph=name)

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from harvest.bertnet.calibrate import MIN_AUC, MIN_SEEDS, Knowledge, knowledge
 from harvest.bertnet.scoring import filled, openings, slot_pmi
 from harvest.rivals import Floats, leads
+from kgplatform import names
 from kgplatform.belief import PRIOR
 from kgplatform.cards import datatype, fits
 from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs.steps import Direct, Steps
 from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.ports import Progress
 from kgplatform.types import Claim, Entity, Evidence, Kind, Receipt, Relation, Source, SourceId
@@ -42,7 +45,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a harvest out of the model did; in a dry run ``receipt`` is empty."""
+    """What a harvest out of the model did; in a dry run ``receipt`` is empty. ``outcomes`` are of what this call asked itself."""
 
     outcomes: tuple[Outcome, ...]
     receipt: Receipt
@@ -61,8 +64,9 @@ def harvest(
     progress: Progress | None = None,
     dry_run: bool = False,
     run: str = "",
+    steps: Steps | None = None,
 ) -> Report:
-    """Ask the model for each relation over the graph's entities, and put what it finds likely.
+    """Ask the model for each relation over the graph's entities, and put what it finds likely; each relation is one of the ``steps``.
 
     Raises ``BadCard`` for a relation whose tails are values, or without a prompt that ends with its tail.
     """
@@ -72,10 +76,21 @@ def harvest(
             raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
     if not dry_run:
         kg.learn(cards)
+    steps = steps or Direct(run, progress)
     entities, kinds = _entities(kg), kg.kinds()
-    outcomes = [_ask(card, entities, kinds, scorer, encoder, progress, run) for card in cards]
-    claims = [claim for outcome in outcomes for claim in outcome.claims]
-    return Report(tuple(outcomes), Receipt() if dry_run else kg.put(claims))
+    steps.inputs(names.digest(*(entity.id for entity in entities)))
+    outcomes: list[Outcome] = []
+    receipt = Receipt()
+
+    def ask(card: Relation) -> dict[str, int]:
+        outcomes.append(_ask(card, entities, kinds, scorer, encoder, steps.progress, steps.run))
+        done = Receipt() if dry_run else kg.put(outcomes[-1].claims)
+        return {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
+
+    for card in cards:
+        done = steps.step(f"{card.name}@{names.digest(scorer.name, encoder.name, repr(card))}", partial(ask, card))
+        receipt += Receipt(**done) if done else Receipt()
+    return Report(tuple(outcomes), receipt)
 
 
 def _entities(kg: KnowledgeGraph) -> list[Entity]:

@@ -5,8 +5,10 @@ Every fact carries its sentence, the document, character offsets, the model and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from harvest import shipped
 from harvest.documents import coreference
@@ -15,32 +17,42 @@ from harvest.documents.mentions import Reader, Sentence
 from harvest.documents.pairs import Pair, pairs
 from harvest.documents.read import Document
 from harvest.documents.relate import Judge, Likely
+from kgplatform import names
 from kgplatform.cards import datatype
 from kgplatform.errors import BadCard
-from kgplatform.graph import Added, KnowledgeGraph
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs.steps import Direct, Result, Steps
 from kgplatform.linking import Unlinked
 from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.ports import Progress
-from kgplatform.types import Candidate, Evidence, Kind, Literal, Mention, Receipt, Relation
+from kgplatform.types import Candidate, Evidence, Kind, Literal, Mention, Receipt, Refusal, Relation
 
 UNTYPED = ("DATE", "YEAR", "NUMBER", "PRONOUN")
 
 
+KEPT = 1_000
+"""Candidates and reasons that a report holds of each sort; beyond, they are only counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What reading did: documents and sentences read, pairs that were judged, and what was put.
+    """What reading did: documents and sentences read, pairs that were judged, how many candidates were ``found``, and what was put.
 
-    In a dry run ``candidates`` says what would be put and the receipt is empty.
+    ``candidates``, ``unlinked`` and the receipt's refusals are the first ``KEPT`` of what this call met itself. ``passed`` documents were
+    read at an earlier time and are as they were; ``failed`` ones could not be kept. In a dry run the receipt is empty.
     """
 
     documents: int
     sentences: int
     judged: int
+    found: int
     candidates: tuple[Candidate, ...]
     receipt: Receipt
     unlinked: tuple[Unlinked, ...]
     cards: tuple[str, ...]
+    passed: int = 0
+    failed: int = 0
 
 
 def harvest(
@@ -54,44 +66,82 @@ def harvest(
     kinds: Mapping[str, Kind] | None = None,
     progress: Progress | None = None,
     dry_run: bool = False,
+    again: bool = False,
     run: str = "",
+    steps: Steps | None = None,
 ) -> Report:
     """Search documents (``read_all``) for the relations of ``cards``; put what is likely.
 
-    Without cards or kinds, those that ship are used and the graph's own. Raises ``BadCard`` for a card without prompts or
+    Without cards or kinds, those that ship are used and the graph's own. With ``steps`` that are kept, each document is one, and those
+    that the same work has read before are passed over unless it is to read them ``again``. Raises ``BadCard`` for a card without prompts or
     with a kind that is not there.
     """
     if cards is None:
         cards = [card for card in {**shipped.relations(), **kg.relations()}.values() if card.prompts]
     kinds = {**shipped.kinds(), **kg.kinds()} if kinds is None else kinds
     _check_kinds(cards, kinds)
-    extractor = Extractor(scorer, encoder, reader, cards, kinds)
+    steps = steps or Direct(run, progress)
+    reading = _Reading(kg, Extractor(scorer, encoder, reader, cards, kinds), steps, dry_run)
+    revision = names.digest(scorer.name, encoder.name, repr(cards), repr(sorted(kinds.items())))
     if not dry_run:
         kg.learn(cards, kinds.values())
-    report = Report(0, 0, 0, (), Receipt(), (), tuple(card.name for card in cards))
     for done, document in enumerate(documents):
-        if progress:
-            progress(done, len(documents))
-        found = extractor.extract(document, run)
-        added = Added(Receipt()) if dry_run else _keep(kg, document, found.candidates)
-        report = Report(
-            report.documents + 1,
-            report.sentences + found.sentences,
-            report.judged + found.judged,
-            report.candidates + found.candidates,
-            report.receipt + added.receipt,
-            report.unlinked + added.unlinked,
-            report.cards,
+        steps.progress(done, len(documents))
+        reading.take(document, f"{document.source.id}@{revision}", again)
+    steps.progress(len(documents), len(documents))
+    return reading.report(cards)
+
+
+class _Reading:
+    """Takes document after document and adds up what came of them."""
+
+    def __init__(self, kg: KnowledgeGraph, extractor: Extractor, steps: Steps, dry_run: bool) -> None:
+        self._kg, self._extractor, self._steps, self._dry_run = kg, extractor, steps, dry_run
+        self._sums: Counter[str] = Counter()
+        self._candidates: list[Candidate] = []
+        self._unlinked: list[Unlinked] = []
+        self._refused: list[Refusal] = []
+
+    def take(self, document: Document, key: str, again: bool) -> None:
+        """Read a document, unless this work has done so and the graph still has it."""
+
+        def kept(_: Result) -> bool:
+            return self._kg.store.document(document.source.id) is not None
+
+        earlier = None if again or self._dry_run else self._steps.earlier(key)
+        if earlier is not None and kept(earlier):
+            self._sums["passed"] += 1
+            return
+        result = self._steps.step(key, partial(self._read, document), kept)
+        self._sums.update({"failed": 1} if result is None else {"documents": 1, **result})
+
+    def _read(self, document: Document) -> dict[str, int]:
+        """The text is kept before its facts: what they quote can then always be read."""
+        extract = self._extractor.extract(document, self._steps.run)
+        self._candidates += extract.candidates[: KEPT - len(self._candidates)]
+        counts = {"sentences": extract.sentences, "judged": extract.judged, "found": len(extract.candidates)}
+        if self._dry_run:
+            return counts
+        self._kg.add_document(document.source, document.text)
+        added = self._kg.add(extract.candidates)
+        self._unlinked += added.unlinked[: KEPT - len(self._unlinked)]
+        self._refused += added.receipt.refused[: KEPT - len(self._refused)]
+        return counts | {"new": added.receipt.new, "merged": added.receipt.merged, "unchanged": added.receipt.unchanged}
+
+    def report(self, cards: Sequence[Relation]) -> Report:
+        sums = self._sums
+        return Report(
+            sums["documents"],
+            sums["sentences"],
+            sums["judged"],
+            sums["found"],
+            tuple(self._candidates),
+            Receipt(sums["new"], sums["merged"], sums["unchanged"], tuple(self._refused)),
+            tuple(self._unlinked),
+            tuple(card.name for card in cards),
+            sums["passed"],
+            sums["failed"],
         )
-    if progress:
-        progress(len(documents), len(documents))
-    return report
-
-
-def _keep(kg: KnowledgeGraph, document: Document, candidates: Sequence[Candidate]) -> Added:
-    """The text before its facts: what they quote can then always be read."""
-    kg.add_document(document.source, document.text)
-    return kg.add(candidates)
 
 
 def _check_kinds(cards: Sequence[Relation], kinds: Mapping[str, Kind]) -> None:
@@ -183,7 +233,9 @@ def tail(pair: Pair) -> Mention | Literal:
 
 def advice(report: Report) -> Iterator[str]:
     """What to tell a person whose documents gave nothing: the cards tried, and what to do."""
-    if report.candidates:
+    if report.passed and not report.documents:
+        yield f"nothing is new: {report.passed:,} document(s) were read before, with these cards; --again reads them anew"
+    if report.found or not report.documents:
         return
     yield f"no fact was found in {report.documents} document(s) with {report.sentences} sentence(s)"
     yield f"{len(report.cards)} relation cards were tried: {', '.join(report.cards)}"

@@ -703,7 +703,17 @@ def test_a_harvest_gets_what_was_asked_for(
 
     def harvest(*given: Any, **options: Any) -> SimpleNamespace:
         asked.append((given, options))
-        empty = {"documents": 0, "sentences": 0, "cards": (), "candidates": (), "unlinked": (), "claims": (), "outcomes": ()}
+        empty = {
+            "documents": 0,
+            "sentences": 0,
+            "passed": 0,
+            "found": 0,
+            "cards": (),
+            "candidates": (),
+            "unlinked": (),
+            "claims": (),
+            "outcomes": (),
+        }
         return SimpleNamespace(receipt=Receipt(new=2, merged=1), **empty)
 
     monkeypatch.setattr(f"{module}.harvest", harvest)
@@ -720,7 +730,7 @@ def test_a_harvest_gets_what_was_asked_for(
     cards = given[1] if command == "relation" else options["cards"]
     assert given[0] is graph
     assert [one.name for one in cards] == ["likes"]
-    assert (options["scorer"], options["encoder"], options["run"], options["dry_run"]) == ("the scorer", "the encoder", "first", True)
+    assert (options["scorer"], options["encoder"], options["steps"].run, options["dry_run"]) == ("the scorer", "the encoder", "first", True)
     assert options.get("reader") == ("the reader" if command == "documents" else None)
 
 

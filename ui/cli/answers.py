@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kgplatform.errors import NotFound
 from ui.cli import shapes
-from ui.cli.command import DryRun, Run, add
+from ui.cli.command import AsJob, DryRun, Run, add
 from ui.cli.screen import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kgplatform.types import Path, Step
-    from reasoning.links import Report
-    from reasoning.predict import Proposal
 
 
 def register(app: typer.Typer) -> None:
@@ -72,49 +72,20 @@ def complete(
     relation: Annotated[str | None, typer.Option(metavar="NAME", help="Only facts of this relation.")] = None,
     top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = 20,
     min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = 0.1,
+    job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
     """Predict facts that the graph lacks, and put them as predictions for review."""
-    from reasoning import links
+    arguments = {"model": model, "relation": relation, "top": top, "min_confidence": min_confidence, "dry_run": dry_run}
+    run.do("complete", arguments, partial(_show, run), job=job)
 
-    with run.screen.progress("learning the graph") as progress:
-        report = links.complete(
-            run.graph,
-            top,
-            relation,
-            min_confidence,
-            model,
-            device=run.settings["KG_DEVICE"],
-            progress=progress,
-            dry_run=dry_run,
-        )
-    run.screen.emit(_completed(report))
-    if report.proposals:
-        rows = ((percent(p.confidence), p.head.name, p.relation, p.tail.name) for p in report.proposals)
+
+def _show(run: Run, result: Mapping[str, Any]) -> None:
+    run.screen.emit(result)
+    if result["predictions"]:
+        rows = ((percent(p["confidence"]), p["head"]["name"], p["relation"], p["tail"]["name"]) for p in result["predictions"])
         run.screen.table(("confidence", "head", "relation", "tail"), rows)
-    if report.quality.held_out:
-        run.screen.note(
-            f"{report.model}: told {report.quality.held_out:,} held-out facts from others with an AUC of {report.quality.auc:.2f}"
-        )
-    if report.note:
-        run.screen.say(report.note)
-
-
-def _completed(report: Report) -> shapes.Shape:
-    receipt = report.receipt
-    return {
-        "model": report.model,
-        "snapshot": report.snapshot,
-        "facts": report.facts,
-        "auc": report.quality.auc,
-        "held_out": report.quality.held_out,
-        "note": report.note,
-        "dry_run": receipt is None,
-        "new": receipt.new if receipt else 0,
-        "predictions": [_proposal(proposal) for proposal in report.proposals],
-    }
-
-
-def _proposal(proposal: Proposal) -> shapes.Shape:
-    ends = {"head": shapes.end(proposal.head), "relation": proposal.relation, "tail": shapes.end(proposal.tail)}
-    return {**ends, "confidence": proposal.confidence, "log_odds": proposal.log_odds, "support": list(proposal.support)}
+    if result["held_out"]:
+        run.screen.note(f"{result['model']}: told {result['held_out']:,} held-out facts from others with an AUC of {result['auc']:.2f}")
+    if result["note"]:
+        run.screen.say(result["note"])

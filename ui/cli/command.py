@@ -7,14 +7,16 @@ A command is a function ``(run, its own options...)``; ``add`` gives it ``--json
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 
-from ui import wire
+from kgplatform.errors import BadRequest
+from ui import tasks, wire
+from ui.cli import outcome
 from ui.cli.screen import Screen
 from ui.wire import Wire
 
@@ -26,6 +28,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no prog
 Graph = Annotated[str | None, typer.Option("--graph", metavar="NAME", help="The graph to use instead of the configured one.")]
 Home = Annotated[str | None, typer.Option("--home", metavar="FOLDER", help="The data folder to use instead of the configured one.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")]
+AsJob = Annotated[bool, typer.Option("--job", help="Leave it to  kg worker,  and come back at once.")]
+Show = Callable[[Mapping[str, Any]], None]
+"""Tells a person what a job came to."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,15 @@ class Given:
     graph: str | None = None
     home: str | None = None
     logs: Path | None = None
+    recurs: Recurrence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """When the command that follows is to be done again and again, instead of now."""
+
+    cron: str
+    zone: str
 
 
 class Run(Wire):
@@ -44,10 +58,33 @@ class Run(Wire):
 
     def __init__(self, given: Given) -> None:
         self.screen = Screen(json=given.json, quiet=given.quiet)
+        self.given = given
         super().__init__(wire.load(home=given.home, graph=given.graph))
         given.logs = self.settings.home
         for warning in self.settings.warnings:
             self.screen.note(f"kg: warning: {warning}")
+
+    def do(self, kind: str, arguments: Mapping[str, Any], show: Show, *, job: bool = False, name: str = "", resume: str = "") -> None:
+        """Do long work as a job: here and now and then ``show`` what it came to, or leave it to a worker or to a schedule.
+
+        A dry run is no job. ``name`` is kept with the evidence. ``resume`` names a job, or the run of one, to go on with instead.
+        """
+        from kgplatform.jobs.steps import Direct
+
+        if arguments.get("dry_run"):
+            if job or self.given.recurs:
+                raise BadRequest("--dry-run says at once what would be done: leave it out to make a job of it")
+            show(tasks.do(kind, tasks.Doing(self, Direct(name), arguments, self.screen)))
+            return
+        runner = self.runner(self.screen)
+        if recurs := self.given.recurs:
+            outcome.scheduled(self.screen, runner.schedule(self.task(kind, arguments), recurs.cron, recurs.zone))
+        elif job:
+            outcome.submitted(self.screen, runner.submit(self.task(kind, arguments), run=name))
+        elif resume:
+            outcome.conclude(self.screen, runner.again(outcome.named(self.ledger, resume, kind).id), show)
+        else:
+            outcome.conclude(self.screen, runner.now(self.task(kind, arguments), run=name), show)
 
 
 def group(help: str) -> typer.Typer:
@@ -66,8 +103,11 @@ def _show_help(context: typer.Context) -> None:
 _COMMON = {"json": Json, "quiet": Quiet, "graph": Graph, "home": Home}
 
 
-def add(app: typer.Typer, name: str, *, example: str) -> Callable[[Command[P]], Command[P]]:
-    """Register a function as the command ``name``; its docstring is the help, and ``example`` stands below it."""
+def add(app: typer.Typer, name: str, *, example: str, rest: bool = False) -> Callable[[Command[P]], Command[P]]:
+    """Register a function as the command ``name``; its docstring is the help, and ``example`` stands below it.
+
+    With ``rest``, what follows its first argument is left as it is, options too.
+    """
 
     def register(function: Command[P]) -> Command[P]:
         def command(context: typer.Context, **options: Any) -> None:
@@ -76,7 +116,9 @@ def add(app: typer.Typer, name: str, *, example: str) -> Callable[[Command[P]], 
         command.__signature__ = _signature(function)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in _signature(function).parameters.values()}
         lines = "\n".join(f"  {line}" for line in example.splitlines())
-        app.command(name, help=inspect.getdoc(function), epilog=f"\b\nExample:\n{lines}", rich_help_panel=None)(command)
+        settings = {"allow_interspersed_args": False} if rest else None
+        epilog = f"\b\nExample:\n{lines}"
+        app.command(name, help=inspect.getdoc(function), epilog=epilog, context_settings=settings, rich_help_panel=None)(command)
         return function
 
     return register

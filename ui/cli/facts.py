@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -14,10 +16,9 @@ from kgplatform.errors import BadRequest, NotFound
 from kgplatform.types import SourceId, Status, in_words
 from ui import history
 from ui.cli import shapes
-from ui.cli.command import DryRun, Run, add
+from ui.cli.command import AsJob, DryRun, Run, add
 
 if TYPE_CHECKING:
-    from kgplatform.formats.loading import Checked, Loaded
     from kgplatform.graph import Explanation, KnowledgeGraph, Reason
 
 SHOWN = 5
@@ -41,51 +42,30 @@ def register(app: typer.Typer) -> None:
     add(app, "forget", example="kg forget --dry-run import:5f2c9e1a77b0c3d4")(forget)
 
 
-def import_(run: Run, files: Files, strict: Strict = False, format: Format = None, dry_run: DryRun = False) -> None:
+def import_(run: Run, files: Files, strict: Strict = False, format: Format = None, job: AsJob = False, dry_run: DryRun = False) -> None:
     """Put the facts of files into the graph.
 
     A table has the columns head, relation, tail by names, and perhaps a confidence; or a file comes from kg export.
     Rows that cannot be read or kept are told of by line, the others go in, and the exit code is 1. All files are checked
     first: nothing is written when one breaks off. The same file again changes nothing; an import that was killed is repeated.
     """
-    left = 0
-    for checked in [_check(run, path, strict, format) for path in files]:
-        left += _try(run, checked) if dry_run else _put(run, checked, strict)
-    if left:
+    paths = {str(one.resolve()): str(one) for one in files}
+    arguments = {"files": list(paths), "strict": strict, "format": format, "dry_run": dry_run}
+    run.do("import", arguments, partial(_imported, run, paths), job=job)
+
+
+def _imported(run: Run, paths: Mapping[str, str], result: Mapping[str, Any]) -> None:
+    for file in result["files"]:
+        file["file"] = paths.get(file["file"], file["file"])
+        run.screen.emit({name: value for name, value in file.items() if name != "unit"})
+        if file.get("dry_run"):
+            told = f"{file['readable']:,} facts would be put, {file['left_out']:,} {file['unit']}s cannot be read"
+        else:
+            told = f"{shapes.added(file)}, {file['left_out']:,} refused"
+        run.screen.say(f"{file['file']}: {told}")
+        _reasons(run, [*file["unread"], *file.get("unlinked", ()), *file.get("refused", ())], file["left_out"])
+    if result["left_out"]:
         raise typer.Exit(LEFT_OUT)
-
-
-def _check(run: Run, path: Path, strict: bool, format: str | None) -> Checked:
-    from kgplatform.formats import loading
-
-    with run.screen.progress(f"checking {path.name} (bytes)") as progress:
-        return loading.check(path, format=format, strict=strict, progress=progress)
-
-
-def _put(run: Run, checked: Checked, strict: bool) -> int:
-    from kgplatform.formats import loading
-
-    with run.screen.progress(f"importing {checked.place.path.name}") as progress:
-        loaded = loading.put(run.graph, checked, strict=strict, progress=progress)
-    _report(run, checked.place.path, loaded)
-    return loaded.left_out
-
-
-def _try(run: Run, checked: Checked) -> int:
-    path, unread = checked.place.path, checked.unread
-    run.screen.emit({"file": str(path), "dry_run": True, "readable": checked.good, "left_out": unread.count, "unread": unread.first})
-    run.screen.say(f"{path}: {checked.good:,} facts would be put, {unread.count:,} {checked.place.format.unit}s cannot be read")
-    _reasons(run, unread.first, unread.count)
-    return unread.count
-
-
-def _report(run: Run, path: Path, loaded: Loaded) -> None:
-    receipt = loaded.receipt
-    counts = {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged, "left_out": loaded.left_out}
-    reasons = {"refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
-    run.screen.emit({"file": str(path), **counts, **reasons})
-    run.screen.say(f"{path}: {shapes.receipt(receipt)}, {loaded.left_out:,} refused")
-    _reasons(run, [*loaded.unread, *loaded.unlinked, *loaded.refused], loaded.left_out)
 
 
 def _reasons(run: Run, reasons: list[str], count: int) -> None:
@@ -101,6 +81,7 @@ def export(
     status: Annotated[str, typer.Option(help=f"Which facts: {', '.join(get_args(Status))}.")] = "current",
     format: Format = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    job: AsJob = False,
 ) -> None:
     """Write facts to a file that kg import reads again.
 
@@ -112,13 +93,15 @@ def export(
     chosen = one_of(status, Status, "--status")
     if file.exists() and not force:
         raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
-    chosen_format = registry.place(file, format).format
-    with run.screen.progress(f"exporting to {file.name}") as progress:
-        count = run.graph.dump(file, format=format, status=chosen, progress=progress)
-    run.screen.emit({"file": str(file), "facts": count, "drops": chosen_format.drops})
-    run.screen.say(f"{file}: {count:,} facts")
-    if chosen_format.drops:
-        run.screen.note(f"kg: {chosen_format.name} does not hold {chosen_format.drops}: .jsonld and .parquet do")
+    registry.place(file, format)
+
+    def show(result: Mapping[str, Any]) -> None:
+        run.screen.emit({**result, "file": str(file)})
+        run.screen.say(f"{file}: {result['facts']:,} facts")
+        if result["drops"]:
+            run.screen.note(f"kg: {registry.place(file, format).format.name} does not hold {result['drops']}: .jsonld and .parquet do")
+
+    run.do("export", {"file": str(file.resolve()), "status": chosen, "format": format}, show, job=job)
 
 
 def one_of(value: str, choices: Any, option: str) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ui.cli import shapes
-from ui.cli.command import DryRun, Run, add
+from ui.cli.command import AsJob, DryRun, Run, add
 
 if TYPE_CHECKING:
     from kgplatform.types import Hit
@@ -43,20 +45,19 @@ def _shape(hit: Hit) -> shapes.Shape:
 def embed(
     run: Run,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the vectors of another encoder, if the graph holds such.")] = False,
+    job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
     """Make ready to search by meaning: encode the names and descriptions of the entities that are new or told anew.
 
     What is interrupted goes on where it was.
     """
-    from kgplatform import similar
+    run.do("embed", {"replace": replace, "dry_run": dry_run}, partial(_show, run), job=job)
 
-    if dry_run:
-        lacking = similar.lacking(run.graph.store, run.encoder, replace=replace)
-        run.screen.emit({"encoder": run.encoder.name, "dry_run": True, "lacking": lacking})
-        run.screen.say(f"{lacking:,} entities would be encoded by {run.encoder.name}")
-        return
-    with run.screen.progress("encoding entities") as progress:
-        made = run.graph.embed(run.encoder, replace=replace, progress=progress)
-    run.screen.emit({"encoder": run.encoder.name, "embedded": made})
-    run.screen.say(f"{made:,} entities encoded by {run.encoder.name}")
+
+def _show(run: Run, result: Mapping[str, Any]) -> None:
+    run.screen.emit(result)
+    if "lacking" in result:
+        run.screen.say(f"{result['lacking']:,} entities would be encoded by {result['encoder']}")
+    else:
+        run.screen.say(f"{result['embedded']:,} entities encoded by {result['encoder']}")

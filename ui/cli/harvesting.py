@@ -2,106 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from kgplatform.errors import BadFile
+from kgplatform.errors import BadFile, BadRequest
 from ui.cli import shapes
-from ui.cli.command import DryRun, Run, add, group
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kgplatform.types import Receipt, Relation
+from ui.cli.command import AsJob, DryRun, Run, add, group
 
 RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
+Resume = Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a run, or a job, that broke off or failed in part.")]
+Again = Annotated[bool, typer.Option("--again", help="Read documents anew that the same command has read before.")]
 SHOWN = 5
 
 
 def register(app: typer.Typer) -> None:
     """Add this group to ``kg``."""
     harvest = group("Harvest facts from documents or from a language model.")
-    add(harvest, "documents", example="kg harvest documents texts/ notes.txt --run first")(documents)
+    add(harvest, "documents", example="kg harvest documents texts/ notes.txt --run first\nkg harvest documents texts/ --job")(documents)
     add(harvest, "relation", example="kg harvest relation born-in.yaml --dry-run")(relation)
     app.add_typer(harvest, name="harvest")
 
 
 def documents(
     run: Run,
-    path: Annotated[list[Path], typer.Argument(metavar="PATH", help="Text files, or folders of them.")],
+    path: Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Text files, or folders of them.")] = None,
     card: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A relation card to look for; none: those that ship.")] = None,
     name: RunId = "",
+    again: Again = False,
+    resume: Resume = "",
+    job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Read documents and put the facts they state, each with the words that state it."""
-    # Before the models are loaded, which takes seconds.
-    if missing := [one for one in path if not one.exists()]:
-        raise BadFile(f"{missing[0]}: there is no such file or folder")
-    from harvest.documents import advice, harvest
-    from harvest.documents.read import read_all
+    """Read documents and put the facts they state, each with the words that state it.
 
-    read, skipped = read_all(path)
-    for line in skipped:
-        run.screen.note(f"  skipped: {line}")
-    cards = _cards(card) if card else None
-    with run.screen.progress("reading") as progress:
-        report = harvest(
-            run.graph,
-            read,
-            scorer=run.scorer,
-            encoder=run.encoder,
-            reader=run.reader,
-            cards=cards,
-            progress=progress,
-            dry_run=dry_run,
-            run=name,
-        )
-    show(run, report.receipt, [shapes.candidate(found) for found in report.candidates], dry_run)
-    for unlinked in report.unlinked[:SHOWN]:
-        run.screen.note(f"  not linked: {shapes.candidate(unlinked.candidate)}: {unlinked.why}")
-    for line in advice(report):
-        run.screen.say(line)
+    The same command again reads what is new; what was killed goes on where it was.
+    """
+    # Before the models are loaded, which takes seconds.
+    paths = _there(path or [], "file or folder", resume, "PATH")
+    arguments = {"paths": paths, "cards": _cards(card or []), "again": again, "dry_run": dry_run}
+    run.do("harvest documents", arguments, partial(_show, run), job=job, name=name, resume=resume)
 
 
 def relation(
     run: Run,
-    card: Annotated[list[Path], typer.Argument(metavar="CARD", help="Relation cards (YAML).")],
+    card: Annotated[list[Path] | None, typer.Argument(metavar="CARD", help="Relation cards (YAML).")] = None,
     name: RunId = "",
+    resume: Resume = "",
+    job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
     """Ask the language model for pairs of a relation, and put those that it finds likely."""
-    cards = _cards(card)
-    from harvest.bertnet import harvest
-
-    with run.screen.progress("scoring pairs") as progress:
-        report = harvest(run.graph, cards, scorer=run.scorer, encoder=run.encoder, progress=progress, dry_run=dry_run, run=name)
-    show(run, report.receipt, [shapes.claim(claim) for claim in report.claims], dry_run)
-    for outcome in report.outcomes:
-        if outcome.note:
-            run.screen.say(outcome.note)
+    _there(card or [], "file", resume, "CARD")
+    arguments = {"cards": _cards(card or []), "dry_run": dry_run}
+    run.do("harvest relation", arguments, partial(_show, run), job=job, name=name, resume=resume)
 
 
-def _cards(paths: list[Path]) -> list[Relation]:
+def _there(paths: list[Path], what: str, resume: str, name: str) -> list[str]:
+    """The paths, made absolute. Raises ``BadFile`` for one that is not there, ``BadRequest`` where none is named."""
+    if bool(paths) == bool(resume):
+        raise BadRequest(f"name either {name}… or  --resume RUN")
+    if missing := [path for path in paths if not path.exists()]:
+        raise BadFile(f"{missing[0]}: there is no such {what}")
+    return [str(path.resolve()) for path in paths]
+
+
+def _cards(paths: list[Path]) -> list[str]:
+    """The files of relation cards, each read once to see that it is one."""
     from kgplatform.cards import read_relation
 
-    return [read_relation(path) for path in paths]
+    for path in paths:
+        read_relation(path)
+    return [str(path.resolve()) for path in paths]
 
 
-def show(run: Run, receipt: Receipt, found: Sequence[str], dry_run: bool) -> None:
+def _show(run: Run, result: Mapping[str, Any]) -> None:
     """What a harvest did, or the facts that it would put."""
-    done = {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged}
-    run.screen.emit({"dry_run": dry_run, "found": list(found), **done})
-    if dry_run:
-        run.screen.say(f"{len(found):,} pieces of evidence found; nothing was written")
-        for line in found[:SHOWN]:
-            run.screen.say(f"  {line}")
+    run.screen.emit(result)
+    if result["dry_run"]:
+        run.screen.say(f"{result['candidates']:,} pieces of evidence found; nothing was written")
     else:
-        run.screen.say(shapes.receipt(receipt))
-        for line in found[:SHOWN]:
-            run.screen.say(f"  {line}")
-        if receipt.new:
-            run.screen.note("to see them with what supports them:  kg app,  kg review next")
-    for refusal in receipt.refused[:SHOWN]:
-        run.screen.note(f"  refused: {shapes.claim(refusal.claim)}: {refusal.why}")
+        run.screen.say(shapes.added(result))
+    for line in result["found"][:SHOWN]:
+        run.screen.say(f"  {line}")
+    if result["new"]:
+        run.screen.note("to see them with what supports them:  kg app,  kg review next")
+    for line in result["refused"][:SHOWN]:
+        run.screen.note(f"  refused: {line}")
+    for line in result.get("unlinked", [])[:SHOWN]:
+        run.screen.note(f"  not linked: {line}")
+    for line in result["notes"]:
+        run.screen.say(line)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kgplatform.errors import BadRequest
-from ui.cli.command import Run, add
-
-if TYPE_CHECKING:
-    from kgplatform.ports import Archive
+from ui.cli.command import AsJob, Run, add
 
 
 def register(app: typer.Typer) -> None:
@@ -22,33 +20,28 @@ def register(app: typer.Typer) -> None:
     add(app, "migrate", example="kg migrate\nkg migrate --backup before.kgbackup")(migrate)
 
 
-def _archive(run: Run) -> Archive:
-    from kgplatform.ports import Archive
-
-    store = run.graph.store
-    if not isinstance(store, Archive):
-        raise BadRequest("a graph in memory cannot be backed up: use the local server or Neo4j")
-    return store
-
-
 def backup(
     run: Run,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write.")],
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    job: AsJob = False,
 ) -> None:
     """Write the whole graph with all its evidence, merges and verdicts to one file; writing may go on meanwhile."""
     if file.exists() and not force:
         raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
-    archive = _archive(run)
-    with run.screen.progress("backing up") as progress:
-        lines = archive.backup(file, progress)
-    run.screen.emit({"file": str(file), "lines": lines, "bytes": file.stat().st_size})
-    run.screen.say(f"{file}: {lines:,} lines, {file.stat().st_size:,} bytes")
+
+    def show(result: Mapping[str, Any]) -> None:
+        run.screen.emit(result)
+        run.screen.say(f"{file}: {result['lines']:,} lines, {result['bytes']:,} bytes")
+
+    run.do("backup", {"file": str(file.resolve())}, show, job=job)
 
 
 def restore(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help="What  kg backup  wrote, on any server.")]) -> None:
     """Fill an empty graph from a backup."""
-    facts = _archive(run).restore(file)
+    from ui.tasks.backing_up import archive
+
+    facts = archive(run.graph).restore(file)
     run.screen.emit({"file": str(file), "facts": facts})
     run.screen.say(f"{facts:,} facts restored")
 

@@ -13,15 +13,15 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import KgError
-from ui.cli import answers, documents, facts, finding, harvesting, keeping, models, pages, relations, review, server, setup
-from ui.cli.command import Given, Graph, Home, Json, Quiet
+from ui.cli import answers, documents, facts, finding, harvesting, jobs, keeping, models, pages, relations, review, server, setup
+from ui.cli.command import Given, Graph, Home, Json, Quiet, Recurrence, Run
 from ui.cli.failure import unexpected
 from ui.cli.screen import complain
 
 INTERRUPTED = 130
 
 app = typer.Typer(rich_markup_mode=None, add_completion=True, invoke_without_command=True, pretty_exceptions_enable=False)
-for part in (pages, setup, facts, finding, harvesting, answers, keeping):
+for part in (pages, setup, facts, finding, harvesting, answers, keeping, jobs):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")
@@ -65,6 +65,12 @@ def kg(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)
+
+
+def main_with(command: Sequence[str], run: Run, recurs: Recurrence) -> None:
+    """Take a command as one that recurs, with the options of the one that asks for it."""
+    given = Given(run.screen.json, run.screen.quiet, run.given.graph, run.given.home, recurs=recurs)
+    app(list(command), prog_name="kg", standalone_mode=False, obj=given)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

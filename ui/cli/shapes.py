@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief
@@ -106,6 +107,17 @@ def candidate(found: Candidate) -> str:
     return f"{found.head.name} | {found.relation} | {tail}"
 
 
+def counts(done: Receipt) -> Shape:
+    """What a put did, in numbers, and the facts that it refused, with the reasons."""
+    refused = [f"{claim(one.claim)}: {one.why}" for one in done.refused]
+    return {"new": done.new, "merged": done.merged, "unchanged": done.unchanged, "refused": refused}
+
+
 def receipt(done: Receipt) -> str:
     """What a put did, in one line."""
-    return f"{done.new:,} new facts, {done.merged:,} with more evidence, {done.unchanged:,} unchanged"
+    return added({"new": done.new, "merged": done.merged, "unchanged": done.unchanged})
+
+
+def added(counts: Mapping[str, Any]) -> str:
+    """The same line from the numbers."""
+    return f"{counts['new']:,} new facts, {counts['merged']:,} with more evidence, {counts['unchanged']:,} unchanged"

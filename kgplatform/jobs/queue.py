@@ -1,0 +1,178 @@
+"""Jobs in the ledger, from the side of those who submit, look, cancel and hand out; each function is part of a transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Collection
+
+from kgplatform.errors import JobBusy
+from kgplatform.jobs import naming, records
+from kgplatform.jobs.owner import dead
+from kgplatform.jobs.types import Job, LogLine, State, Step, StepState, Task, canonical
+
+ATTEMPTS = 3
+"""How often a worker may leave a job in the middle, before it counts as the job's fault."""
+
+
+def insert(rows: sqlite3.Connection, job: Job) -> Job:
+    """Keep a new job; its id and, if it has none, its run are made here."""
+    id = naming.new(rows, "jobs")
+    job = dataclasses.replace(job, id=id, run=job.run or id)
+    rows.execute(
+        """INSERT INTO jobs (id, key, kind, arguments, graph, config, state, created, run, background, schedule, tick)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            *(id, job.task.key, job.task.kind, canonical(job.task.arguments), job.task.graph, job.task.config),
+            *(job.state, job.created, job.run, job.background, job.schedule, job.tick),
+        ),
+    )
+    return job
+
+
+def submit(rows: sqlite3.Connection, task: Task, now: int, run: str) -> Job:
+    """As the ledger says."""
+    if there := live(rows, task):
+        return there
+    if stopped := _stopped(rows, task):
+        return _queued(rows, stopped)
+    return insert(rows, Job("", task, "queued", now, run))
+
+
+def find(rows: sqlite3.Connection, id: str) -> Job:
+    return records.job(naming.found(rows, "jobs", id))
+
+
+def latest(rows: sqlite3.Connection, states: Collection[State], graph: str | None, limit: int) -> list[Job]:
+    wanted = """SELECT * FROM jobs WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR graph = ?2)
+        ORDER BY created DESC, rowid DESC LIMIT ?3"""
+    return [records.job(row) for row in rows.execute(wanted, (json.dumps(list(states)), graph, limit))]
+
+
+def live(rows: sqlite3.Connection, task: Task) -> Job | None:
+    """The job of that task that is queued or running; there is at most one."""
+    row = rows.execute("SELECT * FROM jobs WHERE key = ? AND state IN ('queued', 'running')", (task.key,)).fetchone()
+    return records.job(row) if row else None
+
+
+def _stopped(rows: sqlite3.Connection, task: Task) -> Job | None:
+    query = "SELECT * FROM jobs WHERE key = ? AND state = 'stopped' ORDER BY created DESC, rowid DESC LIMIT 1"
+    row = rows.execute(query, (task.key,)).fetchone()
+    return records.job(row) if row else None
+
+
+def cancel(rows: sqlite3.Connection, job: Job, now: int) -> Job:
+    """As the ledger says."""
+    if job.finished:
+        raise JobBusy(f"job {job.id} ({job.task.kind}) is {job.state} already")
+    if job.state == "running" and not dead(job.owner):
+        rows.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job.id,))
+    else:
+        finish(rows, job, "cancelled", "", now)
+    return find(rows, job.id)
+
+
+def finish(rows: sqlite3.Connection, job: Job, state: State, error: str, now: int) -> None:
+    """End or stop a job that nobody holds; whoever thinks to hold it is shut out."""
+    rows.execute(
+        "UPDATE jobs SET state = ?, error = ?, ended = ?, fence = fence + 1, owner = '' WHERE id = ?",
+        (state, records.plain(error), now, job.id),
+    )
+
+
+def retry(rows: sqlite3.Connection, job: Job) -> Job:
+    """As the ledger says."""
+    reopened(rows, job)
+    return _queued(rows, job)
+
+
+def reopened(rows: sqlite3.Connection, job: Job) -> Job:
+    """A job whose failed steps may be tried anew. Raises ``JobBusy``."""
+    if job.state == "done":
+        raise JobBusy(f"job {job.id} ({job.task.kind}) is done: there is nothing to try again")
+    rival = live(rows, job.task)
+    if rival and (rival.id != job.id or rival.state == "running"):
+        raise JobBusy(f"job {rival.id} ({rival.task.kind}) does the same and is {rival.state}: see  kg jobs show {rival.id}")
+    rows.execute("DELETE FROM steps WHERE job = ? AND state <> 'done'", (job.id,))
+    rows.execute("UPDATE jobs SET attempts = 0 WHERE id = ?", (job.id,))
+    return dataclasses.replace(job, attempts=0)
+
+
+def _queued(rows: sqlite3.Connection, job: Job) -> Job:
+    rows.execute(
+        """UPDATE jobs SET state = 'queued', background = 1, attempts = 0, not_before = 0, ended = 0, cancelling = 0, error = ''
+        WHERE id = ?""",
+        (job.id,),
+    )
+    return find(rows, job.id)
+
+
+# -- handing out ---------------------------------------------------------------------------------------
+
+
+def anything(rows: sqlite3.Connection, now: int) -> bool:
+    """Whether it is worth while to look for work: reading this keeps nobody waiting."""
+    wanted = "SELECT 1 FROM jobs WHERE state = 'running' OR (state = 'queued' AND not_before <= ?) LIMIT 1"
+    return rows.execute(wanted, (now,)).fetchone() is not None
+
+
+def recover(rows: sqlite3.Connection, now: int) -> None:
+    """Take every job out of the hands of those that are no more: their lease ran out, or their process ended."""
+    for row in rows.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall():
+        job = records.job(row)
+        if job.lease_until <= now or dead(job.owner):
+            _abandoned(rows, job, now)
+
+
+def _abandoned(rows: sqlite3.Connection, job: Job, now: int) -> None:
+    if job.cancelling:
+        finish(rows, job, "cancelled", "", now)
+    elif not job.background:
+        finish(rows, job, "stopped", "the process that ran it ended in the middle: the same command goes on where it was", now)
+    elif job.attempts >= ATTEMPTS:
+        why = f"{job.attempts} times the process that ran it ended in the middle or was not heard of: see  kg jobs log {job.id}"
+        finish(rows, job, "failed", why, now)
+    else:
+        finish(rows, job, "queued", "", 0)
+
+
+def next_due(rows: sqlite3.Connection, kinds: Collection[str], now: int) -> Job | None:
+    wanted = """SELECT * FROM jobs WHERE state = 'queued' AND not_before <= ? AND kind IN (SELECT value FROM json_each(?))
+        ORDER BY created, rowid LIMIT 1"""
+    row = rows.execute(wanted, (now, json.dumps(list(kinds)))).fetchone()
+    return records.job(row) if row else None
+
+
+def unfinished(rows: sqlite3.Connection, task: Task, now: int, run: str) -> Job:
+    """The job of a task that can be gone on with, else a new one."""
+    return live(rows, task) or _stopped(rows, task) or insert(rows, Job("", task, "stopped", now, run, background=False))
+
+
+def lease(rows: sqlite3.Connection, job: Job, owner: str, now: int, seconds: float) -> Job:
+    """Give a job that nobody holds to an owner."""
+    rows.execute(
+        """UPDATE jobs SET state = 'running', owner = ?, lease_until = ?, beat = ?, fence = fence + 1, attempts = attempts + 1,
+        started = CASE started WHEN 0 THEN ? ELSE started END, ended = 0, since = 0, cancelling = 0, error = '' WHERE id = ?""",
+        (owner, now + round(seconds * 1000), now, now, job.id),
+    )
+    return find(rows, job.id)
+
+
+# -- what became of a job -----------------------------------------------------------------------------
+
+
+def steps(rows: sqlite3.Connection, job: str, state: StepState | None, limit: int) -> list[Step]:
+    wanted = "SELECT * FROM steps WHERE job = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY time DESC, key LIMIT ?3"
+    return [records.step(row) for row in rows.execute(wanted, (job, state, limit))]
+
+
+def counts(rows: sqlite3.Connection, job: str) -> dict[StepState, int]:
+    return {
+        row["state"]: row["many"] for row in rows.execute("SELECT state, count(*) AS many FROM steps WHERE job = ? GROUP BY state", (job,))
+    }
+
+
+def lines(rows: sqlite3.Connection, job: str, after: int, limit: int) -> list[LogLine]:
+    wanted = "SELECT * FROM lines WHERE job = ? AND number > ? ORDER BY number LIMIT ?"
+    return [records.line(row) for row in rows.execute(wanted, (job, after, limit))]

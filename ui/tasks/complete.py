@@ -1,0 +1,52 @@
+"""Missing links, predicted by a graph model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ui.cli import shapes
+from ui.tasks import Doing
+
+if TYPE_CHECKING:
+    from reasoning.links import Report
+    from reasoning.predict import Proposal
+
+
+def do(doing: Doing) -> Mapping[str, Any]:
+    """``arguments``: ``model``, ``relation``, ``top``, ``min_confidence``, ``dry_run``."""
+    from reasoning import links
+
+    asked, wire = doing.arguments, doing.wire
+    with doing.progress("learning the graph") as progress:
+        report = links.complete(
+            wire.graph,
+            asked["top"],
+            asked["relation"],
+            asked["min_confidence"],
+            asked["model"],
+            device=wire.settings["KG_DEVICE"],
+            progress=progress,
+            dry_run=doing.dry_run,
+        )
+    return _shape(report)
+
+
+def _shape(report: Report) -> Mapping[str, Any]:
+    receipt = report.receipt
+    return {
+        "model": report.model,
+        "snapshot": report.snapshot,
+        "facts": report.facts,
+        "auc": report.quality.auc,
+        "held_out": report.quality.held_out,
+        "note": report.note,
+        "dry_run": receipt is None,
+        "new": receipt.new if receipt else 0,
+        "predictions": [_proposal(proposal) for proposal in report.proposals],
+    }
+
+
+def _proposal(proposal: Proposal) -> shapes.Shape:
+    ends = {"head": shapes.end(proposal.head), "relation": proposal.relation, "tail": shapes.end(proposal.tail)}
+    return {**ends, "confidence": proposal.confidence, "log_odds": proposal.log_odds, "support": list(proposal.support)}

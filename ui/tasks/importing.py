@@ -1,0 +1,42 @@
+"""Facts of files into the graph. What is repeated after a kill finds what is there, so there are no steps to pass over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ui.cli import shapes
+from ui.tasks import Doing
+
+if TYPE_CHECKING:
+    from kgplatform.formats.loading import Checked
+
+
+def do(doing: Doing) -> Mapping[str, Any]:
+    """``arguments``: ``files``, ``strict``, ``format``, ``dry_run``. All files are checked before anything is written."""
+    checked = [_check(doing, Path(path)) for path in doing.arguments["files"]]
+    files = [_tried(one) if doing.dry_run else _put(doing, one) for one in checked]
+    return {"files": files, "left_out": sum(one["left_out"] for one in files)}
+
+
+def _check(doing: Doing, path: Path) -> Checked:
+    from kgplatform.formats import loading
+
+    with doing.progress(f"checking {path.name} (bytes)") as progress:
+        return loading.check(path, format=doing.arguments["format"], strict=doing.arguments["strict"], progress=progress)
+
+
+def _tried(checked: Checked) -> dict[str, Any]:
+    unread = checked.unread
+    shape = {"file": str(checked.place.path), "dry_run": True, "readable": checked.good, "left_out": unread.count, "unread": unread.first}
+    return {**shape, "unit": checked.place.format.unit}
+
+
+def _put(doing: Doing, checked: Checked) -> dict[str, Any]:
+    from kgplatform.formats import loading
+
+    with doing.progress(f"importing {checked.place.path.name}") as progress:
+        loaded = loading.put(doing.wire.graph, checked, strict=doing.arguments["strict"], progress=progress)
+    reasons = {"refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
+    return {"file": str(checked.place.path), **shapes.counts(loaded.receipt), "left_out": loaded.left_out, **reasons}
