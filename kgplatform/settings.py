@@ -47,6 +47,12 @@ def _uri(raw: str) -> str:
     return raw
 
 
+def _url(raw: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", raw):
+        raise ValueError
+    return raw
+
+
 def _device(raw: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", raw):
         raise ValueError
@@ -83,7 +89,9 @@ SETTINGS = (
     Setting("KG_DEVICE", "auto", "where models run", _device, expects="auto, cpu, cuda, cuda:N or mps"),
     Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores (provider:model)"),
     Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),
-    Setting("KG_CHAT_MODEL", "", "chat model (provider:model); kept for harvesters that chat, none does yet"),
+    Setting("KG_CHAT_MODEL", "", "chat model: local:NAME, local:FILE.gguf, or provider:model such as openai:MODEL, ollama:MODEL"),
+    Setting("OPENAI_API_KEY", "", "key of the endpoint that speaks OpenAI's protocol", secret=True),
+    Setting("OPENAI_BASE_URL", "", "its address, where it is not OpenAI's own", _url, expects="like http://localhost:8000/v1"),
     Setting("KG_BUDGET_USD", "", "hard limit of money for a run; no model that costs is used yet", _amount, expects="a number, 0 or more"),
     Setting(
         "KG_BUDGET_TOKENS", "", "hard limit of tokens for a run; no model that costs is used yet", _amount, expects="a number, 0 or more"
