@@ -69,7 +69,7 @@ def _mended(text: str) -> Iterator[Any]:
 
 
 def _scan(text: str, begin: int) -> tuple[int, str]:
-    """Where the bracket at ``begin`` is closed; 0 where brackets do not match; -1 where the text ends before, with all items that came whole."""
+    """Where the bracket at ``begin`` is closed; 0 where brackets do not match; -1 where the text ends before, with what came whole."""
     open_: list[str] = []
     quoted = escaped = False
     whole, closing = begin, ""
@@ -87,6 +87,6 @@ def _scan(text: str, begin: int) -> tuple[int, str]:
                 return 0, ""
             if not open_:
                 return place + 1, ""
-        if open_[-1] == "[" and mark in "[]},":
+        if mark in "[]}," and open_.count("[") == 1 and open_[-1] == "[":  # of an outer list: an item within an item is a part of it
             whole, closing = place + (mark != ","), "".join(_CLOSES[one] for one in reversed(open_))
     return -1, text[begin:whole] + closing

@@ -24,11 +24,9 @@ def list_(run: Run) -> None:
 
     rows = []
     for card in cards().values():
-        role, here = (
-            (f"{card.role}, chat" if card.chats and card.role != "chat" else card.role),
-            weights.present(card.name, run.settings.home),
-        )
-        row = {"name": card.name, "role": role, "title": card.title, "licence": card.licence, "note": card.note}
+        role = f"{card.role}, chat" if card.chats and card.role != "chat" else card.role
+        here = weights.present(card.name, run.settings.home)
+        row: dict[str, object] = {"name": card.name, "role": role, "title": card.title, "licence": card.licence, "note": card.note}
         run.screen.emit({**row, "bytes": card.size, "default": card.default, "present": here})
         rows.append((card.name, role, f"{card.size / 1e6:,.0f} MB", card.licence, "yes" if here else "no", card.note))
     chat = run.settings["KG_CHAT_MODEL"]
