@@ -11,6 +11,7 @@ import importlib.util
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadSetting, MissingExtra, ModelRefused
@@ -206,8 +207,9 @@ def connect(model: str, *, key: str = "", base_url: str = "", timeout: float = T
     options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if provider == "openai":
         options |= _openai(key, base_url)
-    known = Provider(model, _KEYS.get(provider, ""), _address(base_url) if provider == "openai" else "", key)
+    known = Provider(model, _KEYS.get(provider, ""), key=key)
     made = _make(name, provider, options, known)
+    known = replace(known, address=_address(getattr(made, "openai_api_base", None) or ""))
     return LangChainChat(made, known, _context(made))
 
 

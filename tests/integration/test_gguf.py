@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from kgplatform.lm import modelcards, weights
 from kgplatform.lm.llama import LlamaChat
 from kgplatform.lm.talk import Message, Request
 from kgplatform.opening import chat
+from ui.cli.main import main
 
 HELLO = Request((Message("user", "Say hello."),), max_tokens=8)
 PROGRAM = """
@@ -131,3 +133,17 @@ def test_only_who_has_the_key_is_answered(tmp_path: Path) -> None:
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(asked, timeout=60)
     assert model._server.key not in (tmp_path / "llama.log").read_text() if (tmp_path / "llama.log").exists() else True
+
+
+@pytest.mark.models
+def test_models_are_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    _gguf()
+    assert main(["models", "test", "smollm2-135m", "--json"]) == 0
+    rows = {row["role"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert "Paris" in rows["scorer"]["sample"] and rows["scorer"]["sentences_per_second"] > 0
+    chatting = rows["chat"]
+    assert json.loads(chatting["sample"])["capital"]
+    assert (chatting["context"], chatting["schema_support"]) == (8192, True)
+    assert chatting["tokens_per_second"] > 0 and chatting["seconds"] > 0
+    assert main(["models", "test", "local:smollm2-135m"]) == 0
+    assert "context 8,192 tokens, binds answers to a schema" in capsys.readouterr().out

@@ -96,12 +96,11 @@ def _wanted(run: Run, name: str | None) -> list[tuple[str, str]]:
 
 
 def _try(run: Run, role: str, model: str) -> KgError | None:
-    """Show how one model does in a role; its failure is shown too, and returned."""
+    """Show how one model does in a role, or return why it does nothing, which JSON shows too."""
     try:
         loaded, seen = _seen(run, role, model)
     except KgError as error:
         run.screen.emit({"role": role, "model": model, "error": str(error)})
-        run.screen.say(f"{role}  {model}: failed")
         return error
     run.screen.emit({"role": role, "seconds_to_load": round(loaded, 3), **seen.row()})
     run.screen.say(f"{role}  {seen.model}: {seen.sample}")
