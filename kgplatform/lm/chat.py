@@ -28,6 +28,8 @@ TIMEOUT = 600.0
 _BINDINGS = ("schema", "json", "words")
 _LIMITS = ("max_tokens", "num_predict", "max_output_tokens", "max_new_tokens")
 """What the integrations call the bound of an answer."""
+_INVENTED = ("lc_", "run-")
+"""How ids begin that LangChain makes up where the provider gives none."""
 _KEYS = {
     "openai": "OPENAI_API_KEY",
     "anthropic": "ANTHROPIC_API_KEY",
@@ -192,7 +194,8 @@ def _reply(message: AIMessage) -> Reply:
     usage = Usage(used["input_tokens"], used["output_tokens"]) if used else Usage()
     details = message.response_metadata
     reason = details.get("finish_reason") or details.get("stop_reason") or details.get("done_reason")
-    return Reply(str(message.text), usage, str(details.get("id") or message.id or ""), reason in ("length", "max_tokens"))
+    id = str(details.get("id") or message.id or "")
+    return Reply(str(message.text), usage, "" if id.startswith(_INVENTED) else id, reason in ("length", "max_tokens"))
 
 
 def connect(model: str, *, key: str = "", base_url: str = "", timeout: float = TIMEOUT) -> LangChainChat:
@@ -204,9 +207,11 @@ def connect(model: str, *, key: str = "", base_url: str = "", timeout: float = T
     if not importlib.util.find_spec("langchain"):
         raise MissingExtra("langchain", extra="chat", need="a chat model")
     _check(provider, name, model)
-    options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
-    if provider == "openai":
-        options |= _openai(key, base_url)
+    options: dict[str, Any] = {"timeout": timeout, "max_retries": 0} | (_openai(key, base_url) if provider == "openai" else {})
+    if provider == "ollama":
+        options = {"client_kwargs": {"timeout": timeout}}
+    if provider == "huggingface":
+        options = {"backend": "endpoint", "task": "text-generation", "timeout": int(timeout)}
     known = Provider(model, _KEYS.get(provider, ""), key=key)
     made = _make(name, provider, options, known)
     known = replace(known, address=_address(getattr(made, "openai_api_base", None) or ""))
@@ -239,6 +244,8 @@ def _make(name: str, provider: str, options: Mapping[str, Any], known: Provider)
 
     try:
         made: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
+    except ImportError as error:
+        raise MissingExtra(error.name or "of its provider", need=known.model) from None
     except Exception as error:
         if known.variable and any(word in str(error).lower() for word in ("api_key", "api key", "token")):
             raise ModelRefused(f"{known.model}: there is no key: set {known.variable} to one") from None

@@ -18,7 +18,7 @@ from kgplatform.lm import chat, weights
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.scripted_chat import Faults, ScriptedChat
 from kgplatform.lm.talk import Message, Request
-from tests.contract.openai_endpoint import ANSWER, KEY, Endpoint, endpoint
+from tests.contract.chat_endpoint import ANSWER, KEY, Endpoint, endpoint
 
 SCHEMA = {
     "title": "capital",
@@ -29,7 +29,7 @@ SCHEMA = {
 }
 QUESTION = Message("user", "What is the capital of France? Answer in one word, as JSON.")
 ASKED = Request((Message("system", "You know geography."), QUESTION), SCHEMA, max_tokens=40)
-KINDS = ["scripted", "endpoint", pytest.param("gguf", marks=pytest.mark.models)]
+KINDS = ["scripted", "openai", "ollama", pytest.param("gguf", marks=pytest.mark.models)]
 
 
 @pytest.fixture
@@ -39,16 +39,23 @@ def there() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(params=KINDS)
-def model(request: pytest.FixtureRequest, there: Endpoint) -> ChatModel:
+def model(request: pytest.FixtureRequest, there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> ChatModel:
     if request.param == "scripted":
         return ScriptedChat({"France": ANSWER}, context=2048)
-    if request.param == "endpoint":
+    if request.param == "openai":
         return _connected(there)
+    if request.param == "ollama":
+        return _ollama(there, monkeypatch)
     return _smollm()
 
 
 def _connected(there: Endpoint, **options: Any) -> chat.LangChainChat:
     return chat.connect("openai:gpt-nine", key=options.pop("key", KEY), base_url=there.url, **options)
+
+
+def _ollama(there: Endpoint, monkeypatch: pytest.MonkeyPatch, **options: Any) -> chat.LangChainChat:
+    monkeypatch.setenv("OLLAMA_HOST", there.address)
+    return chat.connect("ollama:gpt-nine", **options)
 
 
 def _smollm() -> ChatModel:
@@ -65,13 +72,13 @@ def test_an_answer_fits_its_schema_and_is_counted(model: ChatModel) -> None:
     reply = model.reply(ASKED)
     assert list(json.loads(reply.text)) == ["capital"]
     assert reply.usage.prompt > 5 and reply.usage.completion > 3
-    assert reply.id and not reply.cut and not reply.cached
+    assert bool(reply.id) is not model.name.startswith("ollama") and not reply.cut and not reply.cached
 
 
 def test_an_answer_ends_at_its_bound_and_says_so(model: ChatModel) -> None:
     for schema in (SCHEMA, None):
         reply = model.reply(Request(ASKED.messages, schema, max_tokens=4))
-        assert reply.cut and reply.usage.completion <= 4 and reply.id
+        assert reply.cut and reply.usage.completion <= 4
         assert len(reply.text) < 40
 
 
@@ -103,7 +110,7 @@ def test_threads_share_a_model(model: ChatModel) -> None:
 
 def test_a_name_tells_the_model(model: ChatModel) -> None:
     provider, _, rest = model.name.partition(":")
-    assert provider in ("scripted", "openai", "local") and rest
+    assert provider in ("scripted", "openai", "ollama", "local") and rest
 
 
 def test_what_does_not_fit_is_too_long(model: ChatModel, there: Endpoint) -> None:
@@ -249,6 +256,27 @@ def test_what_is_asked_arrives(there: Endpoint) -> None:
 def test_only_a_closed_schema_is_asked_for_strictly(there: Endpoint, loose: dict[str, Any]) -> None:
     _connected(there).reply(Request(ASKED.messages, {"type": "object", "properties": {"all": {"anyOf": [SCHEMA | loose]}}}))
     assert "strict" not in there.seen[0]["response_format"]["json_schema"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "error"), [("busy", ModelBusy), ("down", ModelUnreachable), ("garbage", ModelUnreachable), ("unknown", ModelRefused)]
+)
+def test_another_protocol_fails_in_the_same_words(
+    there: Endpoint, monkeypatch: pytest.MonkeyPatch, mode: str, error: type[ModelError]
+) -> None:
+    there.mode = mode
+    with pytest.raises(error, match="ollama:gpt-nine"):
+        _ollama(there, monkeypatch).reply(ASKED)
+
+
+def test_another_protocol_waits_no_longer_and_learns_too(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = _ollama(there, monkeypatch, timeout=0.3)
+    there.rejects = ("json_schema",)
+    assert model.reply(ASKED).text == ANSWER
+    assert [body.get("format") for body in there.seen] == [SCHEMA, "json"]
+    there.mode = "hang"
+    with pytest.raises(ModelUnreachable, match="no answer in time"):
+        model.reply(ASKED)
 
 
 def test_a_mistake_of_ours_passes_through(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

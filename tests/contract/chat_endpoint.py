@@ -1,4 +1,4 @@
-"""A small endpoint that speaks OpenAI's chat protocol on loopback, and can misbehave as real ones do."""
+"""A small endpoint that speaks OpenAI's chat protocol on loopback, and Ollama's, and can misbehave as real ones do."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class Endpoint:
     def url(self) -> str:
         return f"http://{self.address}/v1"
 
-    def answer(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, path: str, body: dict[str, Any], key: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and bytes."""
         self.seen.append(body)
-        if key != f"Bearer {KEY}":
+        ollama = path == "/api/chat"
+        if key != f"Bearer {KEY}" and not ollama:
             return _error(401, f"Incorrect API key provided: {key.removeprefix('Bearer ')}", "invalid_api_key")
-        shape = body.get("response_format", {}).get("type", "")
+        shape = body.get("response_format", {}).get("type", "") or ("json_schema" if isinstance(body.get("format"), dict) else "")
         if shape in self.rejects or ("temperature" in self.rejects and body.get("temperature") is not None):
             return _error(400, f"{shape if shape in self.rejects else 'temperature'} is not supported here")
         match self.mode:
@@ -62,7 +63,7 @@ class Endpoint:
                 return 200, {"Content-Type": "application/json"}, b'{"choices": null}'
             case "broken off":
                 return 200, {"Content-Type": "application/json", "Content-Length": "5000"}, b'{"id": "x", "choi'
-        return 200, {"Content-Type": "application/json"}, json.dumps(_completion(body)).encode()
+        return 200, {"Content-Type": "application/json"}, _ollama(body) if ollama else json.dumps(_completion(body)).encode()
 
 
 def _error(status: int, message: str, code: str | None = None) -> tuple[int, dict[str, str], bytes]:
@@ -70,12 +71,22 @@ def _error(status: int, message: str, code: str | None = None) -> tuple[int, dic
     return status, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
+def _ollama(body: dict[str, Any]) -> bytes:
+    """The same as Ollama says it: a line for each token."""
+    text, cut, words = _said(body["options"].get("num_predict"), body)
+    lines = [{"model": "m", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": one}} for one in text]
+    last = {"done": True, "done_reason": "length" if cut else "stop", "prompt_eval_count": words, "eval_count": len(text)}
+    return b"".join(json.dumps({"done": False, **line} | (last if line is lines[-1] else {})).encode() + b"\n" for line in lines)
+
+
+def _said(limit: int | None, body: dict[str, Any]) -> tuple[str, bool, int]:
+    return ANSWER[:limit], limit is not None and len(ANSWER) > limit, sum(len(message["content"].split()) for message in body["messages"])
+
+
 def _completion(body: dict[str, Any]) -> dict[str, Any]:
     """An answer of one token a letter, cut at the bound that was asked for."""
-    limit = body.get("max_completion_tokens") or body.get("max_tokens") or 1000
-    text, cut = ANSWER[:limit], len(ANSWER) > limit
+    text, cut, words = _said(body.get("max_completion_tokens"), body)
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "length" if cut else "stop"}
-    words = sum(len(message["content"].split()) for message in body["messages"])
     usage = {"prompt_tokens": words, "completion_tokens": len(text), "total_tokens": words + len(text)}
     return {"id": "chatcmpl-42", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
 
@@ -89,7 +100,7 @@ def endpoint() -> Iterator[Endpoint]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers, raw = made.answer(body, self.headers.get("Authorization", ""))
+            status, headers, raw = made.answer(self.path, body, self.headers.get("Authorization", ""))
             try:
                 self.send_response(status)
                 for name, value in ({"Content-Length": str(len(raw))} | headers).items():
