@@ -103,7 +103,7 @@ def endpoint() -> Iterator[Endpoint]:
             status, headers, raw = made.answer(self.path, body, self.headers.get("Authorization", ""))
             try:
                 self.send_response(status)
-                for name, value in ({"Content-Length": str(len(raw))} | headers).items():
+                for name, value in ({"Content-Length": str(len(raw)), "Connection": "close"} | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(raw)

@@ -6,17 +6,16 @@ import json
 import threading
 from collections.abc import Iterator
 from email.utils import formatdate
-from pathlib import Path
 from time import time
 from typing import Any
 
 import pytest
 
 from kgplatform import opening, settings
-from kgplatform.errors import BadSetting, MissingExtra, ModelBusy, ModelError, ModelRefused, ModelUnreachable, TextTooLong
+from kgplatform.errors import ModelBusy, ModelError, ModelRefused, ModelUnreachable, TextTooLong
 from kgplatform.lm import chat, weights
 from kgplatform.lm.ports import ChatModel
-from kgplatform.lm.scripted_chat import Faults, ScriptedChat
+from kgplatform.lm.scripted_chat import ScriptedChat
 from kgplatform.lm.talk import Message, Request
 from tests.contract.chat_endpoint import ANSWER, KEY, Endpoint, endpoint
 
@@ -117,39 +116,6 @@ def test_what_does_not_fit_is_too_long(model: ChatModel, there: Endpoint) -> Non
     there.mode = "long"
     with pytest.raises(TextTooLong, match=model.name.partition(":")[2]):
         model.reply(Request((Message("user", "France and " * 20_000),)))
-
-
-# the scripted one
-
-
-def test_the_scripted_model_fails_as_often_as_it_is_told() -> None:
-    faults = Faults(busy=0.3, timeout=0.1, broken=0.1, refused=0.1, seed=3)
-    kinds = [faults.of(call) for call in range(1, 5001)]
-    shares = {kind: kinds.count(kind) / 5000 for kind in ("busy", "timeout", "broken", "refused")}
-    assert shares == pytest.approx({"busy": 0.3, "timeout": 0.1, "broken": 0.1, "refused": 0.1}, abs=0.02)
-    assert kinds != [Faults(busy=0.3, timeout=0.1, broken=0.1, refused=0.1, seed=4).of(call) for call in range(1, 5001)]
-
-
-@pytest.mark.parametrize(("fault", "error"), [("busy", ModelBusy), ("timeout", ModelUnreachable), ("refused", ModelRefused)])
-def test_a_scripted_failure_is_of_its_kind(fault: str, error: type[ModelError]) -> None:
-    model = ScriptedChat({"France": ANSWER}, faults=Faults(**{fault: 1.0}, after=7.0))  # type: ignore[arg-type]
-    with pytest.raises(error) as caught:
-        model.reply(ASKED)
-    assert model.calls == [ASKED] and not model.answered
-    assert getattr(caught.value, "after", 7.0) == 7.0
-
-
-def test_broken_json_is_broken() -> None:
-    model = ScriptedChat(lambda request: json.dumps({"capital": "x" * request.sample}), faults=Faults(broken=1.0))
-    for sample in range(20):
-        with pytest.raises(ValueError):
-            json.loads(model.reply(Request(ASKED.messages, SCHEMA, sample=sample)).text)
-    assert len(model.calls) == 20 and not model.answered
-
-
-def test_a_table_without_the_answer_says_so() -> None:
-    with pytest.raises(ModelError, match="no answer to 'What is the capital of France"):
-        ScriptedChat({"Japan": "Tokyo"}).reply(ASKED)
 
 
 # endpoints
@@ -286,54 +252,3 @@ def test_a_mistake_of_ours_passes_through(there: Endpoint, monkeypatch: pytest.M
     monkeypatch.setattr(chat, "_messages", lambda *_, **__: [("no such role", "x")])
     with pytest.raises(ValueError, match="no such role"):
         _connected(there).reply(ASKED)
-
-
-# settings
-
-
-def _settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> settings.Settings:
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    return settings.load()
-
-
-def test_the_configured_endpoint_is_opened(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = _settings(monkeypatch, KG_CHAT_MODEL="openai:gpt-nine", OPENAI_BASE_URL=there.url, OPENAI_API_KEY=KEY)
-    assert opening.chat(given).reply(ASKED).text == ANSWER
-    assert opening.chat(given, "openai:other").name == "openai:other"
-
-
-def test_an_endpoint_of_ones_own_needs_no_key(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelRefused):
-        opening.chat(_settings(monkeypatch, KG_CHAT_MODEL="openai:gpt-nine", OPENAI_BASE_URL=there.url)).reply(ASKED)
-    assert len(there.seen) == 1  # it was asked, and this one does want a key
-
-
-@pytest.mark.parametrize(
-    ("name", "error", "words"),
-    [
-        ("", BadSetting, "KG_CHAT_MODEL names no chat model"),
-        ("local:", BadSetting, "KG_CHAT_MODEL names no chat model"),
-        ("local:minilm", BadSetting, "minilm does not chat: there are local:smollm2-135m"),
-        ("opnai:gpt-nine", BadSetting, "did you mean openai:gpt-nine?"),
-        ("lokal:qwen", BadSetting, "did you mean local:qwen?"),
-        ("qqq", BadSetting, "names no provider that is known, such as openai:MODEL"),
-        ("openai:", BadSetting, "must be openai:MODEL"),
-        ("openai:gpt-nine", ModelRefused, "there is no key: set OPENAI_API_KEY to one"),
-        ("fireworks:x", MissingExtra, "pip install langchain-fireworks"),
-    ],
-)
-def test_a_model_that_cannot_be_had_is_a_sentence(name: str, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words.replace("?", r"\?")):
-        opening.chat(settings.load(), name)
-
-
-@pytest.mark.parametrize("package", ["langchain", "langchain_openai", "xllamacpp"])
-def test_a_missing_package_is_a_sentence(package: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from importlib import util
-
-    find = util.find_spec
-    monkeypatch.setattr(util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest))
-    (tmp_path / "some.gguf").write_bytes(b"GGUF")
-    with pytest.raises(MissingExtra, match=r"kgplatform\[chat\]"):
-        opening.chat(settings.load(), f"local:{tmp_path}/some.gguf" if package == "xllamacpp" else "openai:x")
