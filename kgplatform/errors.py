@@ -169,10 +169,11 @@ class LedgerError(KgError):
 
 
 class MissingExtra(KgError):
-    """``MissingExtra("spacy", extra="harvest", need="reading documents")``."""
+    """``MissingExtra("spacy", extra="harvest", need="reading documents")``; a package that is in no extra is named by itself."""
 
-    def __init__(self, package: str, *, extra: str, need: str) -> None:
-        super().__init__(f"{need} needs the package {package}, which is not installed: run  pip install 'kgplatform[{extra}]'")
+    def __init__(self, package: str, *, extra: str = "", need: str) -> None:
+        what = f"'kgplatform[{extra}]'" if extra else package
+        super().__init__(f"{need} needs the package {package}, which is not installed: run  pip install {what}")
 
 
 class Halt(BaseException):

@@ -10,7 +10,7 @@ from pathlib import Path
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadSetting
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.lm.ports import Encoder, TokenScorer
+from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
 from kgplatform.settings import Settings
 
 
@@ -42,35 +42,45 @@ def connect(target: str | None = None, *, settings: Settings | None = None, back
     return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to))
 
 
-def _local(settings: Settings, name: str) -> str:
-    provider, _, model = settings[name].partition(":")
+def _local(setting: str, value: str) -> str:
+    provider, _, model = value.partition(":")
     if provider != "local" or not model:
-        raise BadSetting(f"{name}: {settings[name]!r} is not  local:MODEL  (see  kg models list)")
+        raise BadSetting(f"{setting}: {value!r} is not  local:MODEL  (see  kg models list)")
     return model
 
 
 def scorer(settings: Settings) -> TokenScorer:
     """The configured scorer behind its cache in the data folder."""
-    from kgplatform.lm import device, modelcards, weights
     from kgplatform.lm.cache import CachedScorer
+
+    return CachedScorer(bare_scorer(settings), settings.home / "cache" / "scores.sqlite")
+
+
+def bare_scorer(settings: Settings, name: str | None = None) -> TokenScorer:
+    """The configured scorer, or the one of that name, without a memory."""
+    from kgplatform.lm import device, modelcards, weights
     from kgplatform.lm.scorer import TransformersScorer
 
-    model = _local(settings, "KG_SCORER_MODEL")
+    model = _local("KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
     folder = weights.folder(model, settings.home)
-    name = modelcards.card(model).revision
-    return CachedScorer(TransformersScorer(folder, name, device.resolve(settings["KG_DEVICE"])), settings.home / "cache" / "scores.sqlite")
+    return TransformersScorer(folder, modelcards.card(model).revision, device.resolve(settings["KG_DEVICE"]))
 
 
 def encoder(settings: Settings) -> Encoder:
     """The configured sentence encoder behind its cache in the data folder."""
-    from kgplatform.lm import device, modelcards, weights
     from kgplatform.lm.cache import CachedEncoder
+
+    return CachedEncoder(bare_encoder(settings), settings.home / "cache" / "vectors.sqlite")
+
+
+def bare_encoder(settings: Settings, name: str | None = None) -> Encoder:
+    """The configured sentence encoder, or the one of that name, without a memory."""
+    from kgplatform.lm import device, modelcards, weights
     from kgplatform.lm.encoder import SentenceEncoder
 
-    model = _local(settings, "KG_ENCODER_MODEL")
+    model = _local("KG_ENCODER_MODEL", name or settings["KG_ENCODER_MODEL"])
     folder = weights.folder(model, settings.home)
-    name = modelcards.card(model).revision
-    return CachedEncoder(SentenceEncoder(folder, name, device.resolve(settings["KG_DEVICE"])), settings.home / "cache" / "vectors.sqlite")
+    return SentenceEncoder(folder, modelcards.card(model).revision, device.resolve(settings["KG_DEVICE"]))
 
 
 def reader(settings: Settings) -> Path:
@@ -78,3 +88,43 @@ def reader(settings: Settings) -> Path:
     from kgplatform.lm import weights
 
     return weights.folder("en_core_web_sm", settings.home)
+
+
+def chat(settings: Settings, name: str | None = None, run: str = "") -> ChatModel:
+    """The configured chat model, or the one of that name: a card's, a GGUF file's, or a provider's.
+
+    It remembers answers, asks again when that helps, and keeps to the limits and budgets that are set; that of a run goes by ``run``.
+    """
+    from kgplatform.lm.wrapping import wrapped
+
+    return wrapped(bare_chat(settings, name), settings, run)
+
+
+def bare_chat(settings: Settings, name: str | None = None) -> ChatModel:
+    """The chat model itself: it remembers, retries and counts nothing."""
+    model = name or settings["KG_CHAT_MODEL"]
+    provider, _, rest = model.partition(":")
+    if not rest and provider in ("", "local"):
+        raise BadSetting(
+            "KG_CHAT_MODEL names no chat model: set it to local:qwen2.5-coder-1.5b, which  kg models fetch qwen2.5-coder-1.5b  brings, "
+            "to local:FILE.gguf, or to a provider's, such as openai:MODEL"
+        )
+    if provider == "local":
+        return _llama(settings, rest)
+    from kgplatform.lm.chat import connect as connect_chat
+
+    return connect_chat(model, key=settings["OPENAI_API_KEY"], base_url=settings["OPENAI_BASE_URL"])
+
+
+def _llama(settings: Settings, model: str) -> ChatModel:
+    from kgplatform.lm import modelcards, weights
+    from kgplatform.lm.llama import LlamaChat
+
+    logs, gpu = settings.home / "logs", settings["KG_DEVICE"] != "cpu"
+    if modelcards.names_file(model):
+        return LlamaChat(Path(model).expanduser(), logs, gpu=gpu)
+    card = modelcards.card(model)
+    if not card.chats:
+        chatting = ", ".join(f"local:{one.name}" for one in modelcards.cards().values() if one.chats)
+        raise BadSetting(f"KG_CHAT_MODEL: the model {model} does not chat: there are {chatting}, or name a GGUF file")
+    return LlamaChat(weights.folder(model, settings.home) / card.files[0].path, logs, f"local:{card.revision}", gpu)

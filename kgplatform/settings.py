@@ -53,6 +53,12 @@ def _uri(raw: str) -> str:
     return raw
 
 
+def _url(raw: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", raw):
+        raise ValueError
+    return raw
+
+
 def _device(raw: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", raw):
         raise ValueError
@@ -91,7 +97,9 @@ SETTINGS = (
     Setting("KG_DEVICE", "auto", "where models run", _device, expects="auto, cpu, cuda, cuda:N or mps"),
     Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores (provider:model)"),
     Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),
-    Setting("KG_CHAT_MODEL", "", "chat model (provider:model); kept for harvesters that chat, none does yet"),
+    Setting("KG_CHAT_MODEL", "", "chat model: local:NAME, local:FILE.gguf, or provider:model such as openai:MODEL, ollama:MODEL"),
+    Setting("OPENAI_API_KEY", "", "key of the endpoint that speaks OpenAI's protocol", secret=True),
+    Setting("OPENAI_BASE_URL", "", "its address, where it is not OpenAI's own", _url, expects="like http://localhost:8000/v1"),
     Setting("KG_CHAT_RPM", "", "requests to the chat model a minute, at most; empty: no limit", _count, expects=_COUNT),
     Setting("KG_CHAT_TPM", "", "tokens of requests and answers a minute, at most; empty: no limit", _count, expects=_COUNT),
     Setting("KG_BUDGET_USD", "", "hard limit of a run: USD for models; 0 lets only free ones be asked", _amount, expects=_AMOUNT),

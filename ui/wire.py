@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.jobs import Ledger, Runner, Task, Work
-    from kgplatform.lm.ports import Encoder, TokenScorer
+    from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
     from kgplatform.settings import Settings
     from kgplatform.types import Forgotten
     from ui.cli.screen import Screen
@@ -48,6 +48,12 @@ class Models:
         from kgplatform.opening import encoder
 
         return encoder(self._settings)
+
+    def chat(self, run: str) -> ChatModel:
+        """The configured chat model; what ``run`` spends counts against its budget."""
+        from kgplatform.opening import chat
+
+        return chat(self._settings, run=run)
 
     @cached_property
     def reader(self) -> Reader:
@@ -124,11 +130,12 @@ class Wire:
 
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
-        from kgplatform.lm.cached_chat import erase
+        from kgplatform.lm import cached_chat, structured
         from kgplatform.lm.wrapping import answers_file
         from kgplatform.types import Forgotten
 
-        erased = erase(answers_file(self.settings), source)
+        quarantine = self.settings.home / "quarantine"
+        erased = cached_chat.erase(answers_file(self.settings), source) + structured.erase(quarantine, source)
         try:
             return self.graph.forget(source), erased
         except NotFound:

@@ -75,6 +75,11 @@ class ModelCard:
         return f"{self.name}@{self.files[0].sha256[:8]}"
 
     @property
+    def chats(self) -> bool:
+        """Whether its file can be served as a chat model."""
+        return self.files[0].path.endswith(".gguf")
+
+    @property
     def size(self) -> int:
         """Bytes to fetch."""
         return sum(file.size for file in self.files)
@@ -102,3 +107,8 @@ def card(name: str) -> ModelCard:
     if name not in cards():
         raise NotFound(f"no local model is called {name!r}: there are {', '.join(cards())}")
     return cards()[name]
+
+
+def names_file(model: str) -> bool:
+    """Whether what a person calls a model is the path of a file of theirs rather than a card's name."""
+    return model.lower().endswith(".gguf") or "/" in model or "\\" in model

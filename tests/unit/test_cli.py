@@ -127,7 +127,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
     alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate".split()
-    groups = {"server": "status stop", "models": "list fetch", "harvest": "documents relation"}
+    groups = {"server": "status stop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
     for command in commands:
@@ -338,6 +338,31 @@ def test_models_are_listed(kg: Kg) -> None:
     assert listed["minilm"]["default"] is True
     assert "minilm" in kg("models", "list").out
     kg("models", "fetch", "minilmm").refused(2, "minilm")
+    assert listed["smollm2-135m"]["role"] == "scorer, chat"
+
+
+def test_the_configured_chat_model_is_listed_too(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KG_CHAT_MODEL", "openai:gpt-nine")
+    listed = kg("models", "list", "--json").objects
+    assert [model["role"] for model in listed if model["name"] == "openai:gpt-nine"] == ["chat"]
+    monkeypatch.setenv("KG_CHAT_MODEL", "local:smollm2-135m")
+    assert len(kg("models", "list", "--json").objects) == len(listed) - 1
+
+
+def test_a_model_that_cannot_be_tried_says_why(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    kg("models", "test", "opnai:gpt-nine").refused(2, "did you mean openai:gpt-nine?")
+    kg("models", "test", "openai:gpt-nine").refused(1, "set OPENAI_API_KEY")
+    kg("models", "test", "en_core_web_sm").refused(2, "finds mentions in texts")
+    kg("models", "test", "minilmm").refused(2, "minilm")
+    monkeypatch.setenv("KG_CHAT_MODEL", "openai:gpt-nine")
+    answer = kg("models", "test", "--json")
+    assert [(row["role"], row["model"]) for row in answer.objects] == [
+        ("scorer", "local:smollm2-135m"),
+        ("encoder", "local:minilm"),
+        ("chat", "openai:gpt-nine"),
+    ]
+    assert answer.code == 1 and all(row["error"] for row in answer.objects)
+    assert all(row["error"] in answer.err for row in answer.objects)
 
 
 # files

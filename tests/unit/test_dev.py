@@ -229,7 +229,7 @@ def test_the_lock_of_a_dead_process_does_not_hold(bench: Bench) -> None:
 def test_an_older_system_gets_no_local_server_and_is_told(bench: Bench) -> None:
     done = bench.run("kg", STUB_OLD_SYSTEM="1")
     assert "set NEO4J_URI" in done.stderr
-    assert "[models,harvest" in bench.installs()[0]
+    assert "[models,chat,harvest" in bench.installs()[0]
 
 
 def test_uv_installs_unless_only_pip_is_set_up(bench: Bench) -> None:

@@ -23,6 +23,7 @@ GLIBC = (2, 34)
 EXTRAS = {
     "local": ("the local server", ("arcadedb_embedded",)),
     "models": ("models on this machine", ("torch", "transformers", "sentence_transformers", "gguf", "accelerate", "safetensors")),
+    "chat": ("chat models", ("langchain", "langchain_openai", "xllamacpp", "jsonschema", "json_repair")),
     "harvest": ("reading documents", ("spacy",)),
     "reasoning": ("completing the graph", ("torch",)),
     "app": ("the pages", ("streamlit", "pyvis")),

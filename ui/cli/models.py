@@ -1,27 +1,40 @@
-"""``kg models``: the weights of models that run on this machine."""
+"""``kg models``: the weights of models that run on this machine, and whether a model answers."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kgplatform.errors import BadRequest, KgError
 from ui.cli.command import Run, add, group
 
-app = group("Local models: what there is, and fetching their weights.")
+if TYPE_CHECKING:
+    from kgplatform.lm.trial import Trial
+
+app = group("Models: what there is, fetching weights, and trying one out.")
 
 
 @add(app, "list", example="kg models list")
 def list_(run: Run) -> None:
-    """List the models that can run on this machine, and which of them are here."""
+    """List the models that can run on this machine, which of them are here, and the configured chat model where that is another."""
     from kgplatform.lm import weights
     from kgplatform.lm.modelcards import cards
 
-    here = {name: weights.present(name, run.settings.home) for name in cards()}
+    rows = []
     for card in cards().values():
-        row = {"name": card.name, "role": card.role, "title": card.title, "licence": card.licence, "note": card.note}
-        run.screen.emit({**row, "bytes": card.size, "default": card.default, "present": here[card.name]})
-    rows = ((c.name, c.role, f"{c.size / 1e6:,.0f} MB", c.licence, "yes" if here[c.name] else "no", c.note) for c in cards().values())
+        role = f"{card.role}, chat" if card.chats and card.role != "chat" else card.role
+        here = weights.present(card.name, run.settings.home)
+        row: dict[str, object] = {"name": card.name, "role": role, "title": card.title, "licence": card.licence, "note": card.note}
+        run.screen.emit({**row, "bytes": card.size, "default": card.default, "present": here})
+        rows.append((card.name, role, f"{card.size / 1e6:,.0f} MB", card.licence, "yes" if here else "no", card.note))
+    chat = run.settings["KG_CHAT_MODEL"]
+    if chat and chat.removeprefix("local:") not in cards():
+        note = "the configured chat model: kg models test tries it out"
+        row = {"name": chat, "role": "chat", "title": chat, "licence": None, "note": note}
+        run.screen.emit({**row, "bytes": None, "default": False, "present": None})
+        rows.append((chat, "chat", "", "", "", note))
     run.screen.table(("model", "role", "size", "licence", "here", "note"), rows)
 
 
@@ -43,3 +56,74 @@ def fetch(
             folder = weights.fetch(one, run.settings.home, progress)
         run.screen.emit({"name": one.name, "folder": str(folder), "fetched": not was_here})
         run.screen.say(f"{one.name}: {'was here' if was_here else 'fetched'}  {folder}")
+
+
+@add(app, "test", example="kg models test\nkg models test local:qwen2.5-coder-1.5b\nkg models test openai:gpt-5-mini --json")
+def test(
+    run: Run,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A chat model, or a model of  kg models list; none: all that are configured.")
+    ] = None,
+) -> None:
+    """Ask a model something: a sample of its answer, seconds, speed, context length, and whether answers can be bound to a schema.
+
+    A model that costs is asked two short questions.
+    """
+    failures = [failure for role, model in _wanted(run, name) if (failure := _try(run, role, model))]
+    for failure in failures[1:]:
+        run.screen.note(f"kg: {failure}")
+    if failures:
+        raise failures[0]
+
+
+def _wanted(run: Run, name: str | None) -> list[tuple[str, str]]:
+    """The roles to try, each with its model."""
+    from kgplatform.lm.modelcards import card, names_file
+
+    if name is None:
+        settings = {"scorer": "KG_SCORER_MODEL", "encoder": "KG_ENCODER_MODEL", "chat": "KG_CHAT_MODEL"}
+        return [(role, run.settings[setting]) for role, setting in settings.items() if run.settings[setting]]
+    if ":" in name and not name.startswith("local:"):
+        return [("chat", name)]
+    wanted = name.removeprefix("local:")
+    if names_file(wanted):
+        return [("chat", f"local:{wanted}")]
+    found = card(wanted)
+    roles = [role for role, has in ((found.role, found.role in ("scorer", "encoder")), ("chat", found.chats)) if has]
+    if not roles:
+        raise BadRequest(f"{name} finds mentions in texts; it has no answer to try:  kg harvest documents  uses it")
+    return [(role, f"local:{wanted}") for role in roles]
+
+
+def _try(run: Run, role: str, model: str) -> KgError | None:
+    """Show how one model does in a role, or return why it does nothing, which JSON shows too."""
+    try:
+        loaded, seen = _seen(run, role, model)
+    except KgError as error:
+        run.screen.emit({"role": role, "model": model, "error": str(error)})
+        return error
+    run.screen.emit({"role": role, "seconds_to_load": round(loaded, 3), **seen.row()})
+    run.screen.say(f"{role}  {seen.model}: {seen.sample}")
+    notes = [f"loaded in {loaded:.1f} s", f"answered in {seen.seconds:.2f} s", f"{seen.rate:,.1f} {seen.unit}/s"]
+    if seen.context:
+        notes.append(f"context {seen.context:,} tokens")
+    if seen.binds is not None:
+        notes.append("binds answers to a schema" if seen.binds else "does not bind answers to a schema: it is told and checked")
+    run.screen.say(f"      {', '.join(notes)}")
+    return None
+
+
+def _seen(run: Run, role: str, model: str) -> tuple[float, Trial]:
+    """Seconds to open a model, and what it did."""
+    from kgplatform import opening
+    from kgplatform.lm import trial
+
+    begun = time.perf_counter()
+    if role == "chat":
+        chat = opening.bare_chat(run.settings, model)
+        return time.perf_counter() - begun, trial.chat(chat)
+    if role == "scorer":
+        scorer = opening.bare_scorer(run.settings, model)
+        return time.perf_counter() - begun, trial.scorer(scorer)
+    encoder = opening.bare_encoder(run.settings, model)
+    return time.perf_counter() - begun, trial.encoder(encoder)

@@ -1,0 +1,123 @@
+"""Ask for JSON and get a value that fits its schema, or know why not.
+
+What is broken is mended once (fences, words around it, commas, quotes), what cannot be mended is asked for once more with the
+reason, and what is unusable even then is put into quarantine: a file with the request and the raw answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from kgplatform.errors import AnswerUnusable, MissingExtra, TextTooLong
+from kgplatform.lm.mending import values
+from kgplatform.lm.ports import ChatModel
+from kgplatform.lm.talk import Message, Reply, Request
+from kgplatform.lm.text import first_line
+
+Check: TypeAlias = Callable[[Any], str | None]
+"""What is wrong with a value that fits the schema, in words for the model; nothing when it is right."""
+_QUOTED = 2000
+"""Letters of an unusable answer that are shown to the model again."""
+
+
+def ask(model: ChatModel, request: Request, quarantine: Path, check: Check | None = None) -> tuple[Any, Reply]:
+    """The value, and the reply that it was read from, with the usage of all that was asked.
+
+    Of a reply that is ``cut`` the value holds what came whole: the caller sees that and may ask for the rest.
+    Raises ``AnswerUnusable``, which names the file in the folder ``quarantine``, and what the model raises.
+    """
+    reply = model.reply(request)
+    value, wrong = read(reply, request.schema, check)
+    if not wrong:
+        return value, reply
+    try:
+        second = model.reply(_again(request, reply, wrong))
+    except TextTooLong:
+        raise _unusable(model.name, request, [reply], wrong, quarantine) from None
+    value, still = read(second, request.schema, check)
+    if still:
+        raise _unusable(model.name, request, [reply, second], still, quarantine)
+    return value, replace(second, usage=reply.usage + second.usage, cached=reply.cached and second.cached)
+
+
+def erase(quarantine: Path, source: str) -> int:
+    """Take away what holds the text of a source that is forgotten; how many files."""
+    erased = 0
+    for path in quarantine.glob("*.json"):
+        try:
+            held = source in json.loads(path.read_text("utf-8"))["request"].get("sources", ())
+        except (OSError, ValueError, KeyError, AttributeError):
+            continue
+        if held:
+            path.unlink(missing_ok=True)
+            erased += 1
+    return erased
+
+
+def read(reply: Reply, schema: Mapping[str, Any] | None, check: Check | None = None) -> tuple[Any, str]:
+    """The first value in the reply that fits, or what is wrong with it in words."""
+    wrong = "it ends in the middle" if reply.cut or "{" in reply.text or "[" in reply.text else "it holds no JSON"
+    for number, value in enumerate(values(reply.text, reply.cut)):
+        found = _misfit(value, schema) or (check(value) if check else None)
+        if not found:
+            return value, ""
+        wrong = wrong if number else found
+    return None, wrong
+
+
+def _misfit(value: Any, schema: Mapping[str, Any] | None) -> str:
+    if schema is None:
+        return ""
+    try:
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import best_match
+    except ImportError:
+        raise MissingExtra("jsonschema", extra="chat", need="checking answers") from None
+    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    return f"at {error.json_path}: {error.message[:300]}" if error else ""
+
+
+def _again(request: Request, reply: Reply, wrong: str) -> Request:
+    complaint = f"That answer cannot be used: {wrong}. Answer again, with nothing but JSON that fits the schema."
+    said = Message("assistant", reply.text[:_QUOTED] or "…")
+    return replace(request, messages=(*request.messages, said, Message("user", complaint)))
+
+
+def _unusable(model: str, request: Request, replies: list[Reply], wrong: str, folder: Path) -> AnswerUnusable:
+    text = replies[-1].text
+    asked = {**asdict(request), "schema": dict(request.schema) if request.schema is not None else None}
+    record = {
+        "model": model,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "reason": wrong,
+        "request": asked,
+        "answers": [{"text": reply.text, "id": reply.id, "cut": reply.cut} for reply in replies],
+    }
+    name = hashlib.sha256(json.dumps([model, asked], sort_keys=True).encode()).hexdigest()[:16]
+    try:
+        kept = f"what it said is in {_keep(record, folder / f'{name}.json')}"
+    except OSError as error:
+        kept = f"what it said could not be kept in {folder}: {first_line(error)}"
+    return AnswerUnusable(f"{model} gave no usable answer, also when asked again ({wrong}); {kept}", text)
+
+
+def _keep(record: Mapping[str, Any], path: Path) -> Path:
+    """Write it in one step, for its owner alone. The same failure again takes the place of the one before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(prefix=".", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,69 @@
+"""Which chat model the settings open, and what is said when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kgplatform import opening, settings
+from kgplatform.errors import BadSetting, MissingExtra, ModelRefused
+from kgplatform.lm.talk import Message, Request
+from tests.contract.chat_endpoint import ANSWER, KEY, Endpoint, endpoint
+
+ASKED = Request((Message("user", "What is the capital of France?"),), max_tokens=40)
+
+
+@pytest.fixture
+def there() -> Iterator[Endpoint]:
+    with endpoint() as made:
+        yield made
+
+
+def _settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> settings.Settings:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return settings.load()
+
+
+def test_the_configured_endpoint_is_opened(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = _settings(monkeypatch, KG_CHAT_MODEL="openai:gpt-nine", OPENAI_BASE_URL=there.url, OPENAI_API_KEY=KEY)
+    assert opening.chat(given).reply(ASKED).text == ANSWER
+    assert opening.chat(given, "openai:other").name == "openai:other"
+
+
+def test_an_endpoint_of_ones_own_needs_no_key(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelRefused):
+        opening.chat(_settings(monkeypatch, KG_CHAT_MODEL="openai:gpt-nine", OPENAI_BASE_URL=there.url)).reply(ASKED)
+    assert len(there.seen) == 1  # it was asked, and this one does want a key
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("", BadSetting, "KG_CHAT_MODEL names no chat model"),
+        ("local:", BadSetting, "KG_CHAT_MODEL names no chat model"),
+        ("local:minilm", BadSetting, "minilm does not chat: there are local:smollm2-135m"),
+        ("opnai:gpt-nine", BadSetting, "did you mean openai:gpt-nine?"),
+        ("lokal:qwen", BadSetting, "did you mean local:qwen?"),
+        ("qqq", BadSetting, "names no provider that is known, such as openai:MODEL"),
+        ("openai:", BadSetting, "must be openai:MODEL"),
+        ("openai:gpt-nine", ModelRefused, "there is no key: set OPENAI_API_KEY to one"),
+        ("fireworks:x", MissingExtra, "pip install langchain-fireworks"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_a_sentence(name: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words.replace("?", r"\?")):
+        opening.chat(settings.load(), name)
+
+
+@pytest.mark.parametrize("package", ["langchain", "langchain_openai", "xllamacpp"])
+def test_a_missing_package_is_a_sentence(package: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from importlib import util
+
+    find = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest))
+    (tmp_path / "some.gguf").write_bytes(b"GGUF")
+    with pytest.raises(MissingExtra, match=r"kgplatform\[chat\]"):
+        opening.chat(settings.load(), f"local:{tmp_path}/some.gguf" if package == "xllamacpp" else "openai:x")
