@@ -34,6 +34,7 @@ from kgplatform.errors import (
 from kgplatform.jobs.lease import Lease
 from kgplatform.jobs.types import Job, Progress, Step
 from kgplatform.lm.talk import Usage
+from kgplatform.names import storable
 from kgplatform.store.ahead import ahead
 
 Result = Mapping[str, Any]
@@ -89,6 +90,7 @@ class Work:
         the job goes on. Raises the ``KgError`` that every step would meet, such as ``BudgetExceeded`` or ``ModelRefused``.
         """
         self.check()
+        key = storable(key)
         kept = self._lease.step(key)
         if kept and kept.state != "failed":
             with self._lock:  # what costs no time says nothing of the rate
