@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from kgplatform.errors import AnswerUnusable, ModelUnreachable
 from kgplatform.lm.mending import values
 from kgplatform.lm.scripted_chat import Faults, ScriptedChat
-from kgplatform.lm.structured import ask
+from kgplatform.lm.structured import ask, erase
 from kgplatform.lm.talk import Message, Request, Usage
 
 PAIR = {
@@ -169,3 +170,12 @@ def test_of_a_list_that_was_cut_the_first_whole_items_are_kept(items: list[Any],
 @given(st.text(alphabet="{}[]\",:\\ a1'\n", max_size=60), st.booleans())
 def test_no_text_breaks_it(text: str, cut: bool) -> None:
     list(values(text, cut))
+
+
+def test_what_a_forgotten_source_led_to_leaves_the_quarantine(tmp_path: Path) -> None:
+    for source in ("doc:1", "doc:2"):
+        with pytest.raises(AnswerUnusable):
+            ask(ScriptedChat(lambda _: "no"), replace(ASKED, sources=(source,), max_tokens=100 + int(source[-1])), tmp_path)
+    assert (erase(tmp_path, "doc:1"), erase(tmp_path, "doc:1")) == (1, 0)
+    (left,) = tmp_path.iterdir()
+    assert "doc:2" in left.read_text("utf-8")
