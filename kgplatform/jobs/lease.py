@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from kgplatform.errors import LeaseLost
@@ -27,6 +28,10 @@ class Lease:
     def __init__(self, file: LedgerFile, time: Callable[[], int], job: Job, seconds: float) -> None:
         self.job, self.seconds = job, seconds
         self._file, self._time = file, time
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Quicker writing inside."""
+        return self._file.kept_open()
 
     def now(self) -> int:
         """The ledger's clock, in milliseconds."""

@@ -112,7 +112,10 @@ class Runner:
         return many
 
     def stop(self) -> None:
-        """End the worker; the job it runs goes back to the queue at its next step, progress or pause. For a handler of signals."""
+        """End the worker; the job it runs goes back to the queue at its next step, progress or pause.
+
+        A handler of signals calls it in a thread of its own, since it may have broken into a wait for the same event.
+        """
         self._stopping.set()
         if work := self._work:
             work.halt(Stopping("the worker is to end"))
@@ -160,6 +163,7 @@ class Runner:
         ended = threading.Event()
         heart = threading.Thread(target=_beat, args=(work, ended, self._seconds / 3), daemon=True)
         with ExitStack() as stack:
+            stack.enter_context(work.kept_open())
             self._work = work
             stack.callback(setattr, self, "_work", None)
             for name in self._logged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from harvest.documents.read import Document
 from kgplatform import connect, library
 from kgplatform.errors import NotFound
 from kgplatform.graph import Context, KnowledgeGraph
+from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.types import Candidate, Claim, Evidence, Literal, Mention, Receipt, Source, SourceId
 
 DOC = Source(SourceId("doc:1"), "document", "Radium", "radium.txt")
@@ -87,8 +89,8 @@ class OneFact:
 
 
 def harvest(kg: KnowledgeGraph, documents: Sequence[Document], *, dry_run: bool = False) -> run.Report:
-    nothing = {"scorer": None, "encoder": None, "reader": None}
-    return run.harvest(kg, documents, **nothing, cards=[], kinds={}, dry_run=dry_run)  # type: ignore[arg-type]
+    models: dict[str, Any] = {"scorer": ScriptedScorer(), "encoder": HashingEncoder(), "reader": None}
+    return run.harvest(kg, documents, **models, cards=[], kinds={}, dry_run=dry_run)
 
 
 def test_a_harvest_keeps_the_texts_before_their_facts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -48,7 +49,7 @@ def worker(
         raise typer.Exit(0 if there else 1)
     runner = run.runner()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: runner.stop())
+        signal.signal(number, lambda *_: threading.Thread(target=runner.stop).start())
     run.screen.note(f"working on the jobs of {run.ledger.path}; Ctrl-C ends it after the step at hand")
     many = runner.work(until_idle=until_idle, told=lambda job: _told(run, job))
     run.screen.note(f"{many:,} jobs were done")
@@ -222,7 +223,7 @@ def schedule(
     from ui.cli.main import main_with
 
     _schedulable(command)
-    main_with(command, run, Recurrence(cron, zone or times.local_zone()))
+    main_with(command, run, Recurrence(cron, zone or run.settings["TZ"] or times.local_zone()))
 
 
 def _schedulable(command: list[str]) -> None:
