@@ -103,7 +103,8 @@ def failed_job(ledger: Ledger, reason: str = "/texts: no text is in it") -> Job:
 
 
 def row(tab: Visit, job: Job) -> Locator:
-    return tab.page.locator(f".st-key-job-{job.id}")
+    """The job in the list that it stands in now."""
+    return tab.page.locator(f".st-key-job-{job.id}").last
 
 
 def tab_named(tab: Visit, name: str) -> None:

@@ -7,11 +7,14 @@ from html import escape
 from importlib.resources import files
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kgplatform.errors import KgError
 from ui.markdown import plain
 from ui.neighbourhood import Filters
 
+BUTTON = 90
+"""Pixels of a button in a row."""
 _KEPT: dict[str, object] = {
     "reviewer": "me",
     "relations": [],
@@ -57,6 +60,11 @@ def welcome() -> None:
 def about_place(place: str) -> None:
     """Which graph this is, in the sidebar, where it need not be opened."""
     st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(place)}</div>')
+
+
+def row(key: str) -> DeltaGenerator:
+    """A line of a list, with buttons at its end that keep their place when the words change, or a click would miss."""
+    return st.container(horizontal=True, vertical_alignment="top", key=key)
 
 
 def attempt(where: str, do: Callable[[], object]) -> None:

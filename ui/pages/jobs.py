@@ -57,9 +57,10 @@ def _told(draw: Callable[[Ledger], None]) -> Callable[[], None]:
 def _jobs(ledger: Ledger) -> None:
     live, ended = ledger.jobs(LIVE), ledger.jobs(("done", "failed", "cancelled", "stopped"), limit=_ENDED)
     workers, now = ledger.workers(), ledger.time()
-    if live and not workers and any(job.state == "queued" for job in live):
-        st.warning(plain(NO_WORKER))
-    frame.problem("jobs")
+    with st.container():  # what stands below keeps its place, whether something stands here or not
+        if not workers and any(job.state == "queued" for job in live):
+            st.warning(plain(NO_WORKER))
+        frame.problem("jobs")
     left, right = st.columns([1.4, 1], gap="medium")
     with left, st.container(key="live"):
         st.html(f"<h4>At work <span class='small'>{len(workers):,} worker{'' if len(workers) == 1 else 's'}</span></h4>")
@@ -80,9 +81,9 @@ def _jobs(ledger: Ledger) -> None:
 
 
 def _row(job: Job, now: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"job-{job.id}"):
+    with frame.row(f"job-{job.id}"):
         st.html(job_view.line(job, now))
-        st.button("Open", key=f"open-{job.id}", type="tertiary", on_click=opened_job.open, args=(job.id,))
+        st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=opened_job.open, args=(job.id,))
         opened_job.action(job, "list")
 
 

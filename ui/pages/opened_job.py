@@ -34,9 +34,9 @@ def retry(id: str) -> None:
 def action(job: Job, where: str) -> None:
     """The button for what can be done with a job, if anything can; ``where`` it stands tells two of them apart."""
     if job.state in ("queued", "running"):
-        st.button("Cancel", key=f"cancel-{where}-{job.id}", disabled=job.cancelling, on_click=cancel, args=(job.id,))
+        st.button("Cancel", width=frame.BUTTON, key=f"cancel-{where}-{job.id}", disabled=job.cancelling, on_click=cancel, args=(job.id,))
     elif job.state != "done":
-        st.button("Retry", key=f"retry-{where}-{job.id}", on_click=retry, args=(job.id,), help="What is done stays done")
+        st.button("Retry", width=frame.BUTTON, key=f"retry-{where}-{job.id}", on_click=retry, args=(job.id,))
 
 
 def show(ledger: Ledger) -> None:
@@ -53,7 +53,7 @@ def show(ledger: Ledger) -> None:
     st.html(job_view.heading(job, now))
     with st.container(horizontal=True):
         action(job, "opened")
-        st.button("Close", key="close", type="tertiary", on_click=close)
+        st.button("Close", width=frame.BUTTON, key="close", on_click=close)
     bad = [*ledger.steps(job.id, "dead"), *ledger.steps(job.id, "failed")]
     st.html(job_view.details(job, ledger.counts(job.id), now) + job_view.failed(bad) + "<h4>Log</h4>")
     with st.container(height=_LOG_HEIGHT, border=True, key="log", autoscroll=True):

@@ -46,12 +46,13 @@ def _path(text: str) -> Path:
 def listed(ledger: Ledger) -> None:
     """Draw the schedules."""
     schedules, now = ledger.schedules(), ledger.time()
-    frame.problem("schedules")
+    with st.container():
+        if schedules and not ledger.workers():
+            st.warning(plain(NO_WORKER))
+        frame.problem("schedules")
     with st.container(key="schedules"):
         if not schedules:
             st.html('<div class="small">Nothing recurs yet.</div>')
-        elif not ledger.workers():
-            st.warning(plain(NO_WORKER))
         for one in schedules:
             _row(ledger, one, now)
 
@@ -59,13 +60,11 @@ def listed(ledger: Ledger) -> None:
 def _row(ledger: Ledger, one: Schedule, now: int) -> None:
     last = next(iter(ledger.ticks(one.id, limit=1)), None)
     job = ledger.job(last.job) if last and last.job else None
-    with st.container(horizontal=True, vertical_alignment="center", key=f"schedule-{one.id}"):
+    with frame.row(f"schedule-{one.id}"):
         st.html(job_view.schedule(one, last, job, now))
-        if one.paused:
-            st.button("Resume", key=f"resume-{one.id}", on_click=_change, args=("resume", one.id))
-        else:
-            st.button("Pause", key=f"pause-{one.id}", on_click=_change, args=("pause", one.id))
-        st.button("Remove", key=f"remove-{one.id}", on_click=_change, args=("unschedule", one.id), help="The jobs that it made stay")
+        label, do = ("Resume", "resume") if one.paused else ("Pause", "pause")
+        st.button(label, width=frame.BUTTON, key=f"pause-{one.id}", on_click=_change, args=(do, one.id))
+        st.button("Remove", width=frame.BUTTON, key=f"remove-{one.id}", on_click=_change, args=("unschedule", one.id))
 
 
 def _change(do: str, id: str) -> None:
