@@ -1,4 +1,4 @@
-"""The one graph that all visitors of a page server share."""
+"""The one graph, and the one ledger of jobs, that all visitors of a page server share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import streamlit as st
 
 from kgplatform import settings
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.opening import connect
+from ui.wire import Wire
+
+
+@st.cache_resource(show_spinner=False)
+def wire() -> Wire:
+    """By the settings of this process."""
+    return Wire(settings.load())
 
 
 @st.cache_resource(show_spinner="Opening the graph …")
 def graph() -> KnowledgeGraph:
-    """Opened at the first visit, by the settings of this process."""
-    return connect(settings=settings.load())
+    """Opened at the first visit."""
+    return wire().graph
 
 
 @st.cache_data(ttl=5, show_spinner=False)

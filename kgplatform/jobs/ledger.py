@@ -17,7 +17,7 @@ from kgplatform.jobs import queue, records, schedules, workers
 from kgplatform.jobs.file import LedgerFile
 from kgplatform.jobs.lease import Lease
 from kgplatform.jobs.owner import me, where
-from kgplatform.jobs.types import Job, LogLine, Schedule, State, Step, StepState, Task, Tick, Worker
+from kgplatform.jobs.types import Cost, Job, LogLine, Schedule, State, Step, StepState, Task, Tick, Worker
 
 Clock = Callable[[], datetime]
 """Tells the time, with its zone."""
@@ -95,6 +95,16 @@ class Ledger:
         """The log from the line behind ``after`` on: to follow it, ask again with the last number."""
         with self._file.reading() as rows:
             return queue.lines(rows, queue.find(rows, id).id, after, limit)
+
+    def tail(self, id: str, *, limit: int = 200) -> list[LogLine]:
+        """The end of the log."""
+        with self._file.reading() as rows:
+            return queue.tail(rows, queue.find(rows, id).id, limit)
+
+    def costs(self, since: int) -> list[Cost]:
+        """What the jobs that were at work since then have cost, whole, by kind; the dearest first."""
+        with self._file.reading() as rows:
+            return queue.costs(rows, since)
 
     # schedules
 

@@ -10,7 +10,8 @@ from collections.abc import Collection
 from kgplatform.errors import JobBusy
 from kgplatform.jobs import naming, records
 from kgplatform.jobs.owner import dead
-from kgplatform.jobs.types import Job, LogLine, State, Step, StepState, Task, canonical
+from kgplatform.jobs.types import Cost, Job, LogLine, State, Step, StepState, Task, canonical
+from kgplatform.lm.talk import Usage
 from kgplatform.names import storable
 
 ATTEMPTS = 3
@@ -172,6 +173,18 @@ def counts(rows: sqlite3.Connection, job: str) -> dict[StepState, int]:
     return {
         row["state"]: row["many"] for row in rows.execute("SELECT state, count(*) AS many FROM steps WHERE job = ? GROUP BY state", (job,))
     }
+
+
+def costs(rows: sqlite3.Connection, since: int) -> list[Cost]:
+    """As the ledger says."""
+    wanted = """SELECT kind, count(*), sum(calls), sum(prompt_tokens), sum(completion_tokens), sum(usd) AS spent FROM jobs
+        WHERE beat >= ? GROUP BY kind ORDER BY spent DESC, sum(calls) DESC, kind"""
+    return [Cost(kind, many, calls, Usage(*spent)) for kind, many, calls, *spent in rows.execute(wanted, (since,))]
+
+
+def tail(rows: sqlite3.Connection, job: str, limit: int) -> list[LogLine]:
+    wanted = "SELECT * FROM lines WHERE job = ? ORDER BY number DESC LIMIT ?"
+    return [records.line(row) for row in rows.execute(wanted, (job, limit))][::-1]
 
 
 def lines(rows: sqlite3.Connection, job: str, after: int, limit: int) -> list[LogLine]:

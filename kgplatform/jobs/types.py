@@ -131,6 +131,16 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What jobs of one kind cost together."""
+
+    kind: str
+    jobs: int
+    calls: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Work that recurs. ``next`` is its coming tick; a paused one passes over its ticks."""
 

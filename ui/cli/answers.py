@@ -12,6 +12,7 @@ from kgplatform.errors import NotFound
 from ui.cli import shapes
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.cli.screen import percent
+from ui.tasks import complete as completion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,15 +69,15 @@ def _step(run: Run, step: Step) -> shapes.Shape:
 
 def complete(
     run: Run,
-    model: Annotated[str, typer.Option(metavar="NAME", help="The graph model.")] = "complex",
+    model: Annotated[str, typer.Option(metavar="NAME", help="The graph model.")] = completion.MODEL,
     relation: Annotated[str | None, typer.Option(metavar="NAME", help="Only facts of this relation.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = 20,
-    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = 0.1,
+    top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = completion.TOP,
+    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = completion.LEAST,
     job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
     """Predict facts that the graph lacks, and put them as predictions for review."""
-    arguments = {"model": model, "relation": relation, "top": top, "min_confidence": min_confidence, "dry_run": dry_run}
+    arguments = completion.arguments(relation, model=model, top=top, min_confidence=min_confidence, dry_run=dry_run)
     run.do("complete", arguments, partial(_show, run), job=job)
 
 

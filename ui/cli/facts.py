@@ -17,6 +17,7 @@ from kgplatform.types import SourceId, Status, in_words
 from ui import history
 from ui.cli import shapes
 from ui.cli.command import AsJob, DryRun, Run, add
+from ui.tasks import exporting, importing
 
 if TYPE_CHECKING:
     from kgplatform.graph import Explanation, KnowledgeGraph, Reason
@@ -50,7 +51,7 @@ def import_(run: Run, files: Files, strict: Strict = False, format: Format = Non
     first: nothing is written when one breaks off. The same file again changes nothing; an import that was killed is repeated.
     """
     paths = {str(one.resolve()): str(one) for one in files}
-    arguments = {"files": list(paths), "strict": strict, "format": format, "dry_run": dry_run}
+    arguments = importing.arguments(files, strict=strict, format=format, dry_run=dry_run)
     run.do("import", arguments, partial(_imported, run, paths), job=job)
 
 
@@ -91,9 +92,7 @@ def export(
     from kgplatform.formats import registry
 
     chosen = one_of(status, Status, "--status")
-    if file.exists() and not force:
-        raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
-    registry.place(file, format)
+    arguments = exporting.arguments(file, status=chosen, format=format, force=force)
 
     def show(result: Mapping[str, Any]) -> None:
         run.screen.emit({**result, "file": str(file)})
@@ -101,7 +100,7 @@ def export(
         if result["drops"]:
             run.screen.note(f"kg: {registry.place(file, format).format.name} does not hold {result['drops']}: .jsonld and .parquet do")
 
-    run.do("export", {"file": str(file.resolve()), "status": chosen, "format": format}, show, job=job)
+    run.do("export", arguments, show, job=job)
 
 
 def one_of(value: str, choices: Any, option: str) -> Any:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kgplatform.errors import BadFile, BadRequest
+from kgplatform.errors import BadRequest
 from ui.cli import shapes
 from ui.cli.command import AsJob, DryRun, Run, add, group
+from ui.tasks import harvest_documents, harvest_relation
 
 RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
 Resume = Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a run, or a job, that broke off or failed in part.")]
@@ -42,8 +43,8 @@ def documents(
     The same command again reads what is new; what was killed goes on where it was.
     """
     # Before the models are loaded, which takes seconds.
-    paths = _there(path or [], "file or folder", resume, "PATH")
-    arguments = {"paths": paths, "cards": _cards(card or []), "again": again, "dry_run": dry_run}
+    _either(path, resume, "PATH")
+    arguments = harvest_documents.arguments(path or (), card or (), again=again, dry_run=dry_run)
     run.do("harvest documents", arguments, partial(_show, run), job=job, name=name, resume=resume)
 
 
@@ -56,27 +57,15 @@ def relation(
     dry_run: DryRun = False,
 ) -> None:
     """Ask the language model for pairs of a relation, and put those that it finds likely."""
-    _there(card or [], "file", resume, "CARD")
-    arguments = {"cards": _cards(card or []), "dry_run": dry_run}
+    _either(card, resume, "CARD")
+    arguments = harvest_relation.arguments(card or (), dry_run=dry_run)
     run.do("harvest relation", arguments, partial(_show, run), job=job, name=name, resume=resume)
 
 
-def _there(paths: list[Path], what: str, resume: str, name: str) -> list[str]:
-    """The paths, made absolute. Raises ``BadFile`` for one that is not there, ``BadRequest`` where none is named."""
+def _either(paths: list[Path] | None, resume: str, name: str) -> None:
+    """Raises ``BadRequest`` unless it is told either what to read or what to go on with."""
     if bool(paths) == bool(resume):
         raise BadRequest(f"name either {name}… or  --resume RUN")
-    if missing := [path for path in paths if not path.exists()]:
-        raise BadFile(f"{missing[0]}: there is no such {what}")
-    return [str(path.resolve()) for path in paths]
-
-
-def _cards(paths: list[Path]) -> list[str]:
-    """The files of relation cards, each read once to see that it is one."""
-    from kgplatform.cards import read_relation
-
-    for path in paths:
-        read_relation(path)
-    return [str(path.resolve()) for path in paths]
 
 
 def _show(run: Run, result: Mapping[str, Any]) -> None:

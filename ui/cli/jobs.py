@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from kgplatform.errors import BadRequest
+from ui import jobs as words
 from ui import tasks
 from ui.cli import outcome
 from ui.cli.command import Recurrence, Run, add, group
-from ui.cli.outcome import when
+from ui.jobs import when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def worker(
 
 def _told(run: Run, job: Job) -> None:
     run.screen.emit(outcome.shape(job))
-    run.screen.say(f"{when(run.ledger.time())}  {job.id}  {outcome.what(job.task.kind, job.task.arguments)}: {_state(job)}")
+    run.screen.say(f"{when(run.ledger.time())}  {job.id}  {words.what(job.task)}: {words.state(job)}")
 
 
 @add(app, "list", example="kg jobs list\nkg jobs list --state failed --json")
@@ -85,35 +86,16 @@ def list_(
     if schedules:
         run.screen.table(("schedule", "what", "graph", "when", "next"), map(_schedule_row, schedules))
     if any(job.state == "queued" for job in jobs) and not run.ledger.workers():
-        run.screen.note("kg: no worker is running:  kg worker  starts one")
+        run.screen.note(f"kg: {words.NO_WORKER}")
 
 
 def _row(run: Run, job: Job) -> Sequence[str]:
-    what = outcome.what(job.task.kind, job.task.arguments)
-    return job.id, what, job.task.graph, _state(job), _far(run, job), _cost(job), when(job.started or job.created)
-
-
-def _state(job: Job) -> str:
-    return f"{job.state}: {job.error}" if job.error else job.state
-
-
-def _far(run: Run, job: Job) -> str:
-    """Done, rate and time left, as far as they are known."""
-    progress, now = job.progress, run.ledger.time()
-    if not progress.total:
-        return progress.stage
-    told = f"{progress.stage} {progress.done:,} of {progress.total:,}".strip()
-    if job.state == "running" and (left := job.eta(now)) is not None:
-        told += f", {job.rate(now):,.1f}/s, {left:,.0f} s left"
-    return told
-
-
-def _cost(job: Job) -> str:
-    return f"{job.calls:,} calls, {job.usage.tokens:,} tokens, ${job.usage.usd:.2f}" if job.calls else ""
+    far, cost = words.far(job, run.ledger.time()), words.cost(job.calls, job.usage)
+    return job.id, words.what(job.task), job.task.graph, words.state(job), far, cost, when(job.started or job.created)
 
 
 def _schedule_row(schedule: Schedule) -> Sequence[str]:
-    what = outcome.what(schedule.task.kind, schedule.task.arguments)
+    what = words.what(schedule.task)
     return schedule.id, what, schedule.task.graph, f"{schedule.cron} {schedule.zone}", "paused" if schedule.paused else when(schedule.next)
 
 
@@ -126,16 +108,16 @@ def show(run: Run, job: JobId) -> None:
     run.screen.emit({**outcome.shape(found), "steps": counts, "failed_steps": steps})
     lines = {
         "job": found.id,
-        "what": outcome.what(found.task.kind, found.task.arguments),
+        "what": words.what(found.task),
         "graph": found.task.graph,
-        "state": _state(found),
-        "how far": _far(run, found),
+        "state": words.state(found),
+        "how far": words.far(found, run.ledger.time()),
         "steps": ", ".join(f"{many:,} {state}" for state, many in counts.items()),
-        "cost": _cost(found),
+        "cost": words.cost(found.calls, found.usage),
         "began": when(found.started),
         "ended": when(found.ended),
         "run": found.run,
-        "result": ", ".join(f"{name} {value:,}" for name, value in found.result.items() if type(value) is int),
+        "result": words.numbers(found.result),
     }
     for name, value in lines.items():
         if value:
@@ -199,7 +181,7 @@ def resume(run: Run, schedule: ScheduleId) -> None:
 
 def _changed(run: Run, schedule: Schedule, what: str) -> None:
     run.screen.emit(outcome.schedule_shape(schedule))
-    run.screen.say(f"schedule {schedule.id} ({outcome.what(schedule.task.kind, schedule.task.arguments)}) {what}")
+    run.screen.say(f"schedule {schedule.id} ({words.what(schedule.task)}) {what}")
 
 
 @add(
@@ -232,9 +214,9 @@ def _schedulable(command: list[str]) -> None:
 
     if command[0].startswith("-"):
         raise BadRequest(f"{command[0]} is an option: it stands before the cron line,  kg jobs schedule {command[0]} … '0 3 * * *' COMMAND")
-    words = [word for word in command if not word.startswith("-")]
-    if not any(words[: len(kind.split())] == kind.split() for kind in tasks.KINDS):
-        named = " ".join(words[:2])
-        near = difflib.get_close_matches(named, tasks.KINDS, n=1) or difflib.get_close_matches(" ".join(words[:1]), tasks.KINDS, n=1)
+    plain = [word for word in command if not word.startswith("-")]
+    if not any(plain[: len(kind.split())] == kind.split() for kind in tasks.KINDS):
+        named = " ".join(plain[:2])
+        near = difflib.get_close_matches(named, tasks.KINDS, n=1) or difflib.get_close_matches(" ".join(plain[:1]), tasks.KINDS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(tasks.KINDS)}"
         raise BadRequest(f"{named!r} is no command that can recur: {hint}")

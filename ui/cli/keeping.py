@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kgplatform.errors import BadRequest
 from ui.cli.command import AsJob, Run, add
+from ui.tasks import backing_up
 
 
 def register(app: typer.Typer) -> None:
@@ -27,21 +27,18 @@ def backup(
     job: AsJob = False,
 ) -> None:
     """Write the whole graph with all its evidence, merges and verdicts to one file; writing may go on meanwhile."""
-    if file.exists() and not force:
-        raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
+    arguments = backing_up.arguments(file, force=force)
 
     def show(result: Mapping[str, Any]) -> None:
         run.screen.emit(result)
         run.screen.say(f"{file}: {result['lines']:,} lines, {result['bytes']:,} bytes")
 
-    run.do("backup", {"file": str(file.resolve())}, show, job=job)
+    run.do("backup", arguments, show, job=job)
 
 
 def restore(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help="What  kg backup  wrote, on any server.")]) -> None:
     """Fill an empty graph from a backup."""
-    from ui.tasks.backing_up import archive
-
-    facts = archive(run.graph).restore(file)
+    facts = backing_up.archive(run.graph).restore(file)
     run.screen.emit({"file": str(file), "facts": facts})
     run.screen.say(f"{facts:,} facts restored")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from kgplatform.errors import BadRequest, NotFound
+from ui.jobs import when
 
 if TYPE_CHECKING:
     from kgplatform.jobs import Job, Ledger, Schedule
@@ -50,24 +49,6 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
     if found.task.kind != kind:
         raise BadRequest(f"job {found.id} is of the kind {found.task.kind!r}: go on with it by  kg {found.task.kind} --resume {found.id}")
     return found
-
-
-def when(time: int) -> str:
-    """A moment as people here read it: their own time, to the minute."""
-    return f"{datetime.fromtimestamp(time / 1000, UTC).astimezone():%Y-%m-%d %H:%M}" if time else ""
-
-
-def what(kind: str, arguments: Mapping[str, Any]) -> str:
-    """A task in one line, like the command that asks for it."""
-    words = [kind]
-    for name, value in arguments.items():
-        if isinstance(value, list):
-            words += map(str, value)
-        elif value is True:
-            words.append(f"--{name.replace('_', '-')}")
-        elif value not in (None, False, ""):
-            words.append(f"{name}={value}")
-    return shlex.join(words).replace(f"'{kind}'", kind, 1)
 
 
 def shape(job: Job) -> dict[str, Any]:

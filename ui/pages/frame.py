@@ -1,14 +1,20 @@
-"""What all pages have in common: the style, which graph this is, who is reviewing, what an empty graph shows."""
+"""What all pages have in common: the style, which graph this is, who is reviewing, what an empty graph shows, what went wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from kgplatform.errors import KgError
+from ui.markdown import plain
 from ui.neighbourhood import Filters
 
+BUTTON = 90
+"""Pixels of a button in a row."""
 _KEPT: dict[str, object] = {
     "reviewer": "me",
     "relations": [],
@@ -49,3 +55,28 @@ def welcome() -> None:
         "<p><code>kg import FILE</code> facts that you have</p>"
         "<p><code>kg harvest documents PATH</code> texts of your own</p></div>"
     )
+
+
+def about_place(place: str) -> None:
+    """Which graph this is, in the sidebar, where it need not be opened."""
+    st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(place)}</div>')
+
+
+def row(key: str) -> DeltaGenerator:
+    """A line of a list, with buttons at its end that keep their place when the words change, or a click would miss."""
+    return st.container(horizontal=True, vertical_alignment="top", key=key)
+
+
+def attempt(where: str, do: Callable[[], object]) -> None:
+    """Do what a person asked for; why it could not be done is kept for ``problem``, until they ask for something else."""
+    st.session_state[f"{where}_problem"] = ""
+    try:
+        do()
+    except KgError as error:
+        st.session_state[f"{where}_problem"] = str(error)
+
+
+def problem(where: str) -> None:
+    """Say why the last thing that was asked for could not be done."""
+    if told := st.session_state.get(f"{where}_problem"):
+        st.error(plain(told))

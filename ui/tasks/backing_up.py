@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadRequest
-from ui.tasks import Doing
+from ui.tasks import Doing, paths
 
 if TYPE_CHECKING:
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.ports import Archive
 
 
+def arguments(file: Path, *, force: bool = False) -> Mapping[str, Any]:
+    """Raises ``BadRequest`` for a file that is there, unless ``force`` says to write over it."""
+    return {"file": paths.vacant(file, force)}
+
+
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments``: ``file``; ``force`` writes over one that is there."""
+    """``arguments`` as they are made here; what is in the file by then is written over."""
     file = Path(doing.arguments["file"])
     with doing.progress("backing up") as progress:
         lines = archive(doing.wire.graph).backup(file, progress)

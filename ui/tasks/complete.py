@@ -13,8 +13,19 @@ if TYPE_CHECKING:
     from reasoning.predict import Proposal
 
 
+MODEL, TOP, LEAST = "complex", 20, 0.1
+"""The graph model, the most facts and the least confidence, unless others are named."""
+
+
+def arguments(
+    relation: str | None, *, model: str = MODEL, top: int = TOP, min_confidence: float = LEAST, dry_run: bool = False
+) -> Mapping[str, Any]:
+    """``relation``: only facts of this one; ``None``: of any."""
+    return {"model": model, "relation": relation, "top": top, "min_confidence": min_confidence, "dry_run": dry_run}
+
+
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments``: ``model``, ``relation``, ``top``, ``min_confidence``, ``dry_run``."""
+    """``arguments`` as they are made here."""
     from reasoning import links
 
     asked, wire = doing.arguments, doing.wire

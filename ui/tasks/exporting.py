@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ui.tasks import Doing
+from kgplatform.types import Status
+from ui.tasks import Doing, paths
+
+
+def arguments(file: Path, *, status: Status = "current", format: str | None = None, force: bool = False) -> Mapping[str, Any]:
+    """Raises ``BadRequest`` for a file that is there, unless ``force`` says to write over it, and for an unknown format."""
+    from kgplatform.formats import registry
+
+    place = paths.vacant(file, force)
+    registry.place(file, format)
+    return {"file": place, "status": status, "format": format}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments``: ``file``, ``status``, ``format``."""
+    """``arguments`` as they are made here; what is in the file by then is written over."""
     from kgplatform.formats import registry
 
     asked, file = doing.arguments, Path(doing.arguments["file"])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ui.cli import shapes
-from ui.tasks import Doing
+from ui.tasks import Doing, paths
+
+
+def arguments(texts: Sequence[Path], cards: Sequence[Path] = (), *, again: bool = False, dry_run: bool = False) -> Mapping[str, Any]:
+    """``texts``: files, or folders of them; ``cards``: files, none for those that ship. Raises ``BadFile``."""
+    there = paths.present(texts, "file or folder")
+    return {"paths": there, "cards": paths.cards(cards), "again": again, "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments``: ``paths``; ``cards`` (files; none: those that ship), ``again``, ``dry_run``."""
+    """``arguments`` as they are made here."""
     from harvest.documents import advice, harvest
     from harvest.documents.read import read_all
     from kgplatform.cards import read_relation

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ui.cli import shapes
-from ui.tasks import Doing
+from ui.tasks import Doing, paths
+
+
+def arguments(cards: Sequence[Path], *, dry_run: bool = False) -> Mapping[str, Any]:
+    """``cards`` are files. Raises ``BadFile``."""
+    paths.present(cards, "file")
+    return {"cards": paths.cards(cards), "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments``: ``cards`` (files), ``dry_run``."""
+    """``arguments`` as they are made here."""
     from harvest.bertnet import harvest
     from kgplatform.cards import read_relation
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from kgplatform.formats.loading import Checked
 
 
+def arguments(files: Sequence[Path], *, strict: bool = False, format: str | None = None, dry_run: bool = False) -> Mapping[str, Any]:
+    """A file may come into being after this."""
+    return {"files": list(dict.fromkeys(str(file.resolve()) for file in files)), "strict": strict, "format": format, "dry_run": dry_run}
+
+
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments``: ``files``, ``strict``, ``format``, ``dry_run``. All files are checked before anything is written."""
+    """``arguments`` as they are made here. All files are checked before anything is written."""
     checked = [_check(doing, Path(path)) for path in doing.arguments["files"]]
     files = [_tried(one) if doing.dry_run else _put(doing, one) for one in checked]
     return {"files": files, "left_out": sum(one["left_out"] for one in files)}
