@@ -14,6 +14,7 @@ from typing import Any
 
 from kgplatform.jobs import Job, LogLine, Schedule, Step, Tick, cron
 from kgplatform.jobs.types import Cost, StepState
+from kgplatform.lm.spending import Spent
 from kgplatform.lm.talk import Usage
 from ui.jobs import cost, far, numbers, span, what, when
 
@@ -131,13 +132,32 @@ def costs(found: Sequence[Cost]) -> str:
         return '<div class="small">No job was at work.</div>'
     usage = sum((one.usage for one in found), Usage())
     total = [Cost("all", sum(one.jobs for one in found), sum(one.calls for one in found), usage)] if len(found) > 1 else []
-    rows = "".join(
-        f"<tr><th>{escape(one.kind)}</th><td>{one.jobs:,}</td><td>{one.calls:,}</td><td>{one.usage.prompt:,}</td>"
-        f"<td>{one.usage.completion:,}</td><td>${one.usage.usd:,.2f}</td></tr>"
-        for one in (*found, *total)
-    )
-    names = ("kind of job", "jobs", "calls", "tokens asked", "tokens answered", "money")
-    return f'<table class="costs"><tr>{"".join(f"<th>{name}</th>" for name in names)}</tr>{rows}</table>'
+    rows = [(escape(one.kind), f"{one.jobs:,}", f"{one.calls:,}", *_spent(one.usage)) for one in (*found, *total)]
+    return _table(("kind of job", "jobs", "calls", *_SPENT), rows)
+
+
+def models(found: Mapping[str, Spent]) -> str:
+    """A table of what each model took; what has no known price is said to have none."""
+    if not found:
+        return '<div class="small">No chat model was asked.</div>'
+    rows = [(escape(name), f"{one.calls:,}", *_spent(one.usage)) for name, one in found.items()]
+    unpriced = sum(one.unpriced for one in found.values())
+    note = f'<div class="small">{unpriced:,} calls had no known price and count for nothing here.</div>' if unpriced else ""
+    return _table(("model", "calls", *_SPENT), rows) + note
+
+
+_SPENT = ("tokens asked", "tokens answered", "money")
+
+
+def _spent(usage: Usage) -> tuple[str, str, str]:
+    return f"{usage.prompt:,}", f"{usage.completion:,}", f"${usage.usd:,.2f}"
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The first cell of a row is its head; cells are HTML."""
+    head = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join(f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for first, *cells in rows)
+    return f'<table class="costs"><tr>{head}</tr>{body}</table>'
 
 
 def _joined(*parts: str) -> str:

@@ -9,11 +9,12 @@ rule for a crash, and nothing needs to be cleaned up. A row holds the sums of on
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from kgplatform.errors import BudgetExceeded, ModelError
 from kgplatform.lm.prices import PICO
@@ -109,6 +110,22 @@ def spent(path: Path, *, run: str | None = None, day: str | None = None, model: 
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in _COLUMNS)
     with usable(path), closing(SharedFile(path, _SCHEMA)) as file:
         row = file.connection.execute(f"SELECT {sums} FROM spending WHERE {where}", wanted).fetchone()  # noqa: S608
+    return _sums(row)
+
+
+def by_model(path: Path, since: str) -> dict[str, Spent]:
+    """The sums of each model from a day (``2026-11-01``, UTC) on, the dearest first."""
+    if not path.exists():
+        return {}
+    sums = ", ".join(f"sum({name})" for name in _COLUMNS)
+    wanted = (
+        f"SELECT model, {sums} FROM spending WHERE day >= ? GROUP BY model ORDER BY sum(money) DESC, sum(prompt + completion) DESC, model"  # noqa: S608
+    )
+    with usable(path), closing(SharedFile(path, _SCHEMA)) as file:
+        return {row[0]: _sums(row[1:]) for row in file.connection.execute(wanted, (since,))}
+
+
+def _sums(row: Sequence[Any]) -> Spent:
     calls, answered, unpriced, prompt, completion, money, seconds = row
     return Spent(calls, answered, unpriced, Usage(prompt, completion, money / PICO), seconds)
 

@@ -9,7 +9,10 @@ from typing import Any
 
 from kgplatform.jobs import Ledger, Runner, Task, Work
 from kgplatform.jobs.types import Cost
+from kgplatform.lm.prices import PICO
+from kgplatform.lm.spending import Spending, Spent, by_model
 from kgplatform.lm.talk import Usage
+from ui import job_view
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -66,3 +69,20 @@ def test_the_end_of_a_log_is_in_order(tmp_path: Path) -> None:
     job = done(ledger, "ask", 5)
     assert [line.text for line in ledger.tail(job, limit=2)] == ["call 3", "call 4"]
     assert [line.number for line in ledger.tail(job)] == [1, 2, 3, 4, 5]
+
+
+def test_what_models_took_since_a_day_is_added_up_the_dearest_first(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "lm.sqlite"
+    spending = Spending(path, clock)
+    assert by_model(path, "2026-03-02") == {}
+    for model, usd, day in (("far:old", 9, -1), ("near:free", 0, 0), ("far:dear", 2, 0), ("far:dear", 1, 1)):
+        clock.now = MIDNIGHT + timedelta(days=day)
+        made = spending.reserve("run", model, Usage(10, 90), usd * PICO)
+        spending.settle(made, Usage(10, 20), usd * PICO, 0.5)
+    spending.reserve("run", "far:<b>unknown</b>", Usage(1, 1), None)
+    found = by_model(path, "2026-03-02")
+    assert list(found) == ["far:dear", "near:free", "far:<b>unknown</b>"]
+    assert found["far:dear"] == Spent(2, 2, 0, Usage(20, 40, 3.0), 1.0)
+    told = job_view.models(found)
+    assert "<td>$3.00</td>" in told and "1 calls had no known price" in told and "<b>" not in told
+    assert "No chat model was asked" in job_view.models({})

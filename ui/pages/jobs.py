@@ -7,7 +7,7 @@ address, as ``?job=``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 
 import streamlit as st
@@ -15,6 +15,8 @@ import streamlit as st
 from kgplatform.errors import KgError
 from kgplatform.jobs import Job, Ledger
 from kgplatform.jobs.types import LIVE
+from kgplatform.lm.spending import by_model
+from kgplatform.lm.wrapping import spending_file
 from ui import job_view
 from ui.connection import wire
 from ui.jobs import NO_WORKER
@@ -90,5 +92,10 @@ def _row(job: Job, now: int) -> None:
 def _costs(ledger: Ledger) -> None:
     today = datetime.fromtimestamp(ledger.time() / 1000).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     for title, since in (("Today", today), ("This month", today.replace(day=1))):
-        st.html(f"<h4>{title}</h4>{job_view.costs(ledger.costs(round(since.timestamp() * 1000)))}")
-    st.html('<div class="small">A job counts, whole, on the day on which it was last at work.</div>')
+        spent = by_model(spending_file(wire().settings), f"{since.astimezone(UTC):%Y-%m-%d}")
+        jobs = job_view.costs(ledger.costs(round(since.timestamp() * 1000)))
+        st.html(f"<h4>{title}</h4>{jobs}{job_view.models(spent)}")
+    st.html(
+        '<div class="small">A job counts, whole, on the day on which it was last at work. Models are counted by days of UTC, '
+        "with all that asked them.</div>"
+    )
