@@ -19,7 +19,7 @@ from cronsim import CronSim, CronSimError
 
 from kgplatform.errors import BadSchedule
 
-_ASIDE = timedelta(hours=26)
+_ASIDE = timedelta(hours=4)
 """Ticks are counted from so long before: counting that began within a repeated hour would see its fixed times again."""
 _BACK = tuple(timedelta(days=days) for days in (2, 100, 3_700, 37_000))
 
@@ -52,15 +52,24 @@ def ticks(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
     if len(cron.split()) != 5:
         raise BadSchedule(f"{cron!r} is not a cron line: it has five fields, minute hour day month weekday, like  '0 3 * * *'")
     try:
-        counted = CronSim(cron, (after - _ASIDE).astimezone(place))
+        counted = _counted(cron, (after - _ASIDE).astimezone(place))
     except CronSimError as error:
         raise BadSchedule(_unfit(cron, str(error))) from None
     return dropwhile(lambda tick: tick <= after, (tick.astimezone(UTC) for tick in counted))
 
 
+def _counted(cron: str, start: datetime) -> Iterator[datetime]:
+    """cronsim's ticks; where it would leap along the clock by hours, it looks at every hour: half an hour's change misleads it."""
+    whole = CronSim(cron, start)
+    minute, hour, *days = cron.split()
+    if hour == "*" or not (minute.startswith("*") or hour.startswith("*")):
+        return whole
+    return (tick for tick in CronSim(" ".join((minute, "*", *days)), start) if tick.hour in whole.hours)
+
+
 def _unfit(cron: str, why: str) -> str:
     """cronsim names the field alone, also for a day that no month of the line has."""
-    if why == "Bad day-of-month" and not why.isdigit():
+    if why == "Bad day-of-month":
         try:
             CronSim(" ".join("*" if place == 3 else field for place, field in enumerate(cron.split())), datetime(2000, 1, 1, tzinfo=UTC))
         except CronSimError:

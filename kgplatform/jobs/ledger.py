@@ -16,7 +16,7 @@ from kgplatform.errors import JobBusy
 from kgplatform.jobs import queue, records, schedules, workers
 from kgplatform.jobs.file import LedgerFile
 from kgplatform.jobs.lease import Lease
-from kgplatform.jobs.owner import me
+from kgplatform.jobs.owner import me, where
 from kgplatform.jobs.types import Job, LogLine, Schedule, State, Step, StepState, Task, Tick, Worker
 
 Clock = Callable[[], datetime]
@@ -194,6 +194,6 @@ class Ledger:
 
     def _lease(self, rows: sqlite3.Connection, job: Job, seconds: float) -> Lease:
         if job.state == "running":
-            raise JobBusy(f"job {job.id} ({job.task.kind}) is running in another process ({job.owner}): see  kg jobs show {job.id}")
+            raise JobBusy(f"job {job.id} ({job.task.kind}) is running in {where(job.owner)}: see  kg jobs show {job.id}")
         leased = queue.lease(rows, job, me(), self.time(), seconds)
         return Lease(self._file, self.time, leased, seconds)

@@ -11,6 +11,7 @@ from kgplatform.errors import JobBusy
 from kgplatform.jobs import naming, records
 from kgplatform.jobs.owner import dead
 from kgplatform.jobs.types import Job, LogLine, State, Step, StepState, Task, canonical
+from kgplatform.names import storable
 
 ATTEMPTS = 3
 """How often a worker may leave a job in the middle, before it counts as the job's fault."""
@@ -25,7 +26,7 @@ def insert(rows: sqlite3.Connection, job: Job) -> Job:
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             *(id, job.task.key, job.task.kind, canonical(job.task.arguments), job.task.graph, job.task.config),
-            *(job.state, job.created, job.run, job.background, job.schedule, job.tick),
+            *(job.state, job.created, storable(job.run), job.background, job.schedule, job.tick),
         ),
     )
     return job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -27,7 +28,10 @@ def plain(text: str, length: int = LINE) -> str:
 
 def packed(value: Mapping[str, Any]) -> str:
     """A result as JSON. Raises ``TypeError`` for what JSON cannot hold."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY).decode()
+    except orjson.JSONEncodeError:  # a lone surrogate
+        return storable(json.dumps(value, ensure_ascii=False))
 
 
 def unpacked(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from kgplatform.errors import BadRequest, BudgetExceeded, Cancelled, Halt, JobBusy, KgError, LeaseLost, LedgerError, Stopping
@@ -28,6 +28,7 @@ LEASE = 60.0
 """Seconds after which a worker that is not heard of counts as gone."""
 LATER = 60.0
 """Seconds until a job that found no answer is tried again; five times as long at the next attempt."""
+_LATER_ON = (*PASSING, LedgerError)
 _LOOK = 2.0
 """Seconds between two looks for work."""
 _LOG = logging.getLogger(__name__)
@@ -139,14 +140,15 @@ class Runner:
             with self._accompanied(work):
                 result = self.kinds[lease.job.task.kind](work, lease.job.task.arguments)
                 work.beat()
-                work.check()
             _ended(lease, result or {})
         except LeaseLost:
             raise
         except (KgError, Halt, KeyboardInterrupt, SystemExit) as error:
+            _last_words(work)
             _broken_off(lease, error, alone)
             raise
         except Exception as error:
+            _last_words(work)
             told = f"{type(error).__name__}: {error}"
             lease.log("".join(traceback.format_tb(error.__traceback__)) + told, "error")
             lease.end("failed", f"{told}: this is a mistake in the program, see  kg jobs log {lease.job.id}")
@@ -182,6 +184,12 @@ def _beat(work: Work, ended: threading.Event, seconds: float) -> None:
             _LOG.warning("%s", error)
 
 
+def _last_words(work: Work) -> None:
+    """Keep what it has cost, if the ledger can be written."""
+    with suppress(LedgerError):
+        work.beat()
+
+
 def _ended(lease: Lease, result: Result) -> None:
     counts = lease.counts()
     bad = counts.get("failed", 0) + counts.get("dead", 0)
@@ -199,9 +207,9 @@ def _broken_off(lease: Lease, error: BaseException, alone: bool) -> None:
     match error:
         case Cancelled():
             lease.end("cancelled")
-        case KgError() if isinstance(error, (*PASSING, BudgetExceeded)) and alone:
+        case KgError() if isinstance(error, (*_LATER_ON, BudgetExceeded)) and alone:
             lease.end("stopped", str(error))
-        case KgError() if isinstance(error, PASSING) and job.attempts < ATTEMPTS:
+        case KgError() if isinstance(error, _LATER_ON) and job.attempts < ATTEMPTS:
             lease.give_back(str(error), after=LATER * 5 ** (job.attempts - 1))
         case KgError():
             lease.end("failed", str(error))

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from typing import Literal as OneOf
 
+import orjson
+
+from kgplatform.errors import BadRequest
 from kgplatform.lm.talk import Usage
 from kgplatform.names import digest
 
@@ -35,10 +38,11 @@ class Task:
 
 
 def canonical(value: Mapping[str, Any]) -> str:
-    """JSON that equal values have in common. Raises ``TypeError`` for what JSON cannot hold."""
-    import orjson
-
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    """JSON that equal values have in common. Raises ``BadRequest`` for what JSON cannot hold."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError as error:
+        raise BadRequest(f"these arguments cannot be kept for a job ({error}): give file names that are valid UTF-8") from None
 
 
 @dataclass(frozen=True, slots=True)

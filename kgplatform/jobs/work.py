@@ -35,6 +35,7 @@ from kgplatform.jobs.lease import Lease
 from kgplatform.jobs.steps import Effect, Holds, Result, always
 from kgplatform.jobs.types import Job, Progress, Step
 from kgplatform.lm.talk import Usage
+from kgplatform.names import storable
 from kgplatform.store.ahead import ahead
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Work:
         the job goes on. Raises the ``KgError`` that every step would meet, such as ``BudgetExceeded`` or ``ModelRefused``.
         """
         self.check()
+        key = storable(key)
         kept = self._lease.step(key)
         if kept and (kept.state == "dead" or (kept.state == "done" and holds(kept.result))):
             with self._lock:  # what costs no time says nothing of the rate
