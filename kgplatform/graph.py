@@ -154,6 +154,10 @@ class KnowledgeGraph(Library):
         receipt = self.store.put([claim for _, claim in accepted]) if accepted else Receipt()
         return dataclasses.replace(receipt, refused=_as_given(receipt.refused, accepted)) + Receipt(refused=tuple(refused))
 
+    def canonical(self, claims: Iterable[Claim]) -> list[Claim]:
+        """The claims that their cards allow, in the form in which they are kept."""
+        return [claim for _, claim in _sorted_out(claims, self.relations())[0]]
+
     def refusals(self, claims: Iterable[Claim]) -> tuple[Refusal, ...]:
         """What ``put`` would refuse of these claims; nothing is written."""
         known = self.relations()

@@ -93,7 +93,7 @@ SETTINGS = (
     Setting("NEO4J_PASSWORD", "", "Neo4j password", secret=True),
     Setting("NEO4J_DATABASE", "neo4j", "Neo4j database"),
     Setting("KG_SHARED_DATABASE", "no", "may live beside other data in the Neo4j database", _yes, expects="yes or no"),
-    Setting("RAY_ADDRESS", "", "Ray cluster for jobs; there are no jobs yet"),
+    Setting("RAY_ADDRESS", "", "Ray cluster for jobs; not used yet: jobs run in threads of one machine"),
 )
 _KNOWN = {setting.name: setting for setting in SETTINGS}
 

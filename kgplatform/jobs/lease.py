@@ -105,6 +105,8 @@ class Lease:
             self._change(rows, change, records.plain(error), self._time() + round(after * 1000), int(not counts))
 
     def _mark(self, rows: sqlite3.Connection, step: Step, now: int) -> None:
+        if step.state == "done":
+            self._change(rows, "attempts = 1")
         values = (self.job.id, step.key, step.state, step.attempts, records.packed(step.result), records.plain(step.error), now)
         rows.execute(
             """INSERT INTO steps (job, key, state, attempts, result, error, time, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

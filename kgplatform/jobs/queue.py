@@ -14,7 +14,7 @@ from kgplatform.jobs.types import Job, LogLine, State, Step, StepState, Task, ca
 from kgplatform.names import storable
 
 ATTEMPTS = 3
-"""How often a worker may leave a job in the middle, before it counts as the job's fault."""
+"""How often workers may leave a job in the middle with no step more done, before it counts as the job's fault."""
 
 
 def insert(rows: sqlite3.Connection, job: Job) -> Job:
@@ -132,7 +132,7 @@ def _abandoned(rows: sqlite3.Connection, job: Job, now: int) -> None:
     elif not job.background:
         finish(rows, job, "stopped", "the process that ran it ended in the middle: the same command goes on where it was", now)
     elif job.attempts >= ATTEMPTS:
-        why = f"{job.attempts} times the process that ran it ended in the middle or was not heard of: see  kg jobs log {job.id}"
+        why = f"{job.attempts} times the process that ran it ended in the middle, no step further: see  kg jobs log {job.id}"
         finish(rows, job, "failed", why, now)
     else:
         finish(rows, job, "queued", "", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -234,7 +235,10 @@ def test_changed_inputs_undo_the_steps(ledger: Ledger) -> None:
 
 def test_many_steps_at_a_time_keep_their_order_and_tell_how_far_they_are(ledger: Ledger) -> None:
     def work(work: Work, _: Mapping[str, Any]) -> dict[str, Any]:
-        effects = [(f"step {n}", partial(dict[str, Any], n=n)) for n in range(40)]
+        def effect(n: int) -> dict[str, int]:
+            return {"n": n}
+
+        effects = [(f"step {n}", partial(effect, n)) for n in range(40)]
         return {"n": [result and result["n"] for result in work.steps(effects, 40, threads=4)]}
 
     job = runner(ledger, work).now(TASK)
@@ -268,9 +272,11 @@ def test_the_same_task_is_queued_once(ledger: Ledger) -> None:
 
 def test_a_living_one_elsewhere_is_named(ledger: Ledger) -> None:
     lease = ledger.take_up(TASK, 60)
-    for attempt in (lambda: runner(ledger, Effects().work).now(TASK), lambda: runner(ledger, Effects().work).again(lease.job.id)):
-        with pytest.raises(JobBusy, match=rf"job {lease.job.id} \(harvest documents\) .* running"):
-            attempt()
+    here, named = runner(ledger, Effects().work), rf"job {lease.job.id} \(harvest documents\) is running in process {os.getpid()} on"
+    with pytest.raises(JobBusy, match=named):
+        here.now(TASK)
+    with pytest.raises(JobBusy, match=f"job {lease.job.id} .* does the same and is running"):
+        here.again(lease.job.id)
     assert ledger.submit(TASK).id == lease.job.id
 
 
@@ -341,6 +347,16 @@ def test_attempts_are_bounded(ledger: Ledger, clock: Clock) -> None:
     assert ledger.take([TASK.kind], 60)
 
 
+def test_an_attempt_that_came_further_is_not_held_against_a_job(ledger: Ledger, clock: Clock) -> None:
+    id = ledger.submit(TASK).id
+    for attempt in range(20):
+        lease = ledger.take([TASK.kind], 60)
+        assert lease
+        lease.write(step=Step(id, str(attempt), "done"))
+        clock.go(61)
+    assert ledger.counts(id) == {"done": 20}
+
+
 def test_a_worker_does_not_take_what_stopped_in_the_foreground(ledger: Ledger, clock: Clock) -> None:
     lease = ledger.take_up(TASK, 60)
     clock.go(61)
@@ -362,7 +378,7 @@ def test_a_worker_leaves_kinds_that_it_does_not_know(ledger: Ledger) -> None:
 
 
 def test_the_heart_keeps_a_long_job(ledger: Ledger, clock: Clock) -> None:
-    def work(work: Work, _: Mapping[str, Any]) -> None:
+    def work(work: Work, arguments: Mapping[str, Any]) -> None:
         for _ in range(5):  # longer than the lease, without a word
             clock.go(0.2)
             assert ledger.take([TASK.kind], 60) is None
