@@ -40,11 +40,12 @@ class Lease:
         return records.step(row) if row else None
 
     def earlier(self, key: str) -> Mapping[str, Any] | None:
-        """What a step gave in the latest other job of the same task that did it."""
+        """What a step gave in the latest other job of this kind on this graph that did it."""
         wanted = """SELECT steps.result FROM jobs JOIN steps ON steps.job = jobs.id AND steps.key = ? AND steps.state = 'done'
-            WHERE jobs.key = ? AND jobs.id <> ? ORDER BY steps.time DESC LIMIT 1"""
+            WHERE jobs.kind = ? AND jobs.graph = ? AND jobs.id <> ? ORDER BY steps.time DESC LIMIT 1"""
+        task = self.job.task
         with self._file.reading() as rows:
-            row = rows.execute(wanted, (key, self.job.task.key, self.job.id)).fetchone()
+            row = rows.execute(wanted, (key, task.kind, task.graph, self.job.id)).fetchone()
         return records.unpacked(row["result"]) if row else None
 
     def write(self, *, step: Step | None = None, progress: Progress | None = None, usage: Usage | None = None, calls: int = 0) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ui.cli.screen import Screen
 
 CANCELLED = 130
+CHANGES = ("new", "strengthened", "weakened", "withdrawn", "conflicting")
 
 
 def submitted(screen: Screen, job: Job) -> None:
@@ -50,6 +51,14 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
     if found.task.kind != kind:
         raise BadRequest(f"job {found.id} is of the kind {found.task.kind!r}: go on with it by  kg {found.task.kind} --resume {found.id}")
     return found
+
+
+def changes(changed: Mapping[str, Any]) -> Iterator[str]:
+    """What a run changed, each sort with its number and its first examples."""
+    for name in CHANGES:
+        if (part := changed.get(name)) and part["count"]:
+            yield f"{name}: {part['count']:,}"
+            yield from (f"  {fact}" for fact in part["examples"])
 
 
 def when(time: int) -> str:
