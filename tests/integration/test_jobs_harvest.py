@@ -102,7 +102,7 @@ def killed(where: Where, texts: Path, chosen: random.Random, most: int, *, worke
 def test_a_harvest_that_is_killed_ends_as_if_undisturbed(where: Where, tmp_path: Path, worker: bool) -> None:
     texts, seed = nightly.write(tmp_path / "texts", *range(MANY)), f"{list(where)} {worker}"
     wanted = undisturbed(texts, "night")
-    killed(where, texts, random.Random(seed), 3, worker=worker)
+    assert killed(where, texts, random.Random(seed), 3, worker=worker)
     ended_well(where, wanted, seed)
 
 

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kgplatform.errors import BadRequest, NotFound
+from kgplatform.errors import BadRequest, KgError, NotFound
 
 if TYPE_CHECKING:
     from kgplatform.jobs import Job, Ledger, Schedule
     from ui.cli.screen import Screen
 
-CANCELLED = 130
 CHANGES = ("new", "strengthened", "weakened", "withdrawn", "conflicting")
+
+
+class WasCancelled(KgError):
+    """Somebody cancelled the job that this command waited for."""
+
+    exit_code = 130
 
 
 def submitted(screen: Screen, job: Job) -> None:
@@ -34,8 +39,7 @@ def scheduled(screen: Screen, schedule: Schedule) -> None:
 def conclude(screen: Screen, job: Job, show: Callable[[Mapping[str, Any]], None]) -> None:
     """A job was done in the foreground: show what it came to, and leave with an exit code unless it went well."""
     if job.state == "cancelled":
-        screen.note(f"kg: job {job.id} was cancelled; what it had done stays")
-        raise typer.Exit(CANCELLED)
+        raise WasCancelled(f"job {job.id} was cancelled; what it had done stays")
     if job.result:
         show(job.result)
     if job.state != "done":
