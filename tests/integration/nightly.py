@@ -1,12 +1,17 @@
-"""A harvest without weights, for the tests of jobs, and ``kg`` with it as a process that can be killed at any moment."""
+"""A harvest without weights, for the tests of jobs, and ``kg`` with it as a process that can be killed at any moment.
+
+``python -m tests.integration.nightly COMMAND…`` is ``kg COMMAND…`` on the graph that ``WHERE`` tells, by a clock that is ``AHEAD``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -21,7 +26,9 @@ import kgplatform.jobs.runner
 import kgplatform.opening
 import kgplatform.store.local
 import kgplatform.store.neo4j
+import ui.wire
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs import Ledger
 from kgplatform.lm.cache import CachedEncoder, CachedScorer
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.settings import Settings
@@ -122,3 +129,16 @@ def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
         sys.setprofile(None)
     (home / "calls").write_text(str(calls))
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    ahead = Path(os.environ["AHEAD"])
+
+    def clock() -> datetime:
+        """The machine's, put ahead by so many hours as a file says."""
+        return datetime.now(UTC) + timedelta(hours=float(ahead.read_text()))
+
+    ui.wire.Wire.ledger = property(lambda wire: Ledger(wire.settings.home / "jobs.sqlite", clock))  # type: ignore[assignment]
+    models(_patch)
+    _patch("connect", lambda **_: KnowledgeGraph(open_again(json.loads(os.environ["WHERE"]))))
+    sys.exit(main())
