@@ -154,8 +154,11 @@ class _Reading:
             with suppress(NotFound):
                 self._kg.forget(source)
 
+        def gone(_: Result) -> bool:
+            return self._kg.store.document(source) is None
+
         if self._look(f"before forgetting {source}", lambda: seen(self._kg, sources=[source])):
-            self._sums["forgotten"] += self._steps.step(f"forget {source}", effect) is not None
+            self._sums["forgotten"] += self._steps.step(f"forget {source}", effect, gone) is not None
 
     def _look(self, key: str, look: Callable[[], Seen]) -> bool:
         """Keep what is believed before something is done; whether that went well."""

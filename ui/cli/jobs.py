@@ -51,7 +51,7 @@ def worker(
     run.screen.note(f"working on the jobs of {run.ledger.path}; Ctrl-C ends it after the step at hand")
     with _ended_by_signals(runner):
         many = runner.work(until_idle=until_idle, told=lambda job: _told(run, job))
-    run.screen.note(f"{many:,} jobs were done")
+    run.screen.note(f"jobs done: {many:,}")
 
 
 @contextmanager
