@@ -102,12 +102,12 @@ class Lease:
     def give_back(self, error: str = "", *, after: float = 0.0, counts: bool = True) -> None:
         """Put the job back into the queue, not to be taken before ``after`` seconds; whether this attempt counts."""
         with self._file.writing() as rows:
-            change = "state = 'queued', error = ?, not_before = ?, owner = '', attempts = attempts - ?"
+            change = "state = 'queued', error = ?, not_before = ?, owner = '', attempts = max(0, attempts - ?)"
             self._change(rows, change, records.plain(error), self._time() + round(after * 1000), int(not counts))
 
     def _mark(self, rows: sqlite3.Connection, step: Step, now: int) -> None:
         if step.state == "done":
-            self._change(rows, "attempts = 1")
+            self._change(rows, "attempts = 0")
         values = (self.job.id, step.key, step.state, step.attempts, records.packed(step.result), records.plain(step.error), now)
         rows.execute(
             """INSERT INTO steps (job, key, state, attempts, result, error, time, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
