@@ -8,9 +8,9 @@ not know by its own seeds is not asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from harvest.rivals import Floats, leads
 from kgplatform import names
 from kgplatform.belief import PRIOR
 from kgplatform.cards import datatype, fits
+from kgplatform.difference import Difference, Seen, difference, joined, seen
 from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Steps
@@ -49,6 +50,7 @@ class Report:
 
     outcomes: tuple[Outcome, ...]
     receipt: Receipt
+    changed: Difference = field(default_factory=Difference)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -80,17 +82,28 @@ def harvest(
     entities, kinds = _entities(kg), kg.kinds()
     steps.inputs(names.digest(*(entity.id for entity in entities)))
     outcomes: list[Outcome] = []
+    before: list[Seen] = []
     receipt = Receipt()
 
-    def ask(card: Relation) -> dict[str, int]:
+    def ask(card: Relation) -> Outcome:
         outcomes.append(_ask(card, entities, kinds, scorer, encoder, steps.progress, steps.run))
-        done = Receipt() if dry_run else kg.put(outcomes[-1].claims)
+        return outcomes[-1]
+
+    def look(asked: Callable[[], Outcome]) -> Seen:
+        return seen(kg, asked().claims)
+
+    def put(asked: Callable[[], Outcome]) -> dict[str, int]:
+        claims = asked().claims
+        done = Receipt() if dry_run else kg.put(claims)
         return {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
 
     for card in cards:
-        done = steps.step(f"{card.name}@{names.digest(scorer.name, encoder.name, repr(card))}", partial(ask, card))
+        key, asked = f"{card.name}@{names.digest(scorer.name, encoder.name, repr(card))}", cache(partial(ask, card))
+        if not dry_run:
+            before.append(dict(steps.step(f"before {key}", partial(look, asked)) or {}))
+        done = steps.step(key, partial(put, asked))
         receipt += Receipt(**done) if done else Receipt()
-    return Report(tuple(outcomes), receipt)
+    return Report(tuple(outcomes), receipt, difference(kg, joined(before)))
 
 
 def _entities(kg: KnowledgeGraph) -> list[Entity]:

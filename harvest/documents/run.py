@@ -6,9 +6,10 @@ Every fact carries its sentence, the document, character offsets, the model and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from harvest import shipped
 from harvest.documents import coreference
@@ -19,14 +20,15 @@ from harvest.documents.read import Document
 from harvest.documents.relate import Judge, Likely
 from kgplatform import names
 from kgplatform.cards import datatype
-from kgplatform.errors import BadCard
+from kgplatform.difference import Difference, Seen, difference, joined, seen
+from kgplatform.errors import BadCard, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Result, Steps
-from kgplatform.linking import Unlinked
+from kgplatform.linking import Linked, Unlinked, link
 from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder, TokenScorer
 from kgplatform.ports import Progress
-from kgplatform.types import Candidate, Evidence, Kind, Literal, Mention, Receipt, Refusal, Relation
+from kgplatform.types import Candidate, Evidence, Kind, Literal, Mention, Receipt, Refusal, Relation, SourceId
 
 UNTYPED = ("DATE", "YEAR", "NUMBER", "PRONOUN")
 
@@ -40,7 +42,8 @@ class Report:
     """What reading did: documents and sentences read, pairs that were judged, how many candidates were ``found``, and what was put.
 
     ``candidates``, ``unlinked`` and the receipt's refusals are the first ``KEPT`` of what this call met itself. ``passed`` documents were
-    read at an earlier time and are as they were; ``failed`` ones could not be kept. In a dry run the receipt is empty.
+    read at an earlier time and are as they were; ``failed`` ones could not be kept; ``forgotten`` is how many sources were. In a dry run
+    the receipt is empty, and nothing ``changed``.
     """
 
     documents: int
@@ -53,6 +56,8 @@ class Report:
     cards: tuple[str, ...]
     passed: int = 0
     failed: int = 0
+    forgotten: int = 0
+    changed: Difference = field(default_factory=Difference)
 
 
 def harvest(
@@ -69,12 +74,13 @@ def harvest(
     again: bool = False,
     run: str = "",
     steps: Steps | None = None,
+    gone: Sequence[SourceId] = (),
 ) -> Report:
-    """Search documents (``read_all``) for the relations of ``cards``; put what is likely.
+    """Search documents (``read_all``) for the relations of ``cards``; put what is likely. Then forget the sources that are ``gone``.
 
-    Without cards or kinds, those that ship are used and the graph's own. With ``steps`` that are kept, each document is one, and those
-    that the same work has read before are passed over unless it is to read them ``again``. Raises ``BadCard`` for a card without prompts or
-    with a kind that is not there.
+    Without cards or kinds, those that ship are used and the graph's own. With ``steps`` that are kept, documents that were read before with
+    these models and cards are passed over unless they are to be read ``again``. Raises ``BadCard`` for a card without prompts or with a
+    kind that is not there.
     """
     if cards is None:
         cards = [card for card in {**shipped.relations(), **kg.relations()}.values() if card.prompts]
@@ -88,6 +94,8 @@ def harvest(
     for done, document in enumerate(documents):
         steps.progress(done, len(documents))
         reading.take(document, f"{document.source.id}@{revision}", again)
+    for source in () if dry_run else gone:
+        reading.forget(source)
     steps.progress(len(documents), len(documents))
     return reading.report(cards)
 
@@ -98,12 +106,16 @@ class _Reading:
     def __init__(self, kg: KnowledgeGraph, extractor: Extractor, steps: Steps, dry_run: bool) -> None:
         self._kg, self._extractor, self._steps, self._dry_run = kg, extractor, steps, dry_run
         self._sums: Counter[str] = Counter()
+        self._before: list[Seen] = []
         self._candidates: list[Candidate] = []
         self._unlinked: list[Unlinked] = []
         self._refused: list[Refusal] = []
 
     def take(self, document: Document, key: str, again: bool) -> None:
-        """Read a document, unless this work has done so and the graph still has it."""
+        """Read a document, unless this work has done so and the graph still has it.
+
+        What was believed before is a step of its own: after a kill in the middle of the next it is still known.
+        """
 
         def kept(_: Result) -> bool:
             return self._kg.store.document(document.source.id) is not None
@@ -112,21 +124,47 @@ class _Reading:
         if earlier is not None and kept(earlier):
             self._sums["passed"] += 1
             return
-        result = self._steps.step(key, partial(self._read, document), kept)
+        extract = cache(partial(self._extract, document))
+        if not self._dry_run and not self._look(f"before {key}", lambda: seen(self._kg, extract()[1].claims)):
+            self._sums["failed"] += 1
+            return
+        result = self._steps.step(key, lambda: self._put(document, *extract()), kept)
         self._sums.update({"failed": 1} if result is None else {"documents": 1, **result})
 
-    def _read(self, document: Document) -> dict[str, int]:
-        """The text is kept before its facts: what they quote can then always be read."""
+    def _extract(self, document: Document) -> tuple[Extract, Linked]:
         extract = self._extractor.extract(document, self._steps.run)
         self._candidates += extract.candidates[: KEPT - len(self._candidates)]
+        return extract, Linked(()) if self._dry_run else link(extract.candidates, self._kg.store, self._kg.kinds())
+
+    def _put(self, document: Document, extract: Extract, linked: Linked) -> dict[str, int]:
+        """The text is kept before its facts: what they quote can then always be read."""
         counts = {"sentences": extract.sentences, "judged": extract.judged, "found": len(extract.candidates)}
         if self._dry_run:
             return counts
         self._kg.add_document(document.source, document.text)
-        added = self._kg.add(extract.candidates)
-        self._unlinked += added.unlinked[: KEPT - len(self._unlinked)]
-        self._refused += added.receipt.refused[: KEPT - len(self._refused)]
-        return counts | {"new": added.receipt.new, "merged": added.receipt.merged, "unchanged": added.receipt.unchanged}
+        receipt = self._kg.put(linked.claims)
+        self._unlinked += linked.unlinked[: KEPT - len(self._unlinked)]
+        self._refused += receipt.refused[: KEPT - len(self._refused)]
+        return counts | {"new": receipt.new, "merged": receipt.merged, "unchanged": receipt.unchanged}
+
+    def forget(self, source: SourceId) -> None:
+        """Withdraw a source with all that rested on it; one that is not there has been."""
+
+        def effect() -> None:
+            with suppress(NotFound):
+                self._kg.forget(source)
+
+        def gone(_: Result) -> bool:
+            return self._kg.store.document(source) is None
+
+        if self._look(f"before forgetting {source}", lambda: seen(self._kg, sources=[source])):
+            self._sums["forgotten"] += self._steps.step(f"forget {source}", effect, gone) is not None
+
+    def _look(self, key: str, look: Callable[[], Seen]) -> bool:
+        """Keep what is believed before something is done; whether that went well."""
+        before = self._steps.step(key, look)
+        self._before.append(dict(before or {}))
+        return before is not None
 
     def report(self, cards: Sequence[Relation]) -> Report:
         sums = self._sums
@@ -141,6 +179,8 @@ class _Reading:
             tuple(card.name for card in cards),
             sums["passed"],
             sums["failed"],
+            sums["forgotten"],
+            difference(self._kg, joined(self._before)),
         )
 
 

@@ -45,11 +45,12 @@ class Lease:
         return records.step(row) if row else None
 
     def earlier(self, key: str) -> Mapping[str, Any] | None:
-        """What a step gave in the latest other job of the same task that did it."""
+        """What a step gave in the latest other job of this kind on this graph that did it."""
         wanted = """SELECT steps.result FROM jobs JOIN steps ON steps.job = jobs.id AND steps.key = ? AND steps.state = 'done'
-            WHERE jobs.key = ? AND jobs.id <> ? ORDER BY steps.time DESC LIMIT 1"""
+            WHERE jobs.kind = ? AND jobs.graph = ? AND jobs.id <> ? ORDER BY steps.time DESC LIMIT 1"""
+        task = self.job.task
         with self._file.reading() as rows:
-            row = rows.execute(wanted, (key, self.job.task.key, self.job.id)).fetchone()
+            row = rows.execute(wanted, (key, task.kind, task.graph, self.job.id)).fetchone()
         return records.unpacked(row["result"]) if row else None
 
     def write(self, *, step: Step | None = None, progress: Progress | None = None, usage: Usage | None = None, calls: int = 0) -> bool:
@@ -106,12 +107,12 @@ class Lease:
     def give_back(self, error: str = "", *, after: float = 0.0, counts: bool = True) -> None:
         """Put the job back into the queue, not to be taken before ``after`` seconds; whether this attempt counts."""
         with self._file.writing() as rows:
-            change = "state = 'queued', error = ?, not_before = ?, owner = '', attempts = attempts - ?"
+            change = "state = 'queued', error = ?, not_before = ?, owner = '', attempts = max(0, attempts - ?)"
             self._change(rows, change, records.plain(error), self._time() + round(after * 1000), int(not counts))
 
     def _mark(self, rows: sqlite3.Connection, step: Step, now: int) -> None:
         if step.state == "done":
-            self._change(rows, "attempts = 1")
+            self._change(rows, "attempts = 0")
         values = (self.job.id, step.key, step.state, step.attempts, records.packed(step.result), records.plain(step.error), now)
         rows.execute(
             """INSERT INTO steps (job, key, state, attempts, result, error, time, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

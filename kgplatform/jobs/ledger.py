@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from kgplatform.errors import JobBusy
 from kgplatform.jobs import queue, records, schedules, workers
@@ -85,6 +86,11 @@ class Ledger:
         """Steps of a job that have been tried, the latest first."""
         with self._file.reading() as rows:
             return queue.steps(rows, queue.find(rows, id).id, state, limit)
+
+    def done(self, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
+        """Of every job of that kind on that graph its arguments, and the keys of the steps that it did."""
+        with self._file.reading() as rows:
+            return queue.done(rows, kind, graph)
 
     def counts(self, id: str) -> dict[StepState, int]:
         """How many of a job's steps are in each state."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from kgplatform.errors import JobBusy
 from kgplatform.jobs import naming, records
@@ -167,6 +168,12 @@ def lease(rows: sqlite3.Connection, job: Job, owner: str, now: int, seconds: flo
 def steps(rows: sqlite3.Connection, job: str, state: StepState | None, limit: int) -> list[Step]:
     wanted = "SELECT * FROM steps WHERE job = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY time DESC, key LIMIT ?3"
     return [records.step(row) for row in rows.execute(wanted, (job, state, limit))]
+
+
+def done(rows: sqlite3.Connection, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
+    wanted = """SELECT arguments, json_group_array(steps.key) AS keys FROM jobs JOIN steps ON steps.job = jobs.id AND steps.state = 'done'
+        WHERE kind = ? AND graph = ? GROUP BY jobs.id"""
+    return [(json.loads(row["arguments"]), set(json.loads(row["keys"]))) for row in rows.execute(wanted, (kind, graph))]
 
 
 def counts(rows: sqlite3.Connection, job: str) -> dict[StepState, int]:

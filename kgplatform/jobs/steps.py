@@ -38,7 +38,7 @@ class Steps(Protocol):
         ...
 
     def earlier(self, key: str) -> Result | None:
-        """What that step gave when the same task was done an earlier time, if it was."""
+        """What that step gave in an earlier piece of work of this kind on this graph, if it was done."""
         ...
 
     def progress(self, done: int, total: int) -> None:

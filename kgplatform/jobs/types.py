@@ -61,7 +61,7 @@ class Job:
     """One piece of long work. ``run`` is the name kept with its evidence.
 
     ``fence`` grows with every lease; ``owner`` is the process that holds it until ``lease_until``; ``beat`` is when it was last
-    heard of. ``attempts`` counts leases since it was submitted, retried, or came a step further. ``error`` is a sentence.
+    heard of. ``attempts`` counts leases since it was submitted or retried, or since it came a step further. ``error`` is a sentence.
     """
 
     id: str

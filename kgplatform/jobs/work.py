@@ -119,7 +119,7 @@ class Work:
         raise AssertionError("the last try returns")
 
     def earlier(self, key: str) -> Result | None:
-        """What that step gave when another job of the same task did it, if one did."""
+        """What that step gave when another job of this kind did it on this graph, if one did."""
         return self._lease.earlier(key)
 
     def steps(self, effects: Iterable[tuple[str, Effect]], total: int, threads: int = 1) -> Iterator[Result | None]:

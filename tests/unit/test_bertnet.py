@@ -61,7 +61,7 @@ def test_what_the_model_knows_becomes_facts_with_evidence() -> None:
     assert (outcome.note, outcome.scored) == ("", 16)
     assert outcome.auc > MIN_AUC
     assert capitals(kg) == set(told(report)) == set(KNOWN)
-    assert report.receipt.new == 4
+    assert (report.receipt.new, report.changed.new.count) == (4, 4)
     (piece,) = kg.store.evidence(kg.fact("Warsaw | capital of | Poland").key)
     assert (piece.method, piece.model, piece.source.id, piece.run) == ("memory", "knowing@1", "model:knowing", "r1")
     assert dict(piece.detail)["prompts"] == "{head} is the capital of"
@@ -72,8 +72,9 @@ def test_what_the_model_knows_becomes_facts_with_evidence() -> None:
 def test_again_adds_nothing() -> None:
     kg = graph()
     ask(kg)
-    again = ask(kg).receipt
-    assert (again.new, again.merged, again.unchanged) == (0, 0, 4)
+    again = ask(kg)
+    assert (again.receipt.new, again.receipt.merged, again.receipt.unchanged) == (0, 0, 4)
+    assert again.changed.new.count == again.changed.strengthened.count == 0
 
 
 def test_a_dry_run_tells_and_writes_nothing() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 import ui
 from kgplatform import derivation, settings
+from kgplatform.difference import Difference
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.lm.scripted_chat import ScriptedChat
@@ -126,9 +127,10 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
-    alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate".split()
+    alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate worker".split()
     groups = {"server": "status stop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
+    groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
     for command in commands:
         shown = kg(*command, "--help")
@@ -738,6 +740,7 @@ def test_a_harvest_gets_what_was_asked_for(
             "unlinked": (),
             "claims": (),
             "outcomes": (),
+            "changed": Difference(),
         }
         return SimpleNamespace(receipt=Receipt(new=2, merged=1), **empty)
 

@@ -292,7 +292,7 @@ def test_an_expired_lease_goes_to_the_next_worker_and_shuts_the_last_out(ledger:
     clock.go(61)
     new = ledger.take([TASK.kind], 60)
     assert new
-    assert (new.job.id, new.job.fence > old.job.fence, new.job.attempts) == (id, True, 2)
+    assert (new.job.id, new.job.fence > old.job.fence, new.job.attempts) == (id, True, 1)
     before = (ledger.job(id), ledger.steps(id), ledger.lines(id))
     writes: list[Callable[[], object]] = [
         lambda: old.write(step=Step(id, "b", "done")),
@@ -355,6 +355,20 @@ def test_an_attempt_that_came_further_is_not_held_against_a_job(ledger: Ledger, 
         lease.write(step=Step(id, str(attempt), "done"))
         clock.go(61)
     assert ledger.counts(id) == {"done": 20}
+
+
+def test_after_a_step_more_there_are_three_attempts_again(ledger: Ledger, clock: Clock) -> None:
+    id = ledger.submit(TASK).id
+    for step in ("one", "", "", "two", "", ""):
+        lease = ledger.take([TASK.kind], 60)
+        assert lease
+        if step:
+            lease.write(step=Step(id, step, "done"))
+        clock.go(61)
+    assert ledger.take([TASK.kind], 60)
+    clock.go(61)
+    assert ledger.take([TASK.kind], 60) is None
+    assert ledger.job(id).state == "failed"
 
 
 def test_a_worker_does_not_take_what_stopped_in_the_foreground(ledger: Ledger, clock: Clock) -> None:
@@ -488,7 +502,7 @@ def test_steps_that_were_done_before_do_not_make_the_rest_look_quick(ledger: Led
     def work(work: Work, _: Mapping[str, Any]) -> None:
         def effect(n: int) -> None:
             clock.go(1)
-            if n == 90 and work.job.attempts == 1:
+            if n == 90 and work.job.fence == 1:
                 raise KeyboardInterrupt
 
         for result in work.steps(((str(n), lambda n=n: effect(n)) for n in range(100)), 100):  # type: ignore[misc]

@@ -44,6 +44,12 @@ class Given:
     logs: Path | None = None
     recurs: Recurrence | None = None
 
+    def take(self, json: bool, quiet: bool, graph: str | None, home: str | None) -> None:
+        """Options that stand further behind; those before go on to hold where there are none."""
+        self.json |= json
+        self.quiet |= quiet
+        self.graph, self.home = graph or self.graph, home or self.home
+
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
@@ -61,7 +67,7 @@ class Run(Wire):
         self.given = given
         super().__init__(wire.load(home=given.home, graph=given.graph))
         given.logs = self.settings.home
-        for warning in self.settings.warnings:
+        for warning in () if given.recurs else self.settings.warnings:  # who asked that it recurs has said them
             self.screen.note(f"kg: warning: {warning}")
 
     def do(self, kind: str, arguments: Mapping[str, Any], show: Show, *, job: bool = False, name: str = "", resume: str = "") -> None:
@@ -71,6 +77,8 @@ class Run(Wire):
         """
         from kgplatform.jobs.steps import Direct
 
+        if resume and (self.given.recurs or arguments.get("dry_run")):
+            raise BadRequest("--resume goes on with one job: it cannot recur, and cannot be tried with  --dry-run")
         if arguments.get("dry_run"):
             if job or self.given.recurs:
                 raise BadRequest("--dry-run says at once what would be done: leave it out to make a job of it")
@@ -79,6 +87,8 @@ class Run(Wire):
         runner = self.runner(self.screen)
         if recurs := self.given.recurs:
             outcome.scheduled(self.screen, runner.schedule(self.task(kind, arguments), recurs.cron, recurs.zone))
+        elif resume and job:
+            outcome.submitted(self.screen, self.ledger.retry(outcome.named(self.ledger, resume, kind).id))
         elif job:
             outcome.submitted(self.screen, runner.submit(self.task(kind, arguments), run=name))
         elif resume:
@@ -136,9 +146,6 @@ def _signature(function: Callable[..., None]) -> inspect.Signature:
 
 
 def _run(function: Callable[..., None], given: Given, options: dict[str, Any]) -> None:
-    given.json |= options.pop("json")
-    given.quiet |= options.pop("quiet")
-    given.graph = options.pop("graph") or given.graph
-    given.home = options.pop("home") or given.home
+    given.take(*(options.pop(name) for name in _COMMON))
     with Run(given) as run:
         function(run, **options)

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from kgplatform.errors import BadRequest
-from ui.cli import shapes
+from ui.cli import outcome, shapes
 from ui.cli.command import AsJob, DryRun, Run, add, group
 from ui.tasks import harvest_documents, harvest_relation
 
 RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
 Resume = Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a run, or a job, that broke off or failed in part.")]
 Again = Annotated[bool, typer.Option("--again", help="Read documents anew that the same command has read before.")]
+Sync = Annotated[bool, typer.Option("--sync", help="Then forget texts that this command read before and that are gone from PATH.")]
 SHOWN = 5
 
 
@@ -34,17 +35,19 @@ def documents(
     card: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A relation card to look for; none: those that ship.")] = None,
     name: RunId = "",
     again: Again = False,
+    sync: Sync = False,
     resume: Resume = "",
     job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
     """Read documents and put the facts they state, each with the words that state it.
 
-    The same command again reads what is new; what was killed goes on where it was.
+    The same command again reads what is new; what was killed goes on where it was. With --sync, a file that was deleted or edited since is
+    taken back, with all that rested on what it said.
     """
     # Before the models are loaded, which takes seconds.
     _either(path, resume, "PATH")
-    arguments = harvest_documents.arguments(path or (), card or (), again=again, dry_run=dry_run)
+    arguments = harvest_documents.arguments(path or (), card or (), again=again, sync=sync, dry_run=dry_run)
     run.do("harvest documents", arguments, partial(_show, run), job=job, name=name, resume=resume)
 
 
@@ -75,8 +78,12 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{result['candidates']:,} pieces of evidence found; nothing was written")
     else:
         run.screen.say(shapes.added(result))
-    for line in result["found"][:SHOWN]:
+        for line in outcome.changes(result["changed"]):
+            run.screen.say(line)
+    for line in () if result.get("changed", {}).get("new", {}).get("count") else result["found"][:SHOWN]:
         run.screen.say(f"  {line}")
+    for source in result.get("gone", []):
+        run.screen.say(f"{source} {'would be' if result['dry_run'] else 'is'} forgotten: its text is gone")
     if result["new"]:
         run.screen.note("to see them with what supports them:  kg app,  kg review next")
     for line in result["refused"][:SHOWN]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
@@ -17,9 +18,9 @@ from ui.cli.command import Recurrence, Run, add, group
 from ui.jobs import when
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from kgplatform.jobs import Job, Schedule
+    from kgplatform.jobs import Job, Runner, Schedule
 
 app = group("Jobs: long work in the background, by hand or by the clock.")
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job, or its beginning.")]
@@ -49,11 +50,23 @@ def worker(
         run.screen.say(f"{len(there)} worker(s) at work")
         raise typer.Exit(0 if there else 1)
     runner = run.runner()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=runner.stop).start())
     run.screen.note(f"working on the jobs of {run.ledger.path}; Ctrl-C ends it after the step at hand")
-    many = runner.work(until_idle=until_idle, told=lambda job: _told(run, job))
-    run.screen.note(f"{many:,} jobs were done")
+    with _ended_by_signals(runner):
+        many = runner.work(until_idle=until_idle, told=lambda job: _told(run, job))
+    run.screen.note(f"jobs done: {many:,}")
+
+
+@contextmanager
+def _ended_by_signals(runner: Runner) -> Iterator[None]:
+    """Ctrl-C, and how service managers end a process, let the worker put back the job at hand."""
+    before = {
+        number: signal.signal(number, lambda *_: threading.Thread(target=runner.stop).start()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _told(run: Run, job: Job) -> None:
@@ -122,6 +135,8 @@ def show(run: Run, job: JobId) -> None:
     for name, value in lines.items():
         if value:
             run.screen.say(f"{name}: {value}")
+    for line in outcome.changes(found.result.get("changed", {})):
+        run.screen.say(line)
     for one in bad:
         run.screen.say(f"  {one.state}: {one.key}: {one.error}")
 

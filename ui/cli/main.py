@@ -61,7 +61,7 @@ def kg(
       kg explain "Marie Curie | born in | Warsaw"
     """
     given: Given = context.obj
-    given.json, given.quiet, given.graph, given.home = json, quiet, graph, home
+    given.take(json, quiet, graph, home)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kgplatform.errors import BadRequest, NotFound
+from kgplatform.errors import BadRequest, KgError, NotFound
 from ui.jobs import when
 
 if TYPE_CHECKING:
     from kgplatform.jobs import Job, Ledger, Schedule
     from ui.cli.screen import Screen
 
-CANCELLED = 130
+CHANGES = ("new", "strengthened", "weakened", "withdrawn", "conflicting")
+
+
+class WasCancelled(KgError):
+    """Somebody cancelled the job that this command waited for."""
+
+    exit_code = 130
 
 
 def submitted(screen: Screen, job: Job) -> None:
@@ -32,8 +38,7 @@ def scheduled(screen: Screen, schedule: Schedule) -> None:
 def conclude(screen: Screen, job: Job, show: Callable[[Mapping[str, Any]], None]) -> None:
     """A job was done in the foreground: show what it came to, and leave with an exit code unless it went well."""
     if job.state == "cancelled":
-        screen.note(f"kg: job {job.id} was cancelled; what it had done stays")
-        raise typer.Exit(CANCELLED)
+        raise WasCancelled(f"job {job.id} was cancelled; what it had done stays")
     if job.result:
         show(job.result)
     if job.state != "done":
@@ -49,6 +54,14 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
     if found.task.kind != kind:
         raise BadRequest(f"job {found.id} is of the kind {found.task.kind!r}: go on with it by  kg {found.task.kind} --resume {found.id}")
     return found
+
+
+def changes(changed: Mapping[str, Any]) -> Iterator[str]:
+    """What a run changed, each sort with its number and its first examples."""
+    for name in CHANGES:
+        if (part := changed.get(name)) and part["count"]:
+            yield f"{name}: {part['count']:,}"
+            yield from (f"  {fact}" for fact in part["examples"])
 
 
 def shape(job: Job) -> dict[str, Any]:

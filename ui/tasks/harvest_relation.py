@@ -29,5 +29,6 @@ def do(doing: Doing) -> Mapping[str, Any]:
         "candidates": len(report.claims),
         "found": [shapes.claim(claim) for claim in report.claims],
         **shapes.counts(report.receipt),
+        "changed": report.changed.shape(),
         "notes": [outcome.note for outcome in report.outcomes if outcome.note],
     }
