@@ -68,11 +68,17 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
                 complete = False
                 break
             found.append(row)
-        wrote = result.consume().query_type != "r"
+        summary = result.consume()
         transaction.rollback()
-    if wrote:
+    if _wrote(summary, complete):
         raise WriteRefused(WRITES)
     return Rows(columns, tuple(found), complete)
+
+
+def _wrote(summary: ResultSummary, complete: bool) -> bool:
+    """The local server names the type of a query only to who reads all its rows; to others it counts what was written."""
+    unnamed = summary.query_type is None and not complete
+    return summary.counters.contains_updates or not (unnamed or summary.query_type == "r")
 
 
 def _size(value: object) -> int:

@@ -87,6 +87,31 @@ def test_rows_beyond_the_limit_are_cut_and_said_so(filled: BoltStore) -> None:
         assert found.complete is complete
 
 
+def test_thousands_of_rows_may_be_left_unread(filled: BoltStore) -> None:
+    found = ask(filled, "UNWIND range(1, $n) AS x RETURN x", Limits(rows=100), n=2_100)
+    assert (len(found.rows), found.complete) == (100, False)
+    found = ask(filled, "MATCH (a:Entity), (b:Entity), (c:Person) RETURN a.id, b.id, c.id", Limits(rows=50))
+    assert (len(found.rows), found.complete) == (50, False)
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        "CREATE (:Evil {x: x})",
+        "CREATE (:Entity {id: 'evil' + x})",
+        "WITH x MATCH (n:Entity {id: 'city:town'}) SET n.name = 'evil'",
+        "WITH x MATCH (n:Entity {id: 'city:town'}) FOREACH (y IN CASE WHEN x > 2090 THEN [1] ELSE [] END | SET n.name = 'evil')",
+        "CALL { WITH x WITH x WHERE x > 2090 CREATE (n:Entity {id: 'evil'}) RETURN count(*) AS n }",
+    ],
+)
+def test_writing_with_thousands_of_rows_left_unread_is_refused(filled: BoltStore, writing: str) -> None:
+    before = list(filled.facts(FactQuery(status="all")))
+    with pytest.raises(WriteRefused, match="nothing was changed"):
+        ask(filled, f"UNWIND range(1, 2100) AS x {writing} RETURN x", Limits(rows=100))
+    assert list(filled.facts(FactQuery(status="all"))) == before
+    assert ask(filled, "MATCH (n) WHERE n:Evil OR n.name = 'evil' OR n.id STARTS WITH 'evil' RETURN count(n)").rows == ((0,),)
+
+
 @pytest.mark.parametrize("number", range(len(WRITES)))
 def test_writing_is_refused_and_changes_nothing(filled: BoltStore, number: int) -> None:
     before = list(filled.facts(FactQuery(status="all")))
