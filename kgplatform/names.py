@@ -26,7 +26,7 @@ GIVEN_ID_BYTES = 1_000
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
-_OURS = frozenset("id name name_key aliases alias_keys aliases_text kinds description also merged redirect rev emb".split())
+_OURS = frozenset("id name name_key aliases alias_keys alias_marks aliases_text kinds description also merged redirect rev emb".split())
 _OUR_BEGINNINGS = ("kg_", "emb_", "embedding")
 """Properties of entities that are the platform's own."""
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

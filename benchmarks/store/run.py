@@ -130,6 +130,7 @@ def measure(store: BoltStore, facts: int, home: Path | None) -> dict[str, Any]:
     done = kg.forget("doc:forgotten")
     result["forget a source, s"], result["of pieces"] = round(time.perf_counter() - began, 2), done.evidence
     result |= many_pieces(kg)
+    result |= names(store)
     result["memory of the client, of the server, MB"] = [
         psutil.Process(pid).memory_info().rss // 10**6 for pid in (os.getpid(), server_pid(home))
     ]
@@ -159,6 +160,21 @@ def many_pieces(kg: KnowledgeGraph) -> dict[str, Any]:
     for start in range(0, 10_000, 500):
         kg.put([claim(start, start + 500)])
     return {"one more piece on 10,000, ms": milliseconds(lambda n: kg.put([claim(n, n + 1)]), list(range(10_000, 10_030)))}
+
+
+def names(store: BoltStore) -> dict[str, Any]:
+    """Entities looked up by name, as an import by names does: 20,000 whose names share a word, and 20,000 whose names do not."""
+    told = (Evidence("text", Source(SourceId("names"), "document"), 1.0),)
+    wanted = {}
+    for form in ("ent{}", "ent {}"):
+        ends = [Entity(f"named:{form.format(n)}", form.format(n), ("person",)) for n in range(20_000)]
+        store.put([Claim(ends[n], "knows", ends[n - 1], told) for n in range(20_000)])
+        wanted[form] = [one.name for one in ends[::10]]
+    turns = [tuple(rate(len(some), lambda s=some: store.named(s)) for some in wanted.values()) for _ in range(3)]
+    return {
+        "entities by name, names/s": [round(shared) for _, shared in turns],
+        "by names that share a word / that do not": round(statistics.median(shared / apart for apart, shared in turns), 2),
+    }
 
 
 def _key(claim: Claim) -> Any:

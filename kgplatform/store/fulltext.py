@@ -43,7 +43,6 @@ def any_of(words: list[str]) -> str:
     return " OR ".join(map(_quoted, words))
 
 
-def phrase(key: str) -> str:
-    """A query that every name with this normalised form answers; empty when the index could not find it."""
-    cut = key if len(key) <= _LONGEST else key[:_LONGEST].rpartition(" ")[0]
-    return _quoted(cut) if any(c.isalnum() for c in cut) else ""
+def mark(key: str) -> str:
+    """A normalised name as one word, so that an index of words holds whole names: who shares a word with others is not among them."""
+    return names.digest(key)

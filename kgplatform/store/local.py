@@ -32,6 +32,7 @@ class Local:
     """The dialect of the local server."""
 
     index = "Entity[name,aliases_text]"
+    aliases = "Entity[alias_marks]"
     passages = "KgPassage[text]"
 
     def __init__(self, home: Path, graph: str) -> None:
@@ -62,8 +63,9 @@ class Local:
     # -- getting ready -------------------------------------------------------------------------------
 
     def prepare(self, connection: Connection, migrate: bool) -> None:
-        if schema.version(connection, self.address, migrate) < schema.SCHEMA:  # its types and indexes were made with the graph
-            schema.mark(connection)
+        held = schema.version(connection, self.address, migrate)
+        if held < schema.SCHEMA:  # its types and indexes were made with the graph
+            schema.bring_up(connection, held)
 
     def settle(self, connection: Connection) -> None:
         """This server plans every statement afresh."""

@@ -29,6 +29,7 @@ class Neo4j:
     """The dialect of Neo4j."""
 
     index = _INDEX
+    aliases = "kg_aliases"
     passages = "kg_passages"
 
     def __init__(self, login: Login, allow_occupied: bool = False) -> None:
@@ -60,7 +61,7 @@ class Neo4j:
         if held < schema.SCHEMA:
             for line in _schema():
                 connection.writing(lambda tx, c=line: tx.run(c).consume())  # type: ignore[misc]
-            schema.mark(connection)
+            schema.bring_up(connection, held)
         connection.rows("CALL db.awaitIndexes(60)")
         self._was_empty = not connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1")
 
@@ -146,6 +147,7 @@ def _schema() -> Iterator[str]:
     yield "CREATE INDEX kgpassage_source IF NOT EXISTS FOR (n:KgPassage) ON (n.source)"
     yield f"CREATE FULLTEXT INDEX {Neo4j.passages} IF NOT EXISTS FOR (n:KgPassage) ON EACH [n.text]"
     yield f"CREATE FULLTEXT INDEX {_INDEX} IF NOT EXISTS FOR (n:Entity) ON EACH [n.name, n.aliases_text]"
+    yield f"CREATE FULLTEXT INDEX {Neo4j.aliases} IF NOT EXISTS FOR (n:Entity) ON EACH [n.alias_marks]"
 
 
 def open_store(

@@ -13,7 +13,7 @@ from typing import Any
 
 from kgplatform import names
 from kgplatform.belief import Calibration
-from kgplatform.store import records, shelves
+from kgplatform.store import fulltext, records, shelves
 from kgplatform.store.pieces import Piece, Pieces, ordered, read
 from kgplatform.store.records import Row
 from kgplatform.store.summing import Part, Summary, part, total
@@ -86,12 +86,14 @@ def pieces(row: Mapping[str, Any]) -> Pieces:
 
 
 def of_entity(entity: Entity) -> Parameters:
-    """What an entity's node says of it; ``aliases_text`` is for the full-text index, keys are for exact names."""
+    """What an entity's node says of it; ``aliases_text`` is for the full-text index, keys and their marks are for exact names."""
+    keys = [records.name_key(alias) for alias in entity.aliases]
     return {
         "name": entity.name,
         "name_key": records.name_key(entity.name),
         "aliases": list(entity.aliases),
-        "alias_keys": [records.name_key(alias) for alias in entity.aliases],
+        "alias_keys": keys,
+        "alias_marks": " ".join(map(fulltext.mark, keys)),
         "aliases_text": "\n".join(entity.aliases),
         "kinds": list(entity.kinds),
         "description": entity.description,

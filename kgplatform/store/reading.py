@@ -54,6 +54,11 @@ class Dialect(Plans, Indexes, Protocol):
         """The name of the full-text index on names and aliases."""
         ...
 
+    @property
+    def aliases(self) -> str:
+        """The name of the full-text index on the marks of aliases."""
+        ...
+
     def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> Sequence[list[Any]]:
         """The facts of some heads as columns of ``selection.CELLS``, in the order of head and key."""
         ...
@@ -257,13 +262,9 @@ class Reader:
     def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
         bearing: dict[str, dict[EntityId, Entity]] = {records.name_key(name): {} for name in names}
         for page in _pages(list(bearing), PAGE):
-            phrased = {key: text for key in page if (text := fulltext.phrase(key))}
+            marked = [{"key": key, "mark": fulltext.mark(key)} for key in page]
             rows = self._connection.rows(statement("entities_named"), keys=page)
-            if phrased:
-                asked = [{"key": key, "text": text} for key, text in phrased.items()]
-                rows += self._connection.rows(statement("entities_aliased"), rows=asked, index=self._dialect.index)
-            if wordless := [key for key in page if key not in phrased]:
-                rows += self._connection.rows(statement("entities_aliased_scan"), keys=wordless)
+            rows += self._connection.rows(statement("entities_aliased"), rows=marked, index=self._dialect.aliases)
             for row, one in zip(rows, self._standing(rows), strict=True):
                 bearing[row["key"]][one.id] = one
         return {name: [one for _, one in sorted(bearing[records.name_key(name)].items())] for name in names}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from kgplatform.errors import StoreUnsuitable
+from kgplatform.store import fulltext
 from kgplatform.store.connection import Connection
 from kgplatform.store.statements import statement
 
-SCHEMA = 3
+SCHEMA = 4
 """The version of the data model that this code writes."""
+_PAGE = 2_000
 OURS = (
     *("Entity", "KgLiteral", "KgQualifier", "KgSource", "KgBatch", "KgMerge", "KgSweep", "KgShelf"),
     *("KgPassage", "KgRelation", "KgKind", "KgMeta"),
@@ -29,6 +31,11 @@ def version(connection: Connection, address: str, migrate: bool) -> int:
     return held
 
 
-def mark(connection: Connection) -> None:
-    """Say that the database has this schema."""
+def bring_up(connection: Connection, held: int) -> None:
+    """Give what a database of an older schema holds the properties that it lacks; then it has this one. 0 is that of a new one."""
+    after = ""
+    while held and (rows := connection.rows(statement("entities_unmarked"), after=after, limit=_PAGE)):
+        after = rows[-1]["id"]
+        marked = [{"id": row["id"], "marks": " ".join(map(fulltext.mark, row["keys"]))} for row in rows]
+        connection.writing(lambda tx, m=marked: tx.run(statement("entities_mark"), rows=m).consume())  # type: ignore[misc]
     connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())

@@ -259,11 +259,12 @@ def _schema() -> list[str]:
             f"CREATE PROPERTY {label}.id IF NOT EXISTS STRING",
             f"CREATE INDEX IF NOT EXISTS ON {label} (id) UNIQUE",
         ]
-    for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "KgBatch.source", "KgBatch.run"):
+    for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "Entity.alias_marks", "KgBatch.source", "KgBatch.run"):
         lines.append(f"CREATE PROPERTY {place} IF NOT EXISTS STRING")
     lines += [
         "CREATE INDEX IF NOT EXISTS ON Entity (name_key) NOTUNIQUE",
         "CREATE INDEX IF NOT EXISTS ON Entity (name, aliases_text) FULL_TEXT",
+        "CREATE INDEX IF NOT EXISTS ON Entity (alias_marks) FULL_TEXT",
         "CREATE PROPERTY KgPassage.source IF NOT EXISTS STRING",
         "CREATE PROPERTY KgPassage.text IF NOT EXISTS STRING",
         "CREATE INDEX IF NOT EXISTS ON KgPassage (source) NOTUNIQUE",

@@ -100,6 +100,23 @@ def test_an_older_schema_is_refused_and_brought_up_after_a_backup(wiped: BoltSto
     opened(neo4j_server).close()
 
 
+def test_entities_of_an_older_schema_are_found_by_their_aliases(served: BoltStore, tmp_path: Path) -> None:
+    told = (Evidence("text", Source(SourceId("doc:1"), "document"), 2.0),)
+    town, land = Entity(EntityId("town"), "Paris", aliases=("Lutetia", "+++")), Entity(EntityId("land"), "France")
+    served.put([Claim(town, "in", land, told)])
+    execute(served, "MATCH (n:Entity) REMOVE n.alias_marks")
+    execute(served, "MATCH (m:KgMeta {id: 'kgplatform'}) SET m.schema = 3")
+    assert served.named(["lutetia"])["lutetia"] == []
+    with pytest.raises(StoreUnsuitable, match=r"older than .*kg migrate"):
+        BoltStore(served._dialect)
+    brought_up = BoltStore(served._dialect, tmp_path / "first")
+    assert {name: [one.id for one in found] for name, found in brought_up.named(["lutetia", "+++", "france"]).items()} == {
+        "lutetia": ["town"],
+        "+++": ["town"],
+        "france": ["land"],
+    }
+
+
 def test_an_older_server_is_refused(wiped: BoltStore, neo4j_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kgplatform.store.neo4j.OLDEST", (99, 0))
     with pytest.raises(StoreUnsuitable, match=r"is Neo4j 5\.\d+.*needs 99\.0 or newer"):

@@ -19,7 +19,7 @@ from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
 from kgplatform.ports import Store
-from kgplatform.store import bolt, local, memory, neo4j, reading, records
+from kgplatform.store import bolt, fulltext, local, memory, neo4j, reading, records
 from kgplatform.types import (
     Claim,
     Entity,
@@ -427,6 +427,22 @@ def test_named_finds_exact_names_and_aliases_in_one_go(store: Store) -> None:
         "": [],
     }
     assert store.named([]) == {}
+
+
+def test_aliases_that_share_words_are_looked_up_one_by_one(served: bolt.BoltStore) -> None:
+    many = [thing(f"Entity {n}", "city", f"alias {n}") for n in range(200)]
+    served.put([Claim(many[n], "in", many[n - 1], (told(),)) for n in range(200)])
+    found = served.named(["alias 7", "alias 20", "alias", "entity 7"])
+    assert {name: [one.id for one in listed] for name, listed in found.items()} == {
+        "alias 7": [many[7].id],
+        "alias 20": [many[20].id],
+        "alias": [],
+        "entity 7": [many[7].id],
+    }
+    proposed = "CALL db.index.fulltext.queryNodes($index, $mark) YIELD node RETURN node.id AS id"
+    for key, ids in (("alias 7", [many[7].id]), ("alias", []), ("entity 7", [])):
+        rows = served._connection.rows(proposed, index=served._dialect.aliases, mark=fulltext.mark(key))
+        assert [row["id"] for row in rows] == ids
 
 
 def test_cards_and_kinds_are_kept_and_replaced(store: Store) -> None:
