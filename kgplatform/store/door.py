@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from kgplatform.errors import BadQuery, WriteRefused
+from kgplatform.errors import BadQuery, BadRequest, WriteRefused
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.connection import TIME, Connection
+from kgplatform.store.parameters import checked
 from kgplatform.store.plain import plain
 
 if TYPE_CHECKING:
@@ -37,12 +39,21 @@ def bare(cypher: str) -> str:
     return text
 
 
+@contextmanager
+def _sendable() -> Iterator[None]:
+    """What the driver cannot pack leaves as a sentence."""
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise BadRequest(f"the query or a parameter cannot be sent to the server ({' '.join(str(error).split())[:200]})") from None
+
+
 def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> ResultSummary:
     """What the server would do with a query, without doing it. Raises ``WriteRefused`` when that is more than reading."""
     from neo4j import READ_ACCESS
 
-    with connection.sentences(), connection.session(default_access_mode=READ_ACCESS) as session:
-        found = session.run(f"EXPLAIN {cypher}", dict(parameters)).consume()
+    with connection.sentences(), _sendable(), connection.session(default_access_mode=READ_ACCESS) as session:
+        found = session.run(f"EXPLAIN {cypher}", checked(parameters)).consume()
     if found.query_type != "r":
         raise WriteRefused(WRITES)
     return found
@@ -57,7 +68,8 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
         connection.session(default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
         session.begin_transaction(timeout=limits.seconds) as transaction,
     ):
-        result = transaction.run(cypher, dict(parameters))
+        with _sendable():
+            result = transaction.run(cypher, checked(parameters))
         columns = tuple(result.keys())
         found: list[tuple[Any, ...]] = []
         size, complete = 0, True

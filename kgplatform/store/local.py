@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from kgplatform.errors import KgError, LimitExceeded
+from kgplatform.errors import LimitExceeded
 from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, httpport, schema, server
 from kgplatform.store.bolt import BoltStore
@@ -120,12 +120,12 @@ class _Answer(threading.Thread):
         super().__init__(daemon=True)
         self._ask = ask
         self._rows: Rows | None = None
-        self._error: KgError | None = None
+        self._error: Exception | None = None
 
     def run(self) -> None:
         try:
             self._rows = self._ask()
-        except KgError as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer raises it
             self._error = error
 
     def within(self, seconds: float) -> Rows:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from kgplatform import names
-from kgplatform.errors import BadQuery, LimitExceeded, WriteRefused
+from kgplatform.errors import BadQuery, BadRequest, LimitExceeded, WriteRefused
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.bolt import BoltStore
 from kgplatform.types import Claim, Entity, Evidence, FactQuery, Literal, Source, SourceId
@@ -150,6 +150,30 @@ def test_bytes_have_a_limit(filled: BoltStore) -> None:
     answer = ask(filled, "UNWIND range(1, 100) AS n RETURN n, $text AS text", Limits(bytes=10_500), text="x" * 1_000)
     assert not answer.complete
     assert [row[0] for row in answer.rows] == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (1 << 63, "64 bits"),
+        (-(1 << 63) - 1, "64 bits"),
+        ([1, {"a": [10**30]}], "64 bits"),
+        ("a\ud800", "surrogate"),
+        ({"a\ud800": 1}, "surrogate"),
+        ([object()], "cannot be sent"),
+    ],
+)
+def test_a_parameter_that_cannot_be_sent_is_said(filled: BoltStore, value: object, why: str) -> None:
+    with pytest.raises(BadRequest, match=why):
+        ask(filled, "RETURN $n AS n", n=value)
+    most = [(1 << 63) - 1, -(1 << 63)]
+    assert ask(filled, "RETURN $n AS n", n=most).rows == ((most,),)
+
+
+def test_a_mistake_of_ours_is_no_time_limit(filled: BoltStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgplatform.store.door.plain", lambda value: value / 0)
+    with pytest.raises(ZeroDivisionError):
+        ask(filled, "RETURN 1 AS n")
 
 
 def test_time_has_a_limit(filled: BoltStore) -> None:
