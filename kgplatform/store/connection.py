@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -125,6 +126,8 @@ def _driver(login: Login) -> Driver:
     from neo4j.exceptions import ConfigurationError, Neo4jError
 
     _check(login)
+    if not (log := logging.getLogger("neo4j")).level:  # what it would tell of retries and lost connections, our errors say
+        log.setLevel(logging.CRITICAL)
     try:
         return GraphDatabase.driver(
             login.uri,
@@ -176,6 +179,19 @@ class Connection:
             if isinstance(error, passing):
                 raise
             raise translated(error, self.login) from None
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Around a query of somebody's that the server has begun: when it breaks off in it, the query may be why."""
+        from neo4j.exceptions import ServiceUnavailable, SessionExpired
+
+        try:
+            yield
+        except (ServiceUnavailable, SessionExpired):
+            raise StoreUnreachable(
+                f"the graph server at {self.login.address} broke off in this query: it ended, "
+                "or the query needed more memory than the server has; narrow the query"
+            ) from None
 
     def verify(self) -> None:
         """One round trip. Raises the sentence for what is wrong."""

@@ -14,7 +14,7 @@ from kgplatform.store.parameters import checked
 from kgplatform.store.plain import plain
 
 if TYPE_CHECKING:
-    from neo4j import ResultSummary
+    from neo4j import Result, ResultSummary
 
 __all__ = ["FILES", "TIME", "WRITES", "bare", "planned", "rows"]
 
@@ -68,23 +68,28 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
         connection.session(default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
         session.begin_transaction(timeout=limits.seconds) as transaction,
     ):
-        with _sendable():
+        with connection.asked(), _sendable():
             result = transaction.run(cypher, checked(parameters))
-        columns = tuple(result.keys())
-        found: list[tuple[Any, ...]] = []
-        size, complete = 0, True
-        for record in result:
-            row = tuple(plain(value) for value in record.values())
-            size += _size(row)
-            if len(found) == limits.rows or size > limits.bytes:
-                complete = False
-                break
-            found.append(row)
-        summary = result.consume()
-        transaction.rollback()
-    if _wrote(summary, complete):
+        with connection.asked():
+            found = _within(result, limits)
+            summary = result.consume()
+            transaction.rollback()
+    if _wrote(summary, found.complete):
         raise WriteRefused(WRITES)
-    return Rows(columns, tuple(found), complete)
+    return found
+
+
+def _within(result: Result, limits: Limits) -> Rows:
+    """The first rows of a result."""
+    found: list[tuple[Any, ...]] = []
+    size = 0
+    for record in result:
+        row = tuple(plain(value) for value in record.values())
+        size += _size(row)
+        if len(found) == limits.rows or size > limits.bytes:
+            return Rows(tuple(result.keys()), tuple(found), complete=False)
+        found.append(row)
+    return Rows(tuple(result.keys()), tuple(found), complete=True)
 
 
 def _wrote(summary: ResultSummary, complete: bool) -> bool:

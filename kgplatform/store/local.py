@@ -56,7 +56,7 @@ class Local:
 
     @contextmanager
     def turn(self, known: Known) -> Iterator[None]:
-        with turn(meeting(self._home).folder, self._graph, known.writer) as again:
+        with server.full_disk_named(self._home), turn(meeting(self._home).folder, self._graph, known.writer) as again:
             known.certain = again
             yield
 
@@ -142,5 +142,6 @@ def open_store(home: Path, graph: str, *, backup_to: Path | None = None) -> Bolt
 
     One of an older schema is brought up when there is a file to back it up to first.
     """
-    server.create_graph(server.ensure(home), graph)
+    with server.full_disk_named(home):
+        server.create_graph(server.ensure(home), graph)
     return BoltStore(Local(home, graph), backup_to)

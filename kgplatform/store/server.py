@@ -136,12 +136,27 @@ def _check(place: Meeting) -> None:
         raise _not_installed()
     place.make()
     place.log.touch(mode=0o600)
-    if shutil.disk_usage(place.folder).free < FREE_BYTES:
-        needs = f"the local graph server needs {FREE_BYTES // 10**6} MB free"
-        raise StoreError(f"the disk of {place.folder.parent} is full: {needs}: make room, or set KG_HOME to a folder elsewhere")
+    _check_disk(place)
     if (handles := _file_handles()) < FILE_HANDLES:
         allowed = f"a program may open {handles} files here, the local graph server needs {FILE_HANDLES}"
         raise StoreError(f"{allowed}: raise the hard limit (ulimit -Hn), {_OR_NEO4J}")
+
+
+def _check_disk(place: Meeting) -> None:
+    if shutil.disk_usage(place.folder).free < FREE_BYTES:
+        needs = f"the local graph server needs {FREE_BYTES // 10**6} MB free"
+        raise StoreError(f"the disk of {place.folder.parent} is full: {needs}: make room, or set KG_HOME to a folder elsewhere")
+
+
+@contextmanager
+def full_disk_named(home: Path) -> Iterator[None]:
+    """What fails inside because the disk is full says so: the server itself gives no reason."""
+    try:
+        yield
+    except (StoreError, OSError):
+        with contextlib.suppress(OSError):
+            _check_disk(meeting(home))
+        raise
 
 
 def _not_installed() -> KgError:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 from neo4j import Driver, GraphDatabase
-from neo4j.exceptions import AuthError, ConstraintError, DriverError, Neo4jError
+from neo4j.exceptions import AuthError, ConstraintError, DatabaseError, DriverError, Neo4jError
 
 from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreUnreachable
 from kgplatform.ports import Limits
@@ -26,6 +26,7 @@ from kgplatform.store import httpport, local, server
 from kgplatform.store.endpoint import Endpoint, meeting
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import FactQuery, Kind
+from tests import servers
 from tests.integration.crowd import claims_of
 
 pytestmark = pytest.mark.slow
@@ -310,6 +311,21 @@ def test_a_full_disk_is_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not serving(home)
 
 
+def test_a_disk_that_is_full_is_named_where_a_commit_fails(local_graph: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    def fails(tx: object) -> None:
+        raise DatabaseError("Transaction error on commit")
+
+    store = local.open_store(servers.local_home(), local_graph)
+    with pytest.raises(StoreError, match="failed"):
+        store._connection.writing(fails)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12, 199_000_000))
+    with pytest.raises(StoreError, match=r"the disk of .* is full: .* make room, or set KG_HOME"):
+        store._connection.writing(fails)
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("system", "machine", "library", "kind", "words"),
     [
@@ -535,3 +551,15 @@ def test_a_query_that_eats_all_memory_leaves_the_server_alive(home: Path) -> Non
     with writer(found) as driver:
         driver.execute_query("CREATE (:Entity {id: 'after'})", database_="kg")
         assert values(driver, "kg", "MATCH (n:Entity) RETURN n.id") == ["after"]
+
+
+def test_a_query_that_eats_all_memory_is_told_so_and_by_nobody_else(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = local.open_store(home, "kg")
+    with pytest.raises(StoreUnreachable, match="more memory than the server has; narrow the query"):
+        store.read("RETURN reduce(s = 'a', x IN range(1, 40) | s + s) AS n", {}, Limits())
+    assert store.read("RETURN 1 AS n", {}, Limits()).rows == ((1,),)
+    psutil.Process(server.ensure(home).pid).kill()
+    store.put(claims_of(0, 5))
+    assert store.count(FactQuery(status="all"))
+    store.close()
+    assert [record for record in caplog.records if record.name.startswith("neo4j")] == []
