@@ -14,10 +14,13 @@ from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
 from kgplatform.settings import Settings
 
 
-def connect(target: str | None = None, *, settings: Settings | None = None, backup_to: Path | None = None) -> KnowledgeGraph:
+def connect(
+    target: str | None = None, *, settings: Settings | None = None, backup_to: Path | None = None, create: bool = True
+) -> KnowledgeGraph:
     """The configured graph; ``connect("memory")`` is empty and gone when closed; a ``bolt://`` address is that Neo4j.
 
-    A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up.
+    A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up. Without ``create`` one that the local
+    server does not have is ``NotFound``.
     """
     if target == "memory":
         from kgplatform.store.memory import MemoryStore
@@ -39,7 +42,7 @@ def connect(target: str | None = None, *, settings: Settings | None = None, back
         return KnowledgeGraph(store)
     from kgplatform.store import local
 
-    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to))
+    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to, create=create))
 
 
 def _local(setting: str, value: str) -> str:

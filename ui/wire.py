@@ -69,8 +69,10 @@ class Wire:
     Use it as a context manager, or ``close`` it.
     """
 
-    def __init__(self, settings: Settings, models: Models | None = None) -> None:
+    def __init__(self, settings: Settings, models: Models | None = None, creates: bool = True) -> None:
+        """Without ``creates``, a graph that a person named must be there."""
         self.settings = settings
+        self.creates = creates
         self.models = models or Models(settings)
 
     def __enter__(self) -> Wire:
@@ -83,7 +85,7 @@ class Wire:
     def graph(self) -> KnowledgeGraph:
         from kgplatform.opening import connect
 
-        return connect(settings=self.settings)
+        return connect(settings=self.settings, create=self.creates or self.settings.origins["KG_GRAPH"] == "default")
 
     @property
     def scorer(self) -> TokenScorer:
@@ -125,7 +127,7 @@ class Wire:
         wanted = work.job.task.graph
         if wanted == place(self.settings):
             return tasks.do(kind, tasks.Doing(self, work, arguments, screen))
-        with Wire(_elsewhere(self.settings, wanted), self.models) as wire:
+        with Wire(_elsewhere(self.settings, wanted), self.models, kind in tasks.CREATING) as wire:
             return tasks.do(kind, tasks.Doing(wire, work, arguments, screen))
 
     def forget(self, source: str) -> tuple[Forgotten, int]:

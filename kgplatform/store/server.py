@@ -24,9 +24,9 @@ import psutil
 from filelock import Timeout
 
 from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreUnreachable
-from kgplatform.store import httpport
+from kgplatform.store import httpport, local_schema
 from kgplatform.store.endpoint import BUSY, IDLE_SECONDS, OPENED_ELSEWHERE, Endpoint, Meeting, alive, meeting
-from kgplatform.store.schema import OURS
+from kgplatform.store.statements import statement
 
 __all__ = ["Endpoint", "create_graph", "drop_graph", "ensure", "graphs", "status", "stop"]
 
@@ -216,7 +216,7 @@ def create_graph(endpoint: Endpoint, name: str) -> None:
         code, answer = httpport.call(endpoint, "server", {"command": f"create database {name}"})
         if code != 200 and "AlreadyExists" not in str(answer.get("exception")):
             raise httpport.refusal(endpoint, answer)
-    _define(endpoint, name, _schema())
+    _define(endpoint, name, local_schema.lines())
 
 
 def index_vectors(endpoint: Endpoint, name: str, label: str, dimension: int) -> None:
@@ -251,10 +251,22 @@ def graphs(endpoint: Endpoint) -> list[str]:
     return sorted(answer["result"])
 
 
+def check_graph(endpoint: Endpoint, name: str) -> None:
+    """Raises ``NotFound``, with the graphs there are, when there is none of that name."""
+    if name not in (there := graphs(endpoint)):
+        others = f"there are {', '.join(there)}" if there else "there is none yet"
+        raise NotFound(f"there is no graph {name!r}: {others}; a command that writes, such as  kg import,  makes one")
+
+
+def count_facts(endpoint: Endpoint, name: str) -> int:
+    """How many facts of any status a graph holds, of whatever schema it is."""
+    rows = httpport.query(endpoint, name, statement("facts_count", HEAD="", TYPE="", WHERE="true"), {})
+    return int(rows[0]["n"])
+
+
 def drop_graph(endpoint: Endpoint, name: str) -> None:
     """Delete a graph and all that is in it. Raises ``NotFound``."""
-    if name not in graphs(endpoint):
-        raise NotFound(f"the local graph server has no graph {name!r}")
+    check_graph(endpoint, name)
     code, answer = httpport.call(endpoint, "server", {"command": f"drop database {_checked(name)}"})
     if code != 200:
         raise httpport.refusal(endpoint, answer)
@@ -264,29 +276,3 @@ def _checked(name: str) -> str:
     if not _GRAPH.fullmatch(name):
         raise BadName(f"{name!r} cannot name a graph: expected letters, digits and '_', a letter first, at most 60")
     return name
-
-
-def _schema() -> list[str]:
-    lines = []
-    for label in OURS:
-        lines += [
-            f"CREATE VERTEX TYPE {label} IF NOT EXISTS",
-            f"CREATE PROPERTY {label}.id IF NOT EXISTS STRING",
-            f"CREATE INDEX IF NOT EXISTS ON {label} (id) UNIQUE",
-        ]
-    for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "Entity.alias_marks", "KgBatch.source", "KgBatch.run"):
-        lines.append(f"CREATE PROPERTY {place} IF NOT EXISTS STRING")
-    lines += [
-        "CREATE INDEX IF NOT EXISTS ON Entity (name_key) NOTUNIQUE",
-        "CREATE INDEX IF NOT EXISTS ON Entity (name, aliases_text) FULL_TEXT",
-        "CREATE INDEX IF NOT EXISTS ON Entity (alias_marks) FULL_TEXT",
-        "CREATE PROPERTY KgPassage.source IF NOT EXISTS STRING",
-        "CREATE PROPERTY KgPassage.text IF NOT EXISTS STRING",
-        "CREATE INDEX IF NOT EXISTS ON KgPassage (source) NOTUNIQUE",
-        "CREATE INDEX IF NOT EXISTS ON KgPassage (text) FULL_TEXT",
-        "CREATE INDEX IF NOT EXISTS ON KgBatch (source) NOTUNIQUE",
-        "CREATE INDEX IF NOT EXISTS ON KgBatch (run) NOTUNIQUE",
-        "CREATE PROPERTY KgBatch.time IF NOT EXISTS LONG",
-        "CREATE INDEX IF NOT EXISTS ON KgBatch (time) NOTUNIQUE",
-    ]
-    return lines

@@ -149,3 +149,51 @@ def test_backup_and_restore(kg: Kg, folder: Path, local_endpoint: Endpoint) -> N
         assert kg("migrate", "--graph", other)[0] == 0
     finally:
         server.drop_graph(local_endpoint, other)
+
+
+def test_a_mistyped_graph_is_not_made_by_who_only_reads(kg: Kg, local_endpoint: Endpoint) -> None:
+    kg("import", "facts.tsv")
+    there = set(server.graphs(local_endpoint))
+    for command in (
+        ["search", "curie"],
+        ["query", "RETURN 1"],
+        ["ask", "Who?"],
+        ["explain", "a | b | c"],
+        ["export", "out.tsv"],
+        ["backup", "out.kgbackup"],
+        ["documents", "list"],
+        ["review", "next"],
+        ["relations", "list"],
+        ["forget", "doc:1"],
+        ["migrate"],
+        ["app"],
+        ["server", "drop", "newgraphtypo", "--yes"],
+    ):
+        code, _, error = kg(*command, *(() if command[0] == "server" else ("--graph", "newgraphtypo")))
+        assert (code, error.count("\n")) == (2, 1), command
+        assert "there is no graph 'newgraphtypo': there are " in error
+    assert "newgraphtypo" not in server.graphs(local_endpoint)
+    assert there <= set(server.graphs(local_endpoint))
+
+
+def test_the_default_graph_needs_not_be_there(
+    folder: Path, local_endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr(server, "ensure", lambda *_, **__: local_endpoint)
+    monkeypatch.setattr(server, "check_graph", lambda _, name: asked.append(name))
+    assert main(["search", "curie"]) == 0
+    assert capsys.readouterr().out == "nothing found\n"
+    assert "kg" in server.graphs(local_endpoint)
+    assert asked == []
+
+
+def test_a_graph_is_dropped_when_it_is_meant(kg: Kg, local_endpoint: Endpoint) -> None:
+    kg("import", "facts.tsv")
+    name = os.environ["KG_GRAPH"]
+    code, _, error = kg("server", "drop", name)
+    assert code == 2
+    assert f"the graph '{name}' and its 3 facts would go for good" in error
+    assert name in server.graphs(local_endpoint)
+    assert kg("server", "drop", name, "--yes")[:2] == (0, [{"dropped": name, "facts": 3}])
+    assert name not in server.graphs(local_endpoint)

@@ -62,10 +62,10 @@ class Recurrence:
 class Run(Wire):
     """One running command: its settings, its graph, its models and its screen."""
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: Given, creates: bool = False) -> None:
         self.screen = Screen(json=given.json, quiet=given.quiet)
         self.given = given
-        super().__init__(wire.load(home=given.home, graph=given.graph))
+        super().__init__(wire.load(home=given.home, graph=given.graph), creates=creates)
         given.logs = self.settings.home
         for warning in () if given.recurs else self.settings.warnings:  # who asked that it recurs has said them
             self.screen.note(f"kg: warning: {warning}")
@@ -113,15 +113,16 @@ def _show_help(context: typer.Context) -> None:
 _COMMON = {"json": Json, "quiet": Quiet, "graph": Graph, "home": Home}
 
 
-def add(app: typer.Typer, name: str, *, example: str, rest: bool = False) -> Callable[[Command[P]], Command[P]]:
+def add(app: typer.Typer, name: str, *, example: str, rest: bool = False, creates: bool = False) -> Callable[[Command[P]], Command[P]]:
     """Register a function as the command ``name``; its docstring is the help, and ``example`` stands below it.
 
-    With ``rest``, what follows its first argument is left as it is, options too.
+    With ``rest``, what follows its first argument is left as it is, options too. One that ``creates`` makes a graph that is not there;
+    to the others a name that no graph has is a mistake.
     """
 
     def register(function: Command[P]) -> Command[P]:
         def command(context: typer.Context, **options: Any) -> None:
-            _run(function, context.obj, options)
+            _run(function, context.obj, options, creates)
 
         command.__signature__ = _signature(function)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in _signature(function).parameters.values()}
@@ -145,7 +146,7 @@ def _signature(function: Callable[..., None]) -> inspect.Signature:
     return inspect.Signature(parameters)
 
 
-def _run(function: Callable[..., None], given: Given, options: dict[str, Any]) -> None:
+def _run(function: Callable[..., None], given: Given, options: dict[str, Any], creates: bool) -> None:
     given.take(*(options.pop(name) for name in _COMMON))
-    with Run(given) as run:
+    with Run(given, creates) as run:
         function(run, **options)

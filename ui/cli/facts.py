@@ -36,7 +36,7 @@ Format = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "import", example="kg import facts.tsv\nkg import --strict --dry-run facts.csv.gz dump.parquet")(import_)
+    add(app, "import", example="kg import facts.tsv\nkg import --strict --dry-run facts.csv.gz dump.parquet", creates=True)(import_)
     add(app, "export", example="kg export facts.tsv\nkg export --status all --force everything.jsonld.gz")(export)
     add(app, "query", example='kg query "MATCH (e:Entity {name: $name}) RETURN e.id" --param name="Marie Curie"')(query)
     add(app, "explain", example='kg explain "Marie Curie | born in | Warsaw"')(explain)

@@ -24,8 +24,9 @@ SHOWN = 5
 def register(app: typer.Typer) -> None:
     """Add this group to ``kg``."""
     harvest = group("Harvest facts from documents or from a language model.")
-    add(harvest, "documents", example="kg harvest documents texts/ notes.txt --run first\nkg harvest documents texts/ --job")(documents)
-    add(harvest, "relation", example="kg harvest relation born-in.yaml --dry-run")(relation)
+    example = "kg harvest documents texts/ notes.txt --run first\nkg harvest documents texts/ --job"
+    add(harvest, "documents", example=example, creates=True)(documents)
+    add(harvest, "relation", example="kg harvest relation born-in.yaml --dry-run", creates=True)(relation)
     app.add_typer(harvest, name="harvest")
 
 

@@ -31,7 +31,7 @@ _FOLLOW = 1.0
 
 def register(root: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(root, "worker", example="kg worker\nkg worker --until-idle")(worker)
+    add(root, "worker", example="kg worker\nkg worker --until-idle", creates=True)(worker)
     root.add_typer(app, name="jobs")
 
 

@@ -16,7 +16,7 @@ from ui.tasks import backing_up
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
     add(app, "backup", example="kg backup monday.kgbackup\nkg backup --graph demo demo.kgbackup")(backup)
-    add(app, "restore", example="kg restore monday.kgbackup --graph again")(restore)
+    add(app, "restore", example="kg restore monday.kgbackup --graph again", creates=True)(restore)
     add(app, "migrate", example="kg migrate\nkg migrate --backup before.kgbackup")(migrate)
 
 
@@ -52,6 +52,6 @@ def migrate(
 
     file = backup or run.settings.home / "backups" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.kgbackup"
     file.parent.mkdir(parents=True, exist_ok=True)
-    connect(settings=run.settings, backup_to=file).close()
+    connect(settings=run.settings, backup_to=file, create=False).close()
     run.screen.emit({"backup": str(file)})
     run.screen.say(f"the graph is of this version; before that it was backed up to {file}")

@@ -14,7 +14,7 @@ PORT = 8501
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "demo", example="kg demo --no-app")(demo)
+    add(app, "demo", example="kg demo --no-app", creates=True)(demo)
     add(app, "app", example="kg app --port 8600")(app_)
 
 
@@ -39,4 +39,6 @@ def app_(run: Run, port: Port = PORT) -> None:
     """Serve the pages to a browser on this machine, until Ctrl-C."""
     from ui.serve import serve
 
+    if run.given.graph:
+        run.graph.close()  # a mistyped name is told here, not on the page
     raise typer.Exit(serve(run.settings, port))

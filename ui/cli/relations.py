@@ -57,7 +57,7 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-@add(app, "add", example="kg relations add my-relations/*.yaml")
+@add(app, "add", example="kg relations add my-relations/*.yaml", creates=True)
 def add_(
     run: Run,
     files: Annotated[list[Path], typer.Argument(metavar="FILE.yaml", help="Relation cards.")],

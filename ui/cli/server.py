@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
+from kgplatform.errors import BadRequest
 from ui.cli.command import Run, add, group
 
 app = group("The local graph server, which starts by itself when a command needs it.")
@@ -31,3 +36,23 @@ def stop(run: Run) -> None:
     stopped = server.stop(run.settings.home)
     run.screen.emit({"stopped": stopped})
     run.screen.say("stopped" if stopped else "the local server was not running")
+
+
+@add(app, "drop", example="kg server drop oldgraph --yes")
+def drop(
+    run: Run,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The graph, as  kg server status  shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="It is meant: the graph goes for good.")] = False,
+) -> None:
+    """Delete a graph of the local server with all that is in it."""
+    from kgplatform.store import server
+
+    endpoint = server.ensure(run.settings.home)
+    server.check_graph(endpoint, name)
+    facts = server.count_facts(endpoint, name)
+    if not yes:
+        keep = f"kg backup {name}.kgbackup --graph {name}"
+        raise BadRequest(f"the graph {name!r} and its {facts:,} facts would go for good: say  --yes,  or keep them first:  {keep}")
+    server.drop_graph(endpoint, name)
+    run.screen.emit({"dropped": name, "facts": facts})
+    run.screen.say(f"the graph {name!r} is gone, with {facts:,} facts")

@@ -28,6 +28,8 @@ KINDS = {
     "backup": "backing_up",
 }
 """The words of the command that does it, and the file here."""
+CREATING = ("harvest documents", "harvest relation", "import")
+"""Those that make their graph when it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
