@@ -371,10 +371,17 @@ def _date(text: str | None) -> str | None:
     return None if text is None else literal(text, "date").value
 
 
+_PUT = "facts are put as a list of  kgplatform.Claim"
+
+
 def _sorted_out(claims: Iterable[Claim], known: dict[str, Relation]) -> tuple[list[tuple[Claim, Claim]], list[Refusal]]:
     """Claims as they are given and in the form their cards allow, and those that have none."""
     accepted, refused = [], []
+    if not isinstance(claims, Iterable):
+        raise BadRequest(f"{repr(claims)[:60]} is no list: {_PUT}")
     for claim in claims:
+        if not isinstance(claim, Claim):
+            raise BadRequest(f"{repr(claim)[:60]} is no claim: {_PUT}")
         try:
             accepted.append((claim, _canonical(claim, known)))
         except BadRequest as error:

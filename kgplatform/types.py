@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal as OneOf
-from typing import NewType
+from typing import NewType, get_args
+
+from kgplatform.errors import BadRequest
 
 EntityId = NewType("EntityId", str)
 FactKey = NewType("FactKey", str)
@@ -335,3 +337,7 @@ class FactQuery:
     source: SourceId | None = None
     as_of: str | None = None
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.status not in get_args(Status):
+            raise BadRequest(f"{str(self.status)[:60]!r} is no status of facts: there are {', '.join(get_args(Status))}")

@@ -22,20 +22,22 @@ WRITES = "this query would write, and only reading is allowed here: nothing was 
 FILES = "LOAD CSV reads files and addresses from the server's side, which is not allowed here"
 _NOT_CODE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:``|[^`])*`|/\*.*?\*/|//[^\n]*""", re.DOTALL)
 _LOAD = re.compile(r"\bload\s+csv\b", re.IGNORECASE)
-_PREFIX = re.compile(r"^\s*(explain|profile)\b", re.IGNORECASE)
+_PLAN = re.compile(r"^\s*(explain|profile)\b", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\u+([0-9a-fA-F]{4})")
 
 
 def bare(cypher: str) -> str:
-    """The query without EXPLAIN or PROFILE, whose plans this door does not return.
+    """The query without the space around it.
 
-    Raises ``WriteRefused`` when the text loads a file, however it is spelled or spaced; ``BadQuery`` when it is empty.
+    Raises ``WriteRefused`` when the text loads a file, however it is spelled or spaced; ``BadQuery`` when it is empty, or asks for a plan.
     """
     spelled = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), cypher)
     if any(_LOAD.search(_NOT_CODE.sub(" ", text)) for text in (cypher, spelled)):
         raise WriteRefused(FILES)
-    if not (text := _PREFIX.sub("", cypher).strip()):
+    if not (text := cypher.strip()):
         raise BadQuery("the query is empty")
+    if plan := _PLAN.match(_NOT_CODE.sub(" ", text)):
+        raise BadQuery(f"{plan[1].upper()} asks for the plan of a query, which is not shown here: leave it out")
     return text
 
 

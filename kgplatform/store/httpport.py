@@ -42,6 +42,10 @@ def _post(endpoint: Endpoint, path: str, body: Mapping[str, Any], login: str) ->
         connection.request("POST", f"/api/v1/{path}", orjson.dumps(body), headers)
         reply = connection.getresponse()
         return reply.status, orjson.loads(reply.read() or b"{}")
+    except TimeoutError:
+        raise StoreUnreachable(
+            f"the local graph server at {endpoint.http_uri} did not answer within {PATIENCE:.0f} s: try again later"
+        ) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise StoreUnreachable(f"the local graph server at {endpoint.http_uri} broke off ({error}): try again, it is restarted") from None
     finally:

@@ -40,7 +40,7 @@ class Row:
     qualifying: tuple[Entity, ...] = ()
     """The entities among its qualifiers, as claimed."""
     draft: dict[str, Any] | None = None
-    """The fact as it is written if it is new, when that was computed ahead (``transaction.draft``)."""
+    """The fact as it is written if it is new, when that was computed ahead (``properties.draft``)."""
 
     @property
     def tail_id(self) -> str:

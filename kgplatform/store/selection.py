@@ -54,8 +54,6 @@ EVIDENCE = f"RETURN r.key AS key, r.relation AS relation, {PIECES}"
 
 def where(query: FactQuery) -> str:
     """The conditions on a fact's own properties, its relation and its ends; values are parameters (``values``)."""
-    if query.status not in _STATUS:
-        raise ValueError(f"{query.status!r} is no status")
     parts = [_STATUS[query.status]]
     if query.min_confidence > 0:
         parts.append("r.confidence >= $min_confidence")

@@ -1,6 +1,6 @@
 """Facts with more evidence than a relationship should carry: beyond ``LIMIT`` pieces they lie on side nodes, the *shelves*.
 
-A shelf holds whole independence groups, so what its pieces amount to (``pieces.Part``) adds up with the other shelves';
+A shelf holds whole independence groups, so what its pieces amount to (``summing.Part``) adds up with the other shelves';
 the relationship keeps these parts. Another piece then touches one shelf and one part, however many there are. The
 number of shelves is a power of two that grows with the fact. Pure functions.
 """

@@ -23,8 +23,6 @@ WRITES = [
     "MERGE (n:Evil {id: 1}) RETURN n",
     "FOREACH (i IN [1] | CREATE (:Evil))",
     "CALL { CREATE (n:Evil) RETURN n } RETURN n",
-    "PROFILE CREATE (:Evil)",
-    "profile MATCH (n:Entity) SET n.name = 'evil'",
     "/* c */ CREATE (:Evil)",
     "CREATE INDEX FOR (n:Evil) ON (n.x)",
     "CREATE CONSTRAINT FOR (n:Evil) REQUIRE n.x IS UNIQUE",
@@ -76,7 +74,6 @@ def test_people_read_the_graph_naturally(filled: BoltStore) -> None:
     found = ask(filled, "MATCH (p:Person)-[r:BORN_ON]->(d:KgLiteral) RETURN p.name AS name, d.value AS day, r.confidence > 0.5 AS likely")
     assert found.rows == (("P0", "1867", True),)
     assert ask(filled, "MATCH (p:Person) RETURN count(p) AS n").rows == ((30,),)
-    assert ask(filled, "PROFILE MATCH (p:Person) RETURN count(p) AS n").rows == ((30,),)
     assert ask(filled, "RETURN 'LOAD CSV' AS x, 'CREATE (n)' AS y").rows == (("LOAD CSV", "CREATE (n)"),)
 
 
@@ -126,6 +123,14 @@ def test_files_of_the_server_are_not_read(filled: BoltStore) -> None:
         with pytest.raises((WriteRefused, BadQuery)) as refused:
             ask(filled, query)
         assert "root:" not in str(refused.value)
+
+
+def test_a_plan_is_not_shown_and_nothing_is_run(filled: BoltStore) -> None:
+    setting = "MATCH (n:Entity) SET n.name = 'evil'"
+    for query in ("EXPLAIN RETURN 1", "profile CREATE (:Evil)", f"/* c */ PROFILE {setting}", f"// c\nexplain {setting}"):
+        with pytest.raises(BadQuery, match="the plan of a query"):
+            ask(filled, query)
+    assert ask(filled, "MATCH (n) WHERE n:Evil OR n.name = 'evil' RETURN count(n)").rows == ((0,),)
 
 
 def test_a_wrong_query_gets_one_clear_sentence(filled: BoltStore) -> None:

@@ -128,7 +128,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
     alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate worker".split()
-    groups = {"server": "status stop", "models": "list fetch test", "harvest": "documents relation"}
+    groups = {"server": "status stop drop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
     groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
@@ -567,6 +567,14 @@ def test_forget(kg: Kg, graph: KnowledgeGraph) -> None:
     kg("forget", "doc:radium").refused(2, "it has no facts")
 
 
+def test_forgetting_counts_one_as_one(kg: Kg, graph: KnowledgeGraph) -> None:
+    other = Source(SourceId("doc:other"), "document")
+    graph.put([Claim(MARIE, "born in", city("Warsaw"), (told(source=other),)), Claim(MARIE, "knows", city("Rome"), (told(source=other),))])
+    assert "1 fact would go, 1 would stay" in kg("forget", "doc:other", "--dry-run").out
+    said = kg("forget", "doc:other").out
+    assert said == "doc:other: 2 pieces of evidence gone, 1 fact with them; 1 fact stays\n"
+
+
 def test_forgetting_takes_what_models_answered_to_the_text(kg: Kg, graph: KnowledgeGraph, home: Path) -> None:
     request = Request((Message("user", "What does it say?"),), sources=("doc:radium",))
     draft = Request((Message("user", "What does this say?"),), sources=("doc:draft",))
@@ -576,7 +584,7 @@ def test_forgetting_takes_what_models_answered_to_the_text(kg: Kg, graph: Knowle
     (done,) = kg("forget", "doc:radium", "--json").objects
     assert (done["evidence"], done["answers"]) == (2, 1)
     assert not model.reply(request).cached
-    assert "1 answers of models to it" in kg("forget", "doc:draft").out
+    assert "1 answer of models to it" in kg("forget", "doc:draft").out
     kg("forget", "doc:draft").refused(2, "no source 'doc:draft'")
 
 
@@ -584,6 +592,7 @@ TEXT = "Radium\n\nIt was found in 1898.\x1b[2J\n" + QUOTE + "\n"
 
 
 def test_documents_are_listed_searched_and_shown(kg: Kg, graph: KnowledgeGraph) -> None:
+    assert kg("documents", "list").out == kg("documents", "search", "born").out == ""
     assert kg("documents", "list").err == "kg: the graph keeps no text yet:  kg harvest documents PATH  reads some\n"
     graph.add_document(DOCUMENT, TEXT)
     (listed,) = kg("documents", "list", "--json").objects
@@ -610,10 +619,10 @@ def test_forgetting_a_document_takes_its_text(kg: Kg, graph: KnowledgeGraph) -> 
     kg("forget", "doc:alon").refused(2, "doc:alone")
     (tried,) = kg("forget", "doc:alone", "--dry-run", "--json").objects
     assert (tried["facts_removed"], tried["facts_kept"], tried["passages"]) == (0, 0, 1)
-    assert "its text in 1 passages too" in kg("forget", "doc:radium", "--dry-run").out
+    assert "its text in 1 passage too" in kg("forget", "doc:radium", "--dry-run").out
     (done,) = kg("forget", "doc:alone", "--json").objects
     assert (done["evidence"], done["passages"]) == (0, 1)
-    assert "its text in 1 passages" in kg("forget", "doc:radium").out
+    assert "its text in 1 passage" in kg("forget", "doc:radium").out
     assert kg("documents", "list").out.splitlines()[1:] == []
     kg("forget", "doc:alone").refused(2, "no source")
 
@@ -656,6 +665,8 @@ def test_query_passes_parameters_and_limits(kg: Kg, home: Path, monkeypatch: pyt
     assert store.asked == [("RETURN $query", {"query": 7, "limits": "a=b", "s": True}, Limits(2, 5.0))]
     assert kg(*arguments).out == 'n\tlist\n1\t["a", null]\n[b]x[31m\t{"k": 1}\n'
     kg("query", "RETURN 1", "--param", "novalue").refused(2, "NAME=VALUE")
+    for value in ("[1,2", " {", '"a', "[" * 100_000):
+        kg("query", "RETURN $x", "--param", f"x={value}").refused(2, "--param x", "begins as JSON and is none")
 
 
 def test_a_graph_in_memory_has_no_cypher(kg: Kg, graph: KnowledgeGraph) -> None:

@@ -152,6 +152,22 @@ def test_two_writings_of_a_value_are_one_fact_also_without_a_card(kg: KnowledgeG
     assert fact.sources == ("doc:1", "doc:2")
 
 
+def test_a_status_that_is_none_is_said_with_those_there_are(kg: KnowledgeGraph, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="'bogus' is no status of facts: there are current, "):
+        kg.facts(status="bogus")  # type: ignore[arg-type]
+    with pytest.raises(BadRequest, match="'zz' is no status"):
+        kg.dump(tmp_path / "facts.tsv", status="zz")  # type: ignore[arg-type]
+    assert not (tmp_path / "facts.tsv").exists()
+
+
+@pytest.mark.parametrize("given", [[None], "abc", 7, claim(MARIE, "born in", PARIS), [("a", "b", "c")]])
+def test_what_is_no_claim_is_said_and_nothing_is_put(kg: KnowledgeGraph, given: object) -> None:
+    before = list(kg.facts(status="all"))
+    with pytest.raises(BadRequest, match=r"facts are put as a list of  kgplatform\.Claim"):
+        kg.put(given)  # type: ignore[arg-type]
+    assert list(kg.facts(status="all")) == before
+
+
 def test_a_card_may_not_orphan_the_facts_of_its_relation(kg: KnowledgeGraph) -> None:
     kg.learn(relations=[Relation("born in", "where", inverse="birthplace of", functional=True, prompts=("{tail} bore {head}",))])
     assert kg.relations()["born in"].definition == "where"

@@ -23,8 +23,9 @@ def list_(run: Run) -> None:
     for one in run.graph.documents():
         run.screen.emit(_shape(one))
         rows.append((one.source.id, one.source.title, one.source.uri, one.length, history.when(one.time)))
-    run.screen.table(("id", "title", "file", "characters", "since"), rows)
-    if not rows:
+    if rows:
+        run.screen.table(("id", "title", "file", "characters", "since"), rows)
+    else:
         run.screen.note("kg: the graph keeps no text yet:  kg harvest documents PATH  reads some")
 
 
@@ -38,8 +39,9 @@ def search(
     found = run.graph.passages(" ".join(words), limit)
     for one in found:
         run.screen.emit(dataclasses.asdict(one))
-    run.screen.table(("document", "from", "to", "passage"), ((one.source, one.start, one.end, one.text.strip()) for one in found))
-    if not found:
+    if found:
+        run.screen.table(("document", "from", "to", "passage"), ((one.source, one.start, one.end, one.text.strip()) for one in found))
+    else:
         run.screen.note("kg: no passage has any of these words")
 
 

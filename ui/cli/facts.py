@@ -135,7 +135,9 @@ def _parameter(text: str) -> tuple[str, Any]:
         raise BadRequest(f"--param: {text[:80]!r} is not  NAME=VALUE")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError) as error:
+        if value.lstrip().startswith(("[", "{", '"')):
+            raise BadRequest(f"--param {name}: {value[:60]!r} begins as JSON and is none ({error})") from None
         return name, value
 
 
@@ -196,14 +198,14 @@ def forget(
     except NotFound as error:
         raise NotFound(f"{error}{_near_sources(run.graph, source)}") from None
     run.screen.emit({"source": source, **dataclasses.asdict(done), "answers": answers})
-    gone = f"{done.evidence:,} pieces of evidence gone, {done.facts_removed:,} facts with them"
+    gone = f"{shapes.many(done.evidence, 'piece')} of evidence gone, {shapes.many(done.facts_removed, 'fact')} with them"
     if done.predictions:
-        gone += f", and {done.predictions:,} predictions that rested on those"
+        gone += f", and {shapes.many(done.predictions, 'prediction')} that rested on those"
     if done.passages:
-        gone += f", and its text in {done.passages:,} passages"
+        gone += f", and its text in {shapes.many(done.passages, 'passage')}"
     if answers:
-        gone += f", and {answers:,} answers of models to it"
-    run.screen.say(f"{source}: {gone}; {done.facts_kept:,} facts stay")
+        gone += f", and {shapes.many(answers, 'answer')} of models to it"
+    run.screen.say(f"{source}: {gone}; {shapes.many(done.facts_kept, 'fact')} {'stays' if done.facts_kept == 1 else 'stay'}")
 
 
 def _would_forget(run: Run, source: str) -> None:
@@ -214,8 +216,8 @@ def _would_forget(run: Run, source: str) -> None:
     alone, passages = sum(fact.sources == (source,) for fact in speaking), kept.passages if kept else 0
     counts = {"facts_removed": alone, "facts_kept": len(speaking) - alone, "passages": passages}
     run.screen.emit({"source": source, "dry_run": True, **counts})
-    text = f", its text in {passages:,} passages too" if passages else ""
-    run.screen.say(f"{source}: {alone:,} facts would go{text}, {len(speaking) - alone:,} would stay by other evidence")
+    text = f", its text in {shapes.many(passages, 'passage')} too" if passages else ""
+    run.screen.say(f"{source}: {shapes.many(alone, 'fact')} would go{text}, {len(speaking) - alone:,} would stay by other evidence")
 
 
 def _near_sources(graph: KnowledgeGraph, source: str) -> str:

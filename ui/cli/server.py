@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import BadRequest
+from ui.cli import shapes
 from ui.cli.command import Run, add, group
 
 app = group("The local graph server, which starts by itself when a command needs it.")
@@ -51,8 +52,8 @@ def drop(
     server.check_graph(endpoint, name)
     facts = server.count_facts(endpoint, name)
     if not yes:
-        keep = f"kg backup {name}.kgbackup --graph {name}"
-        raise BadRequest(f"the graph {name!r} and its {facts:,} facts would go for good: say  --yes,  or keep them first:  {keep}")
+        what = f"the graph {name!r} and its {shapes.many(facts, 'fact')}"
+        raise BadRequest(f"{what} would go for good: say  --yes,  or keep them first:  kg backup {name}.kgbackup --graph {name}")
     server.drop_graph(endpoint, name)
     run.screen.emit({"dropped": name, "facts": facts})
-    run.screen.say(f"the graph {name!r} is gone, with {facts:,} facts")
+    run.screen.say(f"the graph {name!r} is gone, with {shapes.many(facts, 'fact')}")

@@ -23,6 +23,11 @@ def end(value: Entity | Literal) -> Shape:
     return {"value": value.value, "datatype": value.datatype, "unit": value.unit, "language": value.language}
 
 
+def many(count: int, what: str) -> str:
+    """``1 fact``, ``2,000 facts``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def triple(fact: Fact) -> str:
     """``head | relation | tail`` by names: what ``kg explain`` takes again."""
     return f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}"
