@@ -8,14 +8,14 @@ once more; of two lines for one thing the later counts. The last line says that 
 from __future__ import annotations
 
 import gzip
+import io
 import json
-import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from kgplatform import names
 from kgplatform.belief import Calibration
@@ -32,6 +32,7 @@ from kgplatform.store.statements import statement
 from kgplatform.store.telling import Plans, nodes
 from kgplatform.store.transaction import Transaction
 from kgplatform.types import Entity, EntityId, FactKey, Literal
+from kgplatform.wholefile import whole
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 Line = dict[str, Any]
 PAGE = 500
 _FORMAT = "kgplatform backup"
+_LEVEL = 5
+"""Of gzip."""
 
 
 class Backup:
@@ -223,20 +226,15 @@ def _parts(lines: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 def write(lines: Iterable[Line], path: Path) -> int:
     """Write lines to a file that appears when it is whole; how many. Raises ``BadFile``."""
-    draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
     count = 0
-    try:
-        try:
-            with gzip.open(draft, "xt", encoding="utf-8", compresslevel=5) as file:
-                for line in lines:
-                    file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-                    count += 1
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadFile(f"{path}: cannot be written ({error.strerror or error})") from None
+    with (
+        whole(path) as raw,
+        gzip.GzipFile("", "wb", _LEVEL, raw) as packed,
+        io.TextIOWrapper(cast(IO[bytes], packed), encoding="utf-8") as file,
+    ):
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+            count += 1
     return count
 
 
