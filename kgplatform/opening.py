@@ -14,10 +14,13 @@ from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
 from kgplatform.settings import Settings
 
 
-def connect(target: str | None = None, *, settings: Settings | None = None, backup_to: Path | None = None) -> KnowledgeGraph:
+def connect(
+    target: str | None = None, *, settings: Settings | None = None, backup_to: Path | None = None, restoring: bool = False
+) -> KnowledgeGraph:
     """The configured graph; ``connect("memory")`` is empty and gone when closed; a ``bolt://`` address is that Neo4j.
 
-    A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up.
+    A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up. One that is half restored is opened only
+    for ``restoring``.
     """
     if target == "memory":
         from kgplatform.store.memory import MemoryStore
@@ -35,11 +38,12 @@ def connect(target: str | None = None, *, settings: Settings | None = None, back
             chosen["NEO4J_DATABASE"],
             allow_occupied=chosen["KG_SHARED_DATABASE"] == "yes",
             backup_to=backup_to,
+            restoring=restoring,
         )
         return KnowledgeGraph(store)
     from kgplatform.store import local
 
-    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to))
+    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to, restoring=restoring))
 
 
 def _local(setting: str, value: str) -> str:

@@ -135,10 +135,10 @@ class _Answer(threading.Thread):
         return self._rows
 
 
-def open_store(home: Path, graph: str, *, backup_to: Path | None = None) -> BoltStore:
+def open_store(home: Path, graph: str, *, backup_to: Path | None = None, restoring: bool = False) -> BoltStore:
     """The graph of that name on the local server of a data folder; both are made when they are not there.
 
-    One of an older schema is brought up when there is a file to back it up to first.
+    One of an older schema is brought up when there is a file to back it up to first; one that is half restored is opened for ``restoring``.
     """
     server.create_graph(server.ensure(home), graph)
-    return BoltStore(Local(home, graph), backup_to)
+    return BoltStore(Local(home, graph), backup_to, restoring)

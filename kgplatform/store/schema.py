@@ -29,6 +29,12 @@ def version(connection: Connection, address: str, migrate: bool) -> int:
     return held
 
 
+def check_whole(connection: Connection, address: str) -> None:
+    """Raise ``StoreUnsuitable`` for a graph that is half of a backup."""
+    if half := [row["restoring"] for row in connection.rows(statement("meta")) if row["restoring"]]:
+        raise StoreUnsuitable(f"the graph at {address} is half restored: repeat  kg restore {half[0]}")
+
+
 def mark(connection: Connection) -> None:
     """Say that the database has this schema."""
     connection.writing(lambda tx: tx.run(statement("meta_set"), schema=SCHEMA).consume())

@@ -15,6 +15,7 @@ from kgplatform.errors import BadFile
 from kgplatform.formats import dumping
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.store import backup
+from kgplatform.store.lines import Line
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Source, SourceId
 from kgplatform.wholefile import whole
@@ -90,7 +91,7 @@ def test_what_breaks_off_leaves_the_old_file_and_no_draft(tmp_path: Path) -> Non
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
-    def broken() -> Iterator[backup.Line]:
+    def broken() -> Iterator[Line]:
         yield {"end": False}
         raise KeyboardInterrupt
 

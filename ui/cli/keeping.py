@@ -38,10 +38,12 @@ def backup(
 
 
 def restore(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help="What  kg backup  wrote, on any server.")]) -> None:
-    """Fill an empty graph from a backup."""
+    """Fill an empty graph from a backup. One that was killed is repeated, with the same backup or another."""
+    from kgplatform.opening import connect
     from ui.tasks.backing_up import archive
 
-    facts = archive(run.graph).restore(file)
+    with connect(settings=run.settings, restoring=True) as graph:
+        facts = archive(graph).restore(file)
     run.screen.emit({"file": str(file), "facts": facts})
     run.screen.say(f"{facts:,} facts restored")
 
