@@ -322,7 +322,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class FactQuery:
-    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id.
+    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id, ``method`` one by which any evidence came.
 
     ``as_of`` is a date (``1990``, ``1990-05``, ``1990-05-17``): facts whose ``valid_from`` and ``valid_to`` exclude it do not fit.
     """
@@ -335,3 +335,4 @@ class FactQuery:
     source: SourceId | None = None
     as_of: str | None = None
     limit: int | None = None
+    method: Method | None = None

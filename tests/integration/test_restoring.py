@@ -88,7 +88,7 @@ def test_a_restore_that_is_killed_is_repeated_with_the_same_backup_or_another(wh
         with pytest.raises(StoreUnsuitable, match="half restored: repeat  kg restore one"):
             open_again(where)
         store = open_again(where, restoring=True)
-        assert 0 < store._connection.rows("MATCH (n:Entity) RETURN count(n) AS n")[0]["n"]
+        assert store._connection.rows("MATCH (n:Entity) RETURN count(n) AS n")[0]["n"] > 0
         store.restore(path)
         store.close()
         store = open_again(where)
