@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import IO, Protocol, TypeVar, cast, get_args, get_type_hints
@@ -12,8 +13,16 @@ from kgplatform.errors import BadFile, BadRequest
 from kgplatform.literals import DATATYPES, literal
 from kgplatform.types import Candidate, Claim, Entity, Evidence, Literal, Mention, Method, Source, SourceId
 
-Row = Candidate | Claim | str
-"""A fact by names, a fact by ids, or the sentence that says why it cannot be read."""
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A row that says what the columns are, in words that are not ours, or in another order."""
+
+    words: tuple[str, ...]
+
+
+Row = Candidate | Claim | Header | str
+"""A fact by names, a fact by ids, a header that a reader should be told of, or the sentence that says why the row cannot be read."""
 Rows = Iterator[tuple[int, Row]]
 """Rows by where they stand: the number of the line, or of the row, from 1."""
 Stated = tuple[Claim, float]

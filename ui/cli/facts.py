@@ -63,6 +63,8 @@ def _imported(run: Run, paths: Mapping[str, str], result: Mapping[str, Any]) -> 
         else:
             told = f"{shapes.added(file)}, {file['left_out']:,} refused"
         run.screen.say(f"{file['file']}: {told}")
+        if file["header"]:
+            run.screen.note(f"kg: {file['file']}: the first row was taken as a header: {', '.join(file['header'])}")
         _reasons(run, [*file["unread"], *file.get("unlinked", ()), *file.get("refused", ())], file["left_out"])
     if result["left_out"]:
         raise typer.Exit(LEFT_OUT)
