@@ -31,7 +31,7 @@ def backup(
         raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
 
     def show(result: Mapping[str, Any]) -> None:
-        run.screen.emit(result)
+        run.screen.emit({**result, "file": str(file)})
         run.screen.say(f"{file}: {result['lines']:,} lines, {result['bytes']:,} bytes")
 
     run.do("backup", {"file": str(file.resolve())}, show, job=job)
