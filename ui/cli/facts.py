@@ -102,6 +102,11 @@ def export(
         run.screen.say(f"{file}: {result['facts']:,} facts")
         if result["drops"]:
             run.screen.note(f"kg: {registry.place(file, format).format.name} does not hold {result['drops']}: .jsonld and .parquet do")
+        if result["merged"]:
+            run.screen.note(
+                f"kg: no file of facts holds merges ({result['merged']:,} here): what was said of a merged entity is in it as said of the "
+                "kept one, and stays there after  kg review undo  when it is imported into this graph again;  kg backup  holds all"
+            )
 
     run.do("export", {"file": str(file.resolve()), "status": chosen, "format": format}, show, job=job)
 
