@@ -83,7 +83,7 @@ def entity(id: str, name: str, kinds: tuple[str, ...], aliases: tuple[str, ...] 
 
 
 def _entity(id: str, name: str, kinds: tuple[str, ...], aliases: tuple[str, ...] = (), description: str = "") -> Entity:
-    return Entity(names.given_id(id), names.clean(name), kinds, aliases, description)
+    return Entity(names.given_id(id), names.given_name(name), kinds, aliases, description)
 
 
 _remembered = lru_cache(maxsize=20_000)(_entity)
@@ -138,8 +138,8 @@ _remembered_source = lru_cache(maxsize=5_000)(_source)
 
 def named(head: str, relation: str, tail: str | Literal, confidence: float, source: Source) -> Candidate:
     """A fact by names, on the word of the file alone. Raises ``BadName``."""
-    start = names.clean(head)
-    end = tail if isinstance(tail, Literal) else Mention(names.clean(tail))
+    start = names.given_name(head)
+    end = tail if isinstance(tail, Literal) else Mention(names.given_name(tail))
     words = end.value if isinstance(end, Literal) else end.name
     return Candidate(Mention(start), relation, end, told(start, words, confidence, source))
 

@@ -296,6 +296,17 @@ def test_a_header_in_other_words_or_another_order_is_no_fact(tmp_path: Path, end
     assert loaded.header == (() if header == "head,relation,tail" else tuple(header.split(",")))
 
 
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_a_name_that_is_too_long_is_named_by_its_line(tmp_path: Path, ending: str) -> None:
+    path, kg = tmp_path / f"given.{ending}", graph()
+    path.write_text(f"Ada,born in,London\nAda,born in,{'x' * 100_000}\n".replace(",", "\t" if ending == "tsv" else ","))
+    loaded = kg.load(path)
+    assert loaded.receipt.new == 1
+    assert "line 2: " in loaded.unread[0]
+    assert "100,000 characters, at most 1,000" in loaded.unread[0]
+    assert len(loaded.unread[0]) < 400
+
+
 def test_a_first_row_that_does_not_name_all_columns_is_a_fact(tmp_path: Path) -> None:
     path, kg = tmp_path / "given.csv", graph()
     path.write_text("subject,related to,object\nsource,likes,target\n")
