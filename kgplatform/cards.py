@@ -16,7 +16,7 @@ from typing import Any
 from kgplatform import names
 from kgplatform.errors import BadCard, BadRequest
 from kgplatform.literals import DATATYPES, literal
-from kgplatform.types import Claim, Kind, Literal, Pairs, Relation
+from kgplatform.types import Claim, FactKey, Kind, Literal, Pairs, Relation
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _FIELDS = {f.name for f in dataclasses.fields(Relation)}
@@ -198,6 +198,13 @@ def canonical(claim: Claim, cards: Mapping[str, Relation]) -> Claim:
     if card.symmetric and claim.tail.id < claim.head.id:
         return dataclasses.replace(claim, head=claim.tail, tail=claim.head, evidence=_turned(claim))
     return claim
+
+
+def key(claim: Claim, cards: Mapping[str, Relation]) -> FactKey:
+    """The key of a canonical claim's fact, with the qualifiers that its card names for it."""
+    wanted = cards[claim.relation].key_qualifiers if claim.relation in cards else ()
+    qualifiers = tuple((name, names.qualifier(value)) for name, value in claim.qualifiers if name in wanted)
+    return names.fact_key(claim.relation, claim.head.id, claim.tail if isinstance(claim.tail, Literal) else claim.tail.id, qualifiers)
 
 
 def _check_qualifiers(claim: Claim, card: Relation) -> None:

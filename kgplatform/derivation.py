@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kgplatform.names import fact_key, is_key
-from kgplatform.types import Evidence, FactKey, FactQuery, Forgotten, Literal, Pairs, SourceId
+from kgplatform import cards
+from kgplatform.names import is_key
+from kgplatform.types import Evidence, FactKey, FactQuery, Forgotten, Pairs, SourceId
 
 if TYPE_CHECKING:
     from kgplatform.ports import Store
@@ -36,10 +37,14 @@ def apart(piece: Evidence) -> Pairs:
 
 
 def withdraw(store: Store) -> Forgotten:
-    """Withdraw predictions of which a fact that they rest on has gone; they alone are read."""
+    """Withdraw predictions of which a fact that they rest on has gone, also from facts that other evidence speaks for.
+
+    Only facts of which a graph model speaks are read.
+    """
     resting: dict[FactKey, set[tuple[SourceId, FactKey]]] = defaultdict(set)
-    for claim in store.claims(FactQuery(status="predicted")):
-        key = fact_key(claim.relation, claim.head.id, claim.tail if isinstance(claim.tail, Literal) else claim.tail.id)
+    known = store.relations()
+    for claim in store.claims(FactQuery(status="all", method="graph")):
+        key = cards.key(claim, known)
         for piece in claim.evidence:
             for one in support(piece):
                 resting[one].add((piece.source.id, key))

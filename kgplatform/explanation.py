@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from kgplatform import belief, derivation
+from kgplatform import belief, cards, derivation
 from kgplatform.conflicts import Conflict, conflicts
-from kgplatform.names import fact_key, qualifier
 from kgplatform.ports import Store
 from kgplatform.store.merging import in_force, resolved
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Literal, Merge, Relation
@@ -113,15 +112,9 @@ def _derived(store: Store, fact: Fact, merges: Collection[Merge], known: dict[st
     for claim in chain.from_iterable(_predicted(store, end.id) for end in (fact.head, fact.tail)):
         named = chain.from_iterable(map(derivation.support, claim.evidence))
         if any(resolved(key, redirects, symmetric) == fact.key for key in named):
-            yield _key(claim, known)
+            yield cards.key(claim, known)
 
 
 def _predicted(store: Store, end: EntityId) -> Iterator[Claim]:
     yield from store.claims(FactQuery(head=end, status="predicted", limit=_PREDICTED))
     yield from store.claims(FactQuery(tail=end, status="predicted", limit=_PREDICTED))
-
-
-def _key(claim: Claim, known: dict[str, Relation]) -> FactKey:
-    wanted = known[claim.relation].key_qualifiers if claim.relation in known else ()
-    qualifiers = tuple((name, qualifier(value)) for name, value in claim.qualifiers if name in wanted)
-    return fact_key(claim.relation, claim.head.id, claim.tail if isinstance(claim.tail, Literal) else claim.tail.id, qualifiers)

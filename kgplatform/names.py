@@ -23,6 +23,8 @@ ID_BYTES = 200
 """Longest name part of an id that we make; a longer one is cut and ends in a hash of the whole."""
 GIVEN_ID_BYTES = 1_000
 """Longest id that an import may bring (Neo4j's index holds about 8,000 bytes)."""
+NAME_LENGTH = 1_000
+"""Characters of the longest name that an entity may have."""
 
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,119}")
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]{0,119}")
@@ -101,6 +103,14 @@ def given_id(text: str) -> EntityId:
             f"{text[:60]!r} cannot be an id: at most {GIVEN_ID_BYTES} bytes, no control characters, no space at its ends, no '=' first"
         )
     return EntityId(text)
+
+
+def given_name(text: str) -> str:
+    """A name of an entity as it is kept. Raises ``BadName`` for one that is too long, or of which nothing is left."""
+    name = clean(text)
+    if len(name) > NAME_LENGTH:
+        raise BadName(f"{name[:60]!r} and more cannot be a name: it has {len(name):,} characters, at most {NAME_LENGTH:,} are kept")
+    return name
 
 
 @lru_cache(maxsize=10_000)

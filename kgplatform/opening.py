@@ -15,12 +15,17 @@ from kgplatform.settings import Settings
 
 
 def connect(
-    target: str | None = None, *, settings: Settings | None = None, backup_to: Path | None = None, create: bool = True
+    target: str | None = None,
+    *,
+    settings: Settings | None = None,
+    backup_to: Path | None = None,
+    create: bool = True,
+    restoring: bool = False,
 ) -> KnowledgeGraph:
     """The configured graph; ``connect("memory")`` is empty and gone when closed; a ``bolt://`` address is that Neo4j.
 
     A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up. Without ``create`` one that the local
-    server does not have is ``NotFound``.
+    server does not have is ``NotFound``. One that is half restored is opened only for ``restoring``.
     """
     if target == "memory":
         from kgplatform.store.memory import MemoryStore
@@ -38,11 +43,12 @@ def connect(
             chosen["NEO4J_DATABASE"],
             allow_occupied=chosen["KG_SHARED_DATABASE"] == "yes",
             backup_to=backup_to,
+            restoring=restoring,
         )
         return KnowledgeGraph(store)
     from kgplatform.store import local
 
-    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to, create=create))
+    return KnowledgeGraph(local.open_store(chosen.home, chosen["KG_GRAPH"], backup_to=backup_to, create=create, restoring=restoring))
 
 
 def _local(setting: str, value: str) -> str:

@@ -324,7 +324,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class FactQuery:
-    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id.
+    """What ``facts`` selects; every part that is set must hold. ``source`` is a source id, ``method`` one by which any evidence came.
 
     ``as_of`` is a date (``1990``, ``1990-05``, ``1990-05-17``): facts whose ``valid_from`` and ``valid_to`` exclude it do not fit.
     """
@@ -337,6 +337,7 @@ class FactQuery:
     source: SourceId | None = None
     as_of: str | None = None
     limit: int | None = None
+    method: Method | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):

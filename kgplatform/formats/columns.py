@@ -1,9 +1,9 @@
 """Facts in columns of text, as TSV and CSV have them.
 
-Without a header: head, relation, tail by names, and perhaps a confidence; a header of just these columns changes
-nothing. With a header that also has ``head_name`` and ``tail_name``: what a dump holds, ids and all. Kinds are
-joined by ``; `` (a JSON list where a kind has a semicolon of its own), qualifiers are a JSON object: words, or
-``{"id": …, "name": …, "kinds": […]}`` for an entity.
+Without a header: head, relation, tail by names, and perhaps a confidence. A header of just these columns may have them
+in another order, and by other names (``SYNONYMS``). With a header that also has ``head_name`` and ``tail_name``: what a
+dump holds, ids and all. Kinds are joined by ``; `` (a JSON list where a kind has a semicolon of its own), qualifiers are a
+JSON object: words, or ``{"id": …, "name": …, "kinds": […]}`` for an entity.
 """
 
 from __future__ import annotations
@@ -16,11 +16,18 @@ from operator import itemgetter
 
 from kgplatform.errors import BadRequest
 from kgplatform.formats import rows
-from kgplatform.formats.rows import Broken, Row, Rows, Stated
+from kgplatform.formats.rows import Broken, Header, Row, Rows, Stated
 from kgplatform.types import Candidate, Claim, Entity, Literal, Qualifiers, Source
 
 PLAIN = ("head", "relation", "tail", "confidence")
 COLUMNS = (*PLAIN, "head_name", "head_kinds", "tail_name", "tail_kinds", "datatype", "unit", "language", "qualifiers")
+SYNONYMS = {
+    "head": ("subject", "source", "from", "start", "h", "s"),
+    "relation": ("relationship", "predicate", "property", "edge", "type", "label", "rel", "r", "p"),
+    "tail": ("object", "target", "to", "end", "t", "o"),
+}
+"""What others call the three columns of a fact, in any case. A first row is a header when it names all three."""
+_MEANT = {word: name for name, words in SYNONYMS.items() for word in (name, *words)}
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 Cells = list[str]
@@ -37,9 +44,11 @@ def read(lines: Iterable[tuple[int, Cells | str]], source: Source, plain: Callab
         if isinstance(cells, str):
             yield number, cells
             continue
-        if first and cells[:3] == list(COLUMNS[:3]):
-            parse = _header(cells, number, source, plain) or parse
+        if first and set(PLAIN[:3]) <= set(named := list(map(_meant, cells))):
+            parse = _header(named, number, source, plain) or parse
             first = False
+            if named != cells or named[:3] != list(PLAIN[:3]):
+                yield number, Header(tuple(cells))
             continue
         first = False
         try:
@@ -48,14 +57,19 @@ def read(lines: Iterable[tuple[int, Cells | str]], source: Source, plain: Callab
             yield number, str(error)
 
 
+def _meant(cell: str) -> str:
+    """The column that a word means, or the word."""
+    return _MEANT.get(cell.strip().casefold(), cell)
+
+
 def _header(columns: Cells, number: int, source: Source, plain: Callable[[Cells], Cells] | None) -> Callable[[Cells], Row] | None:
     """How full rows are read; ``None`` when the header only says what plain rows have anyway."""
     if unknown := sorted(set(columns) - set(COLUMNS)):
         raise Broken(f"unknown column {rows.shown(unknown[0])}: columns are {', '.join(COLUMNS)}", number)
     if twice := sorted(name for name, count in Counter(columns).items() if count > 1):
         raise Broken(f"the column {twice[0]!r} stands there twice", number)
-    if columns in (list(PLAIN[:3]), list(PLAIN)):
-        return None
+    if set(columns) <= set(PLAIN):
+        return _ordered(columns, source)
     if missing := sorted({"head_name", "tail_name"} - set(columns)):
         raise Broken(f"no column {missing[0]!r}: with ids as head and tail, their names must be given too", number)
     width = len(columns)
@@ -69,6 +83,20 @@ def _header(columns: Cells, number: int, source: Source, plain: Callable[[Cells]
         return _full(pick(cells), source)
 
     return full
+
+
+def _ordered(columns: Cells, source: Source) -> Callable[[Cells], Row] | None:
+    """How plain rows are read that have these columns; ``None`` when it is their usual order."""
+    order = [columns.index(name) for name in PLAIN if name in columns]
+    if order == sorted(order):
+        return None
+
+    def ordered(cells: Cells) -> Candidate:
+        if len(cells) != len(order):
+            raise BadRequest(f"expected {len(order)} columns as in the header, found {len(cells)}")
+        return _plain([cells[place] for place in order], source)
+
+    return ordered
 
 
 def _plain(cells: Cells, source: Source) -> Candidate:

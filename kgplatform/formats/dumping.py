@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import groupby
@@ -12,11 +10,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from kgplatform import belief
-from kgplatform.errors import BadFile
 from kgplatform.formats import registry
 from kgplatform.formats.registry import Place
 from kgplatform.formats.rows import Stated
 from kgplatform.types import Claim, Entity, FactQuery, Status
+from kgplatform.wholefile import whole
 
 if TYPE_CHECKING:
     from kgplatform.graph import KnowledgeGraph
@@ -73,22 +71,8 @@ def _told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], flo
 
 
 def _write(place: Place, stated: Iterator[Stated]) -> None:
-    """Write to a file beside the one that is meant, which it replaces when it is whole and on the disk."""
-    path = place.path
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
-    try:
-        try:
-            with temporary.open("xb") as raw:
-                with ExitStack() as stack:
-                    place.format.translator.write(stated, _packed(raw, stack) if place.packed else raw)
-                raw.flush()
-                os.fsync(raw.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadFile(f"{path}: cannot be written ({error.strerror or error})") from None
+    with whole(place.path) as raw, ExitStack() as stack:
+        place.format.translator.write(stated, _packed(raw, stack) if place.packed else raw)
 
 
 def _packed(raw: IO[bytes], stack: ExitStack) -> IO[bytes]:

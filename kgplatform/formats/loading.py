@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, cast
 from kgplatform.errors import BadFile
 from kgplatform.formats import registry
 from kgplatform.formats.registry import Place
-from kgplatform.formats.rows import Broken, Rows, batches
+from kgplatform.formats.rows import Broken, Header, Rows, batches
 from kgplatform.linking import Unlinked, link
 from kgplatform.types import Candidate, Claim, Receipt, Refusal, Source, SourceId
 
@@ -49,13 +49,17 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file that can be read to its end: how many facts it states, and the rows that cannot be read."""
+    """A file that can be read to its end: how many facts it states, the rows that cannot be read, and what was taken as its header.
+
+    ``header`` is empty where there is none, and where it is the usual one.
+    """
 
     place: Place
     source: Source
     state: tuple[int, int]
     good: int
     unread: Reasons
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Loaded:
 
     ``left_out`` counts the rows that did not go in: those that cannot be read, those whose names mean several
     things, and those that the graph refuses. Of each sort the first ``KEPT`` reasons are there, with file and line.
+    ``header`` are the words of a first row that was taken as a header, when they are not the usual ones.
     """
 
     receipt: Receipt
@@ -71,6 +76,7 @@ class Loaded:
     unread: tuple[str, ...] = ()
     unlinked: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
 
 # -- reading -----------------------------------------------------------------------------------------
@@ -140,7 +146,11 @@ def check(path: Path, *, format: str | None = None, strict: bool = False, progre
     state = _state(path)
     source = _source(place)
     good, bad = 0, Reasons()
+    header: tuple[str, ...] = ()
     for number, row in _rows(place, source, progress):
+        if isinstance(row, Header):
+            header = row.words
+            continue
         if not isinstance(row, str):
             good += 1
             continue
@@ -151,7 +161,7 @@ def check(path: Path, *, format: str | None = None, strict: bool = False, progre
         raise BadFile(bad.first[0])
     if not good:
         raise BadFile(f"{path}: holds no facts: expected {place.format.expected}")
-    return Checked(place, source, state, good, bad)
+    return Checked(place, source, state, good, bad, header)
 
 
 # -- putting -----------------------------------------------------------------------------------------
@@ -184,14 +194,14 @@ def put(kg: KnowledgeGraph, checked: Checked, *, strict: bool = False, progress:
         if progress:
             progress(done, checked.good)
     count = checked.unread.count + unlinked.count + refused.count
-    return Loaded(receipt, count, tuple(checked.unread.first), tuple(unlinked.first), tuple(refused.first))
+    return Loaded(receipt, count, tuple(checked.unread.first), tuple(unlinked.first), tuple(refused.first), checked.header)
 
 
 def _batches(checked: Checked) -> Iterator[Batch]:
     if _state(checked.place.path) != checked.state:
         raise BadFile(f"{checked.place.path}: changed since it was checked: import it again")
     rows = _rows(checked.place, checked.source)
-    return batches(((number, row) for number, row in rows if not isinstance(row, str)), BATCH)
+    return batches(((number, row) for number, row in rows if not isinstance(row, str | Header)), BATCH)
 
 
 def _parted(batch: Batch) -> tuple[list[Candidate], list[Claim]]:

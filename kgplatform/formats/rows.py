@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import IO, Protocol, TypeVar, cast, get_args, get_type_hints
@@ -12,8 +13,16 @@ from kgplatform.errors import BadFile, BadRequest
 from kgplatform.literals import DATATYPES, literal
 from kgplatform.types import Candidate, Claim, Entity, Evidence, Literal, Mention, Method, Source, SourceId
 
-Row = Candidate | Claim | str
-"""A fact by names, a fact by ids, or the sentence that says why it cannot be read."""
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A row that says what the columns are, in words that are not ours, or in another order."""
+
+    words: tuple[str, ...]
+
+
+Row = Candidate | Claim | Header | str
+"""A fact by names, a fact by ids, a header that a reader should be told of, or the sentence that says why the row cannot be read."""
 Rows = Iterator[tuple[int, Row]]
 """Rows by where they stand: the number of the line, or of the row, from 1."""
 Stated = tuple[Claim, float]
@@ -74,7 +83,7 @@ def entity(id: str, name: str, kinds: tuple[str, ...], aliases: tuple[str, ...] 
 
 
 def _entity(id: str, name: str, kinds: tuple[str, ...], aliases: tuple[str, ...] = (), description: str = "") -> Entity:
-    return Entity(names.given_id(id), names.clean(name), kinds, aliases, description)
+    return Entity(names.given_id(id), names.given_name(name), kinds, aliases, description)
 
 
 _remembered = lru_cache(maxsize=20_000)(_entity)
@@ -129,8 +138,8 @@ _remembered_source = lru_cache(maxsize=5_000)(_source)
 
 def named(head: str, relation: str, tail: str | Literal, confidence: float, source: Source) -> Candidate:
     """A fact by names, on the word of the file alone. Raises ``BadName``."""
-    start = names.clean(head)
-    end = tail if isinstance(tail, Literal) else Mention(names.clean(tail))
+    start = names.given_name(head)
+    end = tail if isinstance(tail, Literal) else Mention(names.given_name(tail))
     words = end.value if isinstance(end, Literal) else end.name
     return Candidate(Mention(start), relation, end, told(start, words, confidence, source))
 

@@ -27,6 +27,8 @@ from kgplatform.store.pieces import Clock
 from kgplatform.store.properties import draft
 from kgplatform.store.reading import Dialect, symmetric_ones
 from kgplatform.store.records import Row
+from kgplatform.store.restoring import Restorer
+from kgplatform.store.schema import check_whole
 from kgplatform.store.statements import statement
 from kgplatform.store.summing import check_news
 from kgplatform.store.sweeping import Sweeper
@@ -58,8 +60,11 @@ _FIRST, _AHEAD = 2_500, 20_000
 class BoltStore(DocumentKeeper):
     """A graph on a server that speaks Bolt. Safe to share between threads."""
 
-    def __init__(self, dialect: Dialect, backup_to: Path | None = None) -> None:
-        """A graph of an older schema is brought up when there is a file to ``backup_to`` first; else it raises ``StoreUnsuitable``."""
+    def __init__(self, dialect: Dialect, backup_to: Path | None = None, restoring: bool = False) -> None:
+        """A graph of an older schema is brought up when there is a file to ``backup_to`` first; else it raises ``StoreUnsuitable``.
+
+        So does one that is half restored, unless it is opened for ``restoring``.
+        """
         super().__init__(dialect)
         self._clock = Clock()
         self._settled = False
@@ -67,6 +72,8 @@ class BoltStore(DocumentKeeper):
         self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
         try:
             self._connection.verify()
+            if not restoring:
+                check_whole(self._connection, self.address)
             if backup_to:
                 self.backup(backup_to)
             dialect.prepare(self._connection, migrate=backup_to is not None)
@@ -197,11 +204,18 @@ class BoltStore(DocumentKeeper):
         return backup.write(Backup(self._connection, self._dialect, self._calibration).lines(progress), path)
 
     def restore(self, path: Path) -> int:
-        """Fill this empty graph from a backup; how many facts. Raises ``BadFile``, and ``BadRequest`` when it is not empty."""
-        facts, calibration = Backup(self._connection, self._dialect, self._calibration).restore(backup.read(path))
+        """Fill this empty graph, or one that was half restored, from a backup; how many facts.
+
+        Raises ``BadFile``, and ``BadRequest`` when it is not empty.
+        """
+        lines, restorer = backup.read(path), Restorer(self._connection, self._dialect)
+        restorer.begin(path.name)
+        self._believe()
+        facts, calibration = restorer.restore(lines)
         self._mirror.begin_anew()  # the batches came before the merges that say where their claims lie
         if calibration and calibration != self._calibration:
             self.publish(calibration)
+        restorer.end()
         return facts
 
     # -- vocabulary ----------------------------------------------------------------------------------

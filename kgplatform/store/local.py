@@ -137,14 +137,14 @@ class _Answer(threading.Thread):
         return self._rows
 
 
-def open_store(home: Path, graph: str, *, backup_to: Path | None = None, create: bool = True) -> BoltStore:
+def open_store(home: Path, graph: str, *, backup_to: Path | None = None, create: bool = True, restoring: bool = False) -> BoltStore:
     """The graph of that name on the local server of a data folder; both are made when they are not there.
 
-    One of an older schema is brought up when there is a file to back it up to first. Without ``create`` it raises ``NotFound``
-    where there is no such graph.
+    One of an older schema is brought up when there is a file to back it up to first; one that is half restored is opened for ``restoring``.
+    Without ``create`` it raises ``NotFound`` where there is no such graph.
     """
     if not create:
         server.check_graph(server.ensure(home), graph)
     with server.full_disk_named(home):
         server.create_graph(server.ensure(home), graph)
-    return BoltStore(Local(home, graph), backup_to)
+    return BoltStore(Local(home, graph), backup_to, restoring)

@@ -157,6 +157,7 @@ class MemoryStore(Library):
             and (query.tail is None or held.tail == query.tail)
             and (query.relation is None or held.relation == query.relation)
             and (query.source is None or query.source in found.sources)
+            and (query.method is None or query.method in found.methods)
             and (query.as_of is None or selection.holds_at(found.qualifiers, query.as_of))
             and found.confidence >= query.min_confidence
             and (query.status == "all" or belief.status(found.verdict, found.trust, found.methods) == query.status)

@@ -158,10 +158,11 @@ def open_store(
     *,
     allow_occupied: bool = False,
     backup_to: Path | None = None,
+    restoring: bool = False,
 ) -> BoltStore:
     """The graph in a Neo4j database. ``allow_occupied`` lets ours live beside other data in it.
 
-    One of an older schema is brought up when there is a file to back it up to first.
+    One of an older schema is brought up when there is a file to back it up to first; one that is half restored is opened for ``restoring``.
     Raises ``StoreUnreachable``, ``StoreRefused`` or ``StoreUnsuitable``.
     """
-    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), backup_to)
+    return BoltStore(Neo4j(Login(uri, username, password, database), allow_occupied), backup_to, restoring)

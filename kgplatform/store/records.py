@@ -66,8 +66,8 @@ def _entity(entity: Entity) -> Entity:
     """The entity with clean names; remembered, since a batch speaks of the same ones again and again."""
     if not entity.id:
         raise BadName(f"{entity.name[:60]!r} has no id")
-    name = names.clean(entity.name)
-    aliases = sorted({a for a in map(names.clean, filter(str.strip, entity.aliases)) if a != name})
+    name = names.given_name(entity.name)
+    aliases = sorted({a for a in map(names.given_name, filter(str.strip, entity.aliases)) if a != name})
     kinds = tuple(dict.fromkeys(map(names.clean, entity.kinds))) or ("thing",)
     return Entity(names.given_id(entity.id), name, kinds, tuple(aliases), _utf8(entity.description))
 

@@ -31,6 +31,12 @@ def version(connection: Connection, address: str, migrate: bool) -> int:
     return held
 
 
+def check_whole(connection: Connection, address: str) -> None:
+    """Raise ``StoreUnsuitable`` for a graph that is half of a backup."""
+    if half := [row["restoring"] for row in connection.rows(statement("meta")) if row["restoring"]]:
+        raise StoreUnsuitable(f"the graph at {address} is half restored: repeat  kg restore {half[0]}")
+
+
 def bring_up(connection: Connection, held: int) -> None:
     """Give what a database of an older schema holds the properties that it lacks; then it has this one. 0 is that of a new one."""
     after = ""

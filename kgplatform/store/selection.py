@@ -65,6 +65,8 @@ def where(query: FactQuery) -> str:
         parts.append("t.id = $tail AND t.value IS NULL")
     if query.source is not None:
         parts.append("($source IN r.ev_sources OR r.ev_parts IS NOT NULL)")
+    if query.method is not None:
+        parts.append("$method IN r.methods")
     if query.as_of is not None:
         parts.append(_HOLDS)
     return " AND ".join(parts)
@@ -78,6 +80,7 @@ def values(query: FactQuery) -> dict[str, Any]:
         "head": query.head,
         "tail": query.tail,
         "source": query.source,
+        "method": query.method,
         "as_of": query.as_of,
         "limit": query.limit,
     }

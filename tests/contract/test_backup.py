@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
+import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from kgplatform.errors import BadFile, BadRequest
 from kgplatform.names import entity_id
 from kgplatform.store import backup, documents, local, server
 from kgplatform.store.bolt import BoltStore
+from kgplatform.store.lines import Line
 from kgplatform.store.schema import SCHEMA
 from kgplatform.types import FactQuery, Kind, Passage, Source, SourceId
 from tests import servers
@@ -68,7 +72,7 @@ def test_a_graph_of_many_pages_is_restored_name_by_name(
 
 def test_what_comes_during_a_backup_is_in_it_name_by_name(served: BoltStore, empty: BoltStore, tmp_path: Path) -> None:
     fill(served)
-    lines: list[backup.Line] = []
+    lines: list[Line] = []
     for line in backup.Backup(served._connection, served._dialect, served.calibration).lines():
         if "key" in line and not any("key" in one for one in lines):
             near = (("near", thing("Aachen", "city")),)
@@ -182,3 +186,46 @@ def test_what_is_no_whole_backup_is_refused_with_nothing_restored(served: BoltSt
     with pytest.raises(BadFile, match="no such file"):
         served.restore(tmp_path / "nothing")
     assert state(served) == {}
+
+
+def test_a_line_that_cannot_be_restored_is_named_and_nothing_is_written(served: BoltStore, empty: BoltStore, tmp_path: Path) -> None:
+    fill(served)
+    add(served, "1", "A text.")
+    served.merge(ANN, ANNA)
+    served.publish(STRICTER)
+    path, bad = tmp_path / "all", tmp_path / "bad"
+    served.backup(path)
+    lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    breaks: list[tuple[str, Callable[[Any], object]]] = [
+        ("entity", lambda line: line["entity"].pop("name")),
+        ("entity", lambda line: line["entity"].update(id=5)),
+        ("entity", lambda line: line["entity"].update(kinds="city")),
+        ("entity", lambda line: line.update(entity=[])),
+        ("key", lambda line: line.update(key=7)),
+        ("key", lambda line: line.update(key="no key")),
+        ("key", lambda line: line.pop("literal")),
+        ("key", lambda line: line.update(pieces=[])),
+        ("key", lambda line: line["pieces"][0].pop()),
+        ("key", lambda line: line["pieces"][0].__setitem__(2, "{}")),
+        ("key", lambda line: line["pieces"][0].__setitem__(3, "no key")),
+        ("passage", lambda line: line["passage"].pop("text")),
+        ("source", lambda line: line["source"].update(epoch="1")),
+        ("merge", lambda line: line["merge"].pop("keep")),
+        ("vocabulary", lambda line: line.update(json="[]")),
+        ("calibration", lambda line: line.update(calibration="{}")),
+        ("end", lambda line: line.update(end=False)),
+    ]
+    for what, break_ in breaks:
+        changed = copy.deepcopy(lines)
+        number = next(n for n, line in enumerate(changed) if what in line)
+        break_(changed[number])
+        bad.write_bytes(gzip.compress("\n".join(map(json.dumps, changed)).encode()))
+        with pytest.raises(BadFile, match=f"bad, line {number + 1}: ") as refused:
+            empty.restore(bad)
+        assert "\n" not in str(refused.value)
+    bad.write_bytes(gzip.compress(b"\n".join([json.dumps(lines[0]).encode(), b"{"])))
+    with pytest.raises(BadFile, match="bad, line 2: "):
+        empty.restore(bad)
+    assert (state(empty), empty.relations(), empty.kinds()) == ({}, {}, {})
+    empty.restore(path)
+    assert state(empty) == state(served)

@@ -165,14 +165,14 @@ def test_what_cannot_be_kept_is_refused_with_a_sentence_and_the_rest_is_kept(sto
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_hostile_text_goes_in_and_comes_out(store: Store, number: int) -> None:
-    text = HOSTILE[number]
-    name = names.clean(text)
+    text = HOSTILE[number][: names.NAME_LENGTH - 10]
+    name, description = names.clean(text), names.clean(HOSTILE[number])
     relation = name[:40].strip()
     said = Evidence(
         "text", Source(SourceId("s:1"), "document", name, name), 1.0, quote=name, head_words=name, time=5, detail=((name, name),)
     )
     given = Claim(
-        Entity(names.entity_id("person", text), text, ("person", relation), (f"alias {name}",), name),
+        Entity(names.entity_id("person", text), text, ("person", relation), (f"alias {name}",), description),
         relation,
         thing(text, relation),
         (said,),
@@ -183,7 +183,7 @@ def test_hostile_text_goes_in_and_comes_out(store: Store, number: int) -> None:
     (fact,) = store.facts(FactQuery(head=given.head.id, relation=relation, status="all"))
     assert fact.head.name == name
     assert fact.head.aliases == (f"alias {name}",)
-    assert fact.head.description == name
+    assert fact.head.description == description
     assert fact.relation == relation
     assert isinstance(fact.tail, Entity)
     assert (fact.tail.name, fact.tail.kinds) == (name, (relation,))
@@ -193,6 +193,20 @@ def test_hostile_text_goes_in_and_comes_out(store: Store, number: int) -> None:
     assert [e.id for e in store.named([names.normalise(name)])[names.normalise(name)]] == sorted({given.head.id, fact.tail.id})
     assert [e.id for e in store.named([names.normalise(f"alias {name}")])[names.normalise(f"alias {name}")]] == [given.head.id]
     assert store.count(ALL) == 2
+
+
+def test_a_name_that_is_too_long_is_refused_with_a_sentence(store: Store) -> None:
+    longest, longer = "n" * names.NAME_LENGTH, "n" * (names.NAME_LENGTH + 1)
+    given = [
+        Claim(Entity(EntityId("a"), longer), "knows", thing("Ann"), (told(),)),
+        Claim(Entity(EntityId("b"), "Bea", aliases=(longer,)), "knows", thing("Ann"), (told(),)),
+        Claim(thing("Ann"), "knows", Entity(EntityId("c"), longest), (told(),)),
+    ]
+    receipt = store.put(given)
+    assert [one.claim for one in receipt.refused] == given[:2]
+    assert all("it has 1,001 characters, at most 1,000" in one.why for one in receipt.refused)
+    assert isinstance(only(store).tail, Entity)
+    assert only(store).tail == Entity(EntityId("c"), longest)
 
 
 def test_queries_select_by_every_part(store: Store) -> None:

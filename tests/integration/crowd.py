@@ -36,9 +36,9 @@ def claims_of(writer: int, round_: int) -> list[Claim]:
     return [a_claim(chosen, 1 + 1_000 * round_ + 100 * writer + n, writer) for n in range(40)]
 
 
-def open_again(where: Where) -> BoltStore:
+def open_again(where: Where, restoring: bool = False) -> BoltStore:
     from kgplatform.store import local, neo4j
 
     if "home" in where:
-        return local.open_store(Path(where["home"]), where["graph"])
-    return neo4j.open_store(where["uri"], where["user"], where["password"])
+        return local.open_store(Path(where["home"]), where["graph"], restoring=restoring)
+    return neo4j.open_store(where["uri"], where["user"], where["password"], restoring=restoring)

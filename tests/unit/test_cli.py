@@ -236,7 +236,7 @@ def test_a_missing_file_and_a_folder(kg: Kg, graph: KnowledgeGraph, tmp_path: Pa
     kg("import", tmp_path / "gone.tsv").refused(2, "gone.tsv: there is no such file")
     kg("import", tmp_path).refused(2, "is a folder")
     kg("export", "--force", tmp_path).refused(2, "is a folder")
-    kg("export", tmp_path / "no" / "such" / "folder.tsv").refused(2, "cannot be written")
+    kg("export", tmp_path / "no" / "such" / "folder.tsv").refused(2, "there is no folder")
 
 
 @pytest.mark.parametrize(
@@ -427,6 +427,12 @@ def test_an_export_says_what_the_format_drops(kg: Kg, graph: KnowledgeGraph, tmp
     assert "kg: csv does not hold the evidence (sources, quotes, models, reviews), aliases and descriptions: .jsonld" in answer.err
     assert "evidence" in kg("export", tmp_path / "all.tsv", "--json").objects[0]["drops"]
     assert kg("export", tmp_path / "all.parquet", "--json").objects[0]["drops"] == ""
+    fact = next(iter(graph.facts(status="all")))
+    assert isinstance(fact.tail, Entity)
+    graph.merge(fact.head.id, fact.tail.id)
+    told = kg("export", tmp_path / "merged.jsonld", "--json")
+    assert told.objects[0]["merged"] == 1
+    assert "no file of facts holds merges (1 here)" in told.err
 
 
 def test_a_format_can_be_named(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -22,7 +22,21 @@ from kgplatform.formats.rows import Stated
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Literal, Qualifiers, Relation, Source, SourceId
+from kgplatform.types import (
+    Claim,
+    Entity,
+    EntityId,
+    Evidence,
+    Fact,
+    FactKey,
+    FactQuery,
+    Literal,
+    Qualifiers,
+    Relation,
+    Source,
+    SourceId,
+    in_words,
+)
 
 ENDINGS = ("tsv", "csv", "jsonld", "parquet")
 PACKED = ("tsv.gz", "csv.gz", "jsonld.gz")
@@ -260,6 +274,51 @@ def test_what_the_graph_refuses_is_named_by_its_line_and_strict_refuses_all(tmp_
         assert f"{name}.tsv, line {3 if name == 'typed' else 2}: " in getattr(loaded, sort)[0]
 
 
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("subject,predicate,object", "Ada,born in,London"),
+        ("Source,Relation,Target,confidence", "Ada,born in,London,1"),
+        ("source,target,relation", "Ada,London,born in"),
+        ("h,r,t", "Ada,born in,London"),
+        ("confidence,FROM,relationship,TO", "1,Ada,born in,London"),
+        ("relation,head,tail", "born in,Ada,London"),
+        ("head,relation,tail", "Ada,born in,London"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_a_header_in_other_words_or_another_order_is_no_fact(tmp_path: Path, ending: str, header: str, rows: str) -> None:
+    path, kg = tmp_path / f"given.{ending}", graph()
+    path.write_text(f"{header}\n{rows}\n".replace(",", "\t" if ending == "tsv" else ","))
+    loaded = kg.load(path)
+    (fact,) = kg.facts(status="all")
+    assert (fact.head.name, fact.relation, in_words(fact.tail)) == ("Ada", "born in", "London")
+    assert loaded.header == (() if header == "head,relation,tail" else tuple(header.split(",")))
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_a_name_that_is_too_long_is_named_by_its_line(tmp_path: Path, ending: str) -> None:
+    path, kg = tmp_path / f"given.{ending}", graph()
+    path.write_text(f"Ada,born in,London\nAda,born in,{'x' * 100_000}\n".replace(",", "\t" if ending == "tsv" else ","))
+    loaded = kg.load(path)
+    assert loaded.receipt.new == 1
+    assert "line 2: " in loaded.unread[0]
+    assert "100,000 characters, at most 1,000" in loaded.unread[0]
+    assert len(loaded.unread[0]) < 400
+
+
+def test_a_first_row_that_does_not_name_all_columns_is_a_fact(tmp_path: Path) -> None:
+    path, kg = tmp_path / "given.csv", graph()
+    path.write_text("subject,related to,object\nsource,likes,target\n")
+    loaded = kg.load(path)
+    assert (loaded.receipt.new, loaded.header) == (2, ())
+    path.write_text("source,target,relation\nAda,London,born in\nAda,London,born in,0.5\n")
+    assert "line 3: expected 3 columns as in the header, found 4" in kg.load(path).unread[0]
+    path.write_text("source,target,relation,weight\nAda,London,born in,3\n")
+    with pytest.raises(BadFile, match="line 1: unknown column 'weight'"):
+        kg.load(path)
+
+
 def test_a_million_bad_rows_are_counted_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "KEPT", 10)
     path = tmp_path / "facts.tsv"
@@ -388,7 +447,7 @@ def test_a_dump_that_fails_leaves_what_was_there(tmp_path: Path, ending: str) ->
     assert path.read_text() == "precious"
     with pytest.raises(BadFile, match="is a folder"):
         kg.dump(tmp_path)
-    with pytest.raises(BadFile, match="cannot be written"):
+    with pytest.raises(BadFile, match="there is no folder"):
         graph().dump(tmp_path / "no" / "such" / f"folder.{ending}")
 
 

@@ -64,6 +64,8 @@ def _imported(run: Run, paths: Mapping[str, str], result: Mapping[str, Any]) -> 
         else:
             told = f"{shapes.added(file)}, {file['left_out']:,} refused"
         run.screen.say(f"{file['file']}: {told}")
+        if file["header"]:
+            run.screen.note(f"kg: {file['file']}: the first row was taken as a header: {', '.join(file['header'])}")
         _reasons(run, [*file["unread"], *file.get("unlinked", ()), *file.get("refused", ())], file["left_out"])
     if result["left_out"]:
         raise typer.Exit(LEFT_OUT)
@@ -99,6 +101,11 @@ def export(
         run.screen.say(f"{file}: {result['facts']:,} facts")
         if result["drops"]:
             run.screen.note(f"kg: {registry.place(file, format).format.name} does not hold {result['drops']}: .jsonld and .parquet do")
+        if result["merged"]:
+            run.screen.note(
+                f"kg: no file of facts holds merges ({result['merged']:,} here): what was said of a merged entity is in it as said of the "
+                "kept one, and stays there after  kg review undo  when it is imported into this graph again;  kg backup  holds all"
+            )
 
     run.do("export", arguments, show, job=job)
 

@@ -30,15 +30,18 @@ def backup(
     arguments = backing_up.arguments(file, force=force)
 
     def show(result: Mapping[str, Any]) -> None:
-        run.screen.emit(result)
+        run.screen.emit({**result, "file": str(file)})
         run.screen.say(f"{file}: {result['lines']:,} lines, {result['bytes']:,} bytes")
 
     run.do("backup", arguments, show, job=job)
 
 
 def restore(run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help="What  kg backup  wrote, on any server.")]) -> None:
-    """Fill an empty graph from a backup."""
-    facts = backing_up.archive(run.graph).restore(file)
+    """Fill an empty graph from a backup. One that was killed is repeated, with the same backup or another."""
+    from kgplatform.opening import connect
+
+    with connect(settings=run.settings, restoring=True) as graph:
+        facts = backing_up.archive(graph).restore(file)
     run.screen.emit({"file": str(file), "facts": facts})
     run.screen.say(f"{facts:,} facts restored")
 

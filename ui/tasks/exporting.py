@@ -27,4 +27,5 @@ def do(doing: Doing) -> Mapping[str, Any]:
     drops = registry.place(file, asked["format"]).format.drops
     with doing.progress(f"exporting to {file.name}") as progress:
         count = doing.wire.graph.dump(file, format=asked["format"], status=asked["status"], progress=progress)
-    return {"file": str(file), "facts": count, "drops": drops}
+    merged = sum(not one.undone for one in doing.wire.graph.merges())
+    return {"file": str(file), "facts": count, "drops": drops, "merged": merged}

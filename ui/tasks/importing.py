@@ -35,7 +35,7 @@ def _check(doing: Doing, path: Path) -> Checked:
 def _tried(checked: Checked) -> dict[str, Any]:
     unread = checked.unread
     shape = {"file": str(checked.place.path), "dry_run": True, "readable": checked.good, "left_out": unread.count, "unread": unread.first}
-    return {**shape, "unit": checked.place.format.unit}
+    return {**shape, "header": checked.header, "unit": checked.place.format.unit}
 
 
 def _put(doing: Doing, checked: Checked) -> dict[str, Any]:
@@ -43,5 +43,5 @@ def _put(doing: Doing, checked: Checked) -> dict[str, Any]:
 
     with doing.progress(f"importing {checked.place.path.name}") as progress:
         loaded = loading.put(doing.wire.graph, checked, strict=doing.arguments["strict"], progress=progress)
-    reasons = {"refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
-    return {"file": str(checked.place.path), **shapes.counts(loaded.receipt), "left_out": loaded.left_out, **reasons}
+    told = {"header": loaded.header, "refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
+    return {"file": str(checked.place.path), **shapes.counts(loaded.receipt), "left_out": loaded.left_out, **told}

@@ -1,3 +1,3 @@
 // The mark of our databases.
 MATCH (m:KgMeta {id: 'kgplatform'})
-RETURN m.schema AS schema
+RETURN m.schema AS schema, m.restoring AS restoring
