@@ -417,7 +417,7 @@ def test_a_job_for_another_server_is_refused_in_one_sentence(kg: Kg, ledger: Led
 def test_a_job_for_another_graph_of_this_server_is_done_there(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
     graphs: dict[str, KnowledgeGraph] = {}
     monkeypatch.setattr(
-        "kgplatform.opening.connect", lambda settings: graphs.setdefault(settings["KG_GRAPH"], KnowledgeGraph(MemoryStore()))
+        "kgplatform.opening.connect", lambda settings, **_: graphs.setdefault(settings["KG_GRAPH"], KnowledgeGraph(MemoryStore()))
     )
     kg("import", "facts.tsv", "--graph", "other", "--job")
     assert kg("worker", "--until-idle", "--json").objects[0]["state"] == "done"
