@@ -162,7 +162,7 @@ def test_rows_that_were_left_out_are_told_by_the_job_too(kg: Kg, graph: Knowledg
     assert "line 2: expected 3 columns" in answer.err
     (job,) = kg("jobs", "list", "--json").objects
     assert (job["state"], job["result"]["left_out"]) == ("done", 1)
-    assert "left_out 1" in kg("jobs", "show", job["job"]).out
+    assert "left out 1" in kg("jobs", "show", job["job"]).out
 
 
 # exit codes
