@@ -21,6 +21,7 @@ from kgplatform.lm.answers import Answers
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.sharedfile import SharedFile
 from kgplatform.lm.talk import Reply, Request, Usage
+from kgplatform.lm.wrapper import Wrapper
 
 _SCHEMA = f"""{answers.SCHEMA}
 CREATE TABLE IF NOT EXISTS sources (source TEXT, key BLOB, PRIMARY KEY (source, key)) WITHOUT ROWID;
@@ -29,27 +30,16 @@ _LOOK = 0.02
 """Seconds between looks at whether the one who asks has the answer."""
 
 
-class CachedChat:
+class CachedChat(Wrapper):
     """``inner`` with a memory for all that it answers, also what cannot be used.
 
     Who wants another answer asks in other words, or for another ``sample``.
     """
 
     def __init__(self, inner: ChatModel, path: Path) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._asking = path.with_name(f"{path.name}.asking")
         self._answers = Answers(path, _SCHEMA)
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def context(self) -> int | None:
-        return self._inner.context
-
-    def count(self, text: str) -> int:
-        return self._inner.count(text)
 
     def reply(self, request: Request) -> Reply:
         """As the port says."""

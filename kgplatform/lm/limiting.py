@@ -19,6 +19,7 @@ from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.sharedfile import SharedFile
 from kgplatform.lm.spending import usable
 from kgplatform.lm.talk import Reply, Request
+from kgplatform.lm.wrapper import Wrapper
 
 WINDOW = 62
 """Seconds that a request counts: a minute, the second that its time is rounded down by, and one for those that are late on their way."""
@@ -37,7 +38,7 @@ class Rate:
     tokens: int | None = None
 
 
-class LimitedChat:
+class LimitedChat(Wrapper):
     """``inner``, asked no oftener than ``rate``.
 
     A request counts with the most tokens that it may take, and once it is answered with those that it took. Threads of one process
@@ -53,22 +54,11 @@ class LimitedChat:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._rate = rate
         self._file = SharedFile(path, _SCHEMA)
         self._clock, self._sleep = clock, sleep
         self._turn = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def context(self) -> int | None:
-        return self._inner.context
-
-    def count(self, text: str) -> int:
-        return self._inner.count(text)
 
     def reply(self, request: Request) -> Reply:
         """As the port says."""

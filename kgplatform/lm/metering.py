@@ -15,6 +15,7 @@ from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.prices import PICO, Price
 from kgplatform.lm.spending import Limit, Reservation, Spending
 from kgplatform.lm.talk import Reply, Request, Usage
+from kgplatform.lm.wrapper import Wrapper
 from kgplatform.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def limits(settings: Settings) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-class MeteredChat:
+class MeteredChat(Wrapper):
     """``inner``, on an account. What an answer cost stands in its ``usage.usd``.
 
     A call counts with the most that it may take, the tokens of the request and ``max_tokens``, until it is answered. One that
@@ -49,22 +50,12 @@ class MeteredChat:
     """
 
     def __init__(self, inner: ChatModel, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
-        self._inner, self._account, self._clock = inner, account, clock
+        super().__init__(inner)
+        self._account, self._clock = account, clock
         self._ended = threading.Condition()
         self._under_way = 0
         if account.price is None:
             self._without_price()
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def context(self) -> int | None:
-        return self._inner.context
-
-    def count(self, text: str) -> int:
-        return self._inner.count(text)
 
     def reply(self, request: Request) -> Reply:
         """As the port says; raises ``BudgetExceeded`` before anything is asked."""

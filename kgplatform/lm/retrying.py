@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kgplatform.errors import ModelBusy, ModelUnreachable
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.talk import Reply, Request
+from kgplatform.lm.wrapper import Wrapper
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Patience:
         return min(self.longest, self.first * 2.0 ** (failed - 1)) * (1 - chance / 2)
 
 
-class RetryingChat:
+class RetryingChat(Wrapper):
     """``inner``, asked again when that helps: after ``ModelBusy`` and ``ModelUnreachable``, nothing else.
 
     A model that says when to come back is taken at its word, or given up at once when that is too long. The last error is raised
@@ -45,20 +46,9 @@ class RetryingChat:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._patience = patience or Patience()
         self._sleep, self._clock, self._chance = sleep, clock, chance
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def context(self) -> int | None:
-        return self._inner.context
-
-    def count(self, text: str) -> int:
-        return self._inner.count(text)
 
     def reply(self, request: Request) -> Reply:
         """As the port says."""
