@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadRequest, NotFound
-from kgplatform.names import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,16 +113,22 @@ class Wire:
         return Runner(self.ledger, kinds, logged=("kgplatform", "harvest", "reasoning", "ui"))
 
     def task(self, kind: str, arguments: Mapping[str, Any]) -> Task:
-        """A task on the graph of these settings; ``config`` is what its outcome depends on besides."""
+        """A task on the graph of these settings; ``config`` names the models that its outcome depends on besides."""
         from kgplatform.jobs import Task
 
-        models = (self.settings[name] for name in ("KG_SCORER_MODEL", "KG_ENCODER_MODEL", "KG_CHAT_MODEL"))
-        return Task(kind, arguments, place(self.settings), digest(*models))
+        return Task(kind, arguments, place(self.settings), self._models(kind))
 
-    def _do(self, kind: str, screen: Screen | None, work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Do a job on the graph that it was made for."""
+    def _models(self, kind: str) -> str:
         from ui import tasks
 
+        return " ".join(f"{name}={self.settings[name]}" for name in tasks.MODELS.get(kind, ()))
+
+    def _do(self, kind: str, screen: Screen | None, work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Do a job on the graph, and with the models, that it was made for."""
+        from ui import tasks
+
+        if (made_for := work.job.task.config) != (here := self._models(kind)):
+            raise BadRequest(f"this job is for {made_for}, and here is {here}: set that where it is run, or ask for the work anew")
         wanted = work.job.task.graph
         if wanted == place(self.settings):
             return tasks.do(kind, tasks.Doing(self, work, arguments, screen))

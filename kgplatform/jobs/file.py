@@ -6,6 +6,8 @@ SQLite's locks do not hold on network file systems.
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +20,7 @@ from kgplatform.errors import LedgerError
 
 VERSION = 1
 """Of the tables; a ledger of an older one is brought up when it is opened, a newer one is refused."""
+_ROOM = 1 << 20
 _OURS = 0x6B676A62
 """SQLite's application id of a ledger, ``kgjb``."""
 
@@ -106,11 +109,19 @@ class LedgerFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if isinstance(error, Timeout) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return f"other programs have kept {self.path} locked for {self._patience:.0f} s: try again later"
-        if code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) == 28:
+        full = code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) == errno.ENOSPC
+        if full or (code == sqlite3.SQLITE_IOERR and self._is_cramped()):
             return f"the disk is full, so the ledger of jobs {self.path} cannot be written: free some space and try again"
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
             return f"{self.path} is no ledger of jobs, or damaged ({error}): move it away, and a new one begins"
         return f"the ledger of jobs {self.path} cannot be opened or written ({error}): see who may write there, or set KG_HOME"
+
+    def _is_cramped(self) -> bool:
+        """Whether so little room is left that SQLite's files beside the ledger cannot grow."""
+        try:
+            return shutil.disk_usage(self.path.parent).free < _ROOM
+        except OSError:
+            return False
 
 
 def _version(rows: sqlite3.Connection) -> int:

@@ -61,6 +61,14 @@ class Ledger:
         with self._file.reading() as rows:
             return queue.find(rows, id)
 
+    def recover(self) -> None:
+        """Take what is left of jobs out of the hands of processes that are no more; ``take`` and ``retry`` do so by themselves."""
+        with self._file.reading() as rows:
+            if not queue.abandoned(rows, self.time()):
+                return
+        with self._file.writing() as rows:
+            queue.recover(rows, self.time())
+
     def jobs(self, states: Collection[State] = (), *, graph: str | None = None, limit: int = 50) -> list[Job]:
         """The latest first; of all states unless some are named."""
         with self._file.reading() as rows:
@@ -77,9 +85,11 @@ class Ledger:
     def retry(self, id: str) -> Job:
         """Queue a failed, cancelled or stopped job again, for a worker: what is done stays done, only the rest is run.
 
-        Raises ``JobBusy`` for one that is done, queued or running, or when another one of the same task is.
+        One that is queued is to be done at once. Raises ``JobBusy`` for one that is done or running, or when another one of the same
+        task is queued or running.
         """
         with self._file.writing() as rows:
+            queue.recover(rows, self.time())
             return queue.retry(rows, queue.find(rows, id))
 
     def steps(self, id: str, state: StepState | None = None, *, limit: int = 100) -> list[Step]:

@@ -33,6 +33,6 @@ def found(rows: sqlite3.Connection, table: Table, id: str) -> sqlite3.Row:
     what = table.removesuffix("s")
     recent = f"SELECT id FROM {table} ORDER BY created DESC, rowid DESC LIMIT {_NEAR}"  # noqa: S608
     known = [str(row["id"]) for row in rows.execute(recent)]
-    near = difflib.get_close_matches(id, known, n=1, cutoff=0) if known else []
-    hint = f" (did you mean {near[0]}?)" if near else f"; there are no {table} yet"
+    near = difflib.get_close_matches(id, known, n=1) if known else []
+    hint = f" (did you mean {near[0]}?)" if near else "" if known else f"; there are no {table} yet"
     raise NotFound(f"there is no {what} {id!r}{hint}: see  kg jobs list")

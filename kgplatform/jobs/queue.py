@@ -94,8 +94,10 @@ def reopened(rows: sqlite3.Connection, job: Job) -> Job:
     """A job whose failed steps may be tried anew. Raises ``JobBusy``."""
     if job.state == "done":
         raise JobBusy(f"job {job.id} ({job.task.kind}) is done: there is nothing to try again")
+    if job.state == "running":
+        raise JobBusy(f"job {job.id} ({job.task.kind}) is running: see  kg jobs show {job.id}")
     rival = live(rows, job.task)
-    if rival and (rival.id != job.id or rival.state == "running"):
+    if rival and rival.id != job.id:
         raise JobBusy(f"job {rival.id} ({rival.task.kind}) does the same and is {rival.state}: see  kg jobs show {rival.id}")
     rows.execute("DELETE FROM steps WHERE job = ? AND state <> 'done'", (job.id,))
     rows.execute("UPDATE jobs SET attempts = 0 WHERE id = ?", (job.id,))
@@ -114,6 +116,12 @@ def _queued(rows: sqlite3.Connection, job: Job) -> Job:
 # -- handing out ---------------------------------------------------------------------------------------
 
 
+def abandoned(rows: sqlite3.Connection, now: int) -> list[Job]:
+    """The jobs whose process is no more, or was not heard of for too long."""
+    running = [records.job(row) for row in rows.execute("SELECT * FROM jobs WHERE state = 'running'")]
+    return [job for job in running if job.lease_until <= now or dead(job.owner)]
+
+
 def anything(rows: sqlite3.Connection, now: int) -> bool:
     """Whether it is worth while to look for work: reading this keeps nobody waiting."""
     wanted = "SELECT 1 FROM jobs WHERE state = 'running' OR (state = 'queued' AND not_before <= ?) LIMIT 1"
@@ -122,13 +130,11 @@ def anything(rows: sqlite3.Connection, now: int) -> bool:
 
 def recover(rows: sqlite3.Connection, now: int) -> None:
     """Take every job out of the hands of those that are no more: their lease ran out, or their process ended."""
-    for row in rows.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall():
-        job = records.job(row)
-        if job.lease_until <= now or dead(job.owner):
-            _abandoned(rows, job, now)
+    for job in abandoned(rows, now):
+        _left(rows, job, now)
 
 
-def _abandoned(rows: sqlite3.Connection, job: Job, now: int) -> None:
+def _left(rows: sqlite3.Connection, job: Job, now: int) -> None:
     if job.cancelling:
         finish(rows, job, "cancelled", "", now)
     elif not job.background:

@@ -139,6 +139,8 @@ class Runner:
     def _run(self, lease: Lease, *, alone: bool) -> None:
         """Run a job and record how it ended; whatever ends it but its own end is raised again."""
         work = Work(lease, self._pauses)
+        if lease.job.fence > 1:
+            lease.log("taken up again: what is done is not done anew", "info")
         try:
             with self._accompanied(work):
                 result = self.kinds[lease.job.task.kind](work, lease.job.task.arguments)

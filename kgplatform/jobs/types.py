@@ -24,7 +24,7 @@ StepState = OneOf["done", "failed", "dead"]
 class Task:
     """What is to be done: a kind of work (the command's words), its arguments as JSON, and the graph by name.
 
-    ``config`` is a hash of the settings that the outcome depends on. Of one ``key`` there is at most one job queued or running.
+    ``config`` is what else the outcome depends on, in words. Of one ``key`` there is at most one job queued or running.
     """
 
     kind: str

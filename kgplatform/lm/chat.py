@@ -224,9 +224,9 @@ def _check(provider: str, name: str, model: str) -> None:
     if provider not in _BUILTIN_PROVIDERS:
         near = difflib.get_close_matches(provider, ["local", *_BUILTIN_PROVIDERS], n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}:{name or 'MODEL'}?" if near else "such as openai:MODEL, ollama:MODEL or local:MODEL"
-        raise BadSetting(f"KG_CHAT_MODEL: {model!r} names no provider that is known, {hint}")
+        raise BadSetting(f"the chat model {model!r} names no provider that is known, {hint}")
     if not name:
-        raise BadSetting(f"KG_CHAT_MODEL: {model!r} names no model: it must be {provider}:MODEL")
+        raise BadSetting(f"the chat model {model!r} names no model: it must be {provider}:MODEL")
     package = _BUILTIN_PROVIDERS[provider][0].partition(".")[0]
     if not importlib.util.find_spec(package):
         shown = package.replace("_", "-")

@@ -49,7 +49,7 @@ def chat(model: ChatModel) -> Trial:
     told = model.reply(Request((_TELL,), max_tokens=_TELLING))
     took = time.perf_counter() - begun
     written = told.usage.completion or model.count(told.text)
-    return Trial(model.name, answer.text.strip()[:200], seconds, written / took, "tokens", model.context, getattr(model, "binds", None))
+    return Trial(model.name, answer.text.strip()[:200], seconds, written / took, "tokens", model.context)
 
 
 def scorer(model: TokenScorer) -> Trial:

@@ -78,7 +78,9 @@ def _translated(error: Exception, provider: Provider) -> KgError | None:
         sentence = f"{provider.model} cannot be reached{provider.address}: is it running, and the address right? ({words})"
         return ModelUnreachable(sentence, lost=not _never_met(error))
     if _is_unreadable(error):
-        return ModelUnreachable(f"{provider.model} sent what is no answer{provider.address}: is the address right? ({words})")
+        ours = isinstance(error, AttributeError | TypeError | KeyError | IndexError | UnicodeError)  # words of Python help nobody
+        told = "" if ours else f" ({words})"
+        return ModelUnreachable(f"{provider.model} sent what is no answer{provider.address}: is the address right?{told}")
     return None
 
 

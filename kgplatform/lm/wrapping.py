@@ -37,13 +37,18 @@ def answers_file(settings: Settings) -> Path:
 
 def wrapped(model: ChatModel, settings: Settings, run: str = "") -> ChatModel:
     """``model`` with cache, retries, limits and budgets as they are set. The budget of a run goes by ``run``; empty is a new one."""
+    return CachedChat(RetryingChat(counted(model, settings, run)), answers_file(settings))
+
+
+def counted(model: ChatModel, settings: Settings, run: str = "") -> ChatModel:
+    """``model`` with limits and budgets alone: every request is really asked, and asked once."""
     run = run or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}-{secrets.token_hex(3)}"
     account = Account(Spending(spending_file(settings)), run, price(model.name, settings), metering.limits(settings))
     inner: ChatModel = MeteredChat(model, account)
     rate = Rate(*(int(raw) if (raw := settings[name]) else None for name in ("KG_CHAT_RPM", "KG_CHAT_TPM")))
     if rate != Rate():
         inner = LimitedChat(inner, spending_file(settings), rate)
-    return CachedChat(RetryingChat(inner), answers_file(settings))
+    return inner
 
 
 def estimate(requests: Iterable[Request], model: ChatModel, settings: Settings) -> Estimate:

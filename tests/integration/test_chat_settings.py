@@ -9,8 +9,11 @@ import pytest
 
 from kgplatform import opening, settings
 from kgplatform.errors import BadSetting, MissingExtra, ModelRefused
+from kgplatform.lm.spending import spent
 from kgplatform.lm.talk import Message, Request
+from kgplatform.lm.wrapping import spending_file
 from tests.contract.chat_endpoint import ANSWER, KEY, Endpoint, endpoint
+from ui.cli.main import main
 
 ASKED = Request((Message("user", "What is the capital of France?"),), max_tokens=40)
 
@@ -67,3 +70,29 @@ def test_a_missing_package_is_a_sentence(package: str, monkeypatch: pytest.Monke
     (tmp_path / "some.gguf").write_bytes(b"GGUF")
     with pytest.raises(MissingExtra, match=r"kgplatform\[chat\]"):
         opening.chat(settings.load(), f"local:{tmp_path}/some.gguf" if package == "xllamacpp" else "openai:x")
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"KG_BUDGET_USD": "0", "KG_PRICE_PROMPT": "1", "KG_PRICE_COMPLETION": "1"}, "KG_BUDGET_USD"),
+        ({"KG_BUDGET_TOKENS": "5"}, "KG_BUDGET_TOKENS"),
+        ({"KG_BUDGET_USD": "1"}, "price of openai:gpt-nine is not known"),
+        ({"KG_CHAT_TPM": "10"}, "KG_CHAT_TPM"),
+    ],
+)
+def test_trying_a_model_out_keeps_to_budgets_and_limits(
+    there: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], held: dict[str, str], words: str
+) -> None:
+    _settings(monkeypatch, OPENAI_BASE_URL=there.url, OPENAI_API_KEY=KEY, **held)
+    assert main(["models", "test", "openai:gpt-nine"]) in (1, 2)
+    assert words in capsys.readouterr().err
+    assert not there.seen
+
+
+def test_what_trying_a_model_out_costs_is_counted(there: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = _settings(
+        monkeypatch, OPENAI_BASE_URL=there.url, OPENAI_API_KEY=KEY, KG_PRICE_PROMPT="1", KG_PRICE_COMPLETION="1", KG_BUDGET_USD="1"
+    )
+    assert main(["models", "test", "openai:gpt-nine", "--quiet"]) == 0
+    assert spent(spending_file(given), model="openai:gpt-nine").calls == 2

@@ -356,6 +356,7 @@ def test_a_model_that_cannot_be_tried_says_why(kg: Kg, monkeypatch: pytest.Monke
     kg("models", "test", "openai:gpt-nine").refused(1, "set OPENAI_API_KEY")
     kg("models", "test", "en_core_web_sm").refused(2, "finds mentions in texts")
     kg("models", "test", "minilmm").refused(2, "minilm")
+    kg("models", "test", "gpt-nine").refused(2, "openai:gpt-nine")
     monkeypatch.setenv("KG_CHAT_MODEL", "openai:gpt-nine")
     answer = kg("models", "test", "--json")
     assert [(row["role"], row["model"]) for row in answer.objects] == [

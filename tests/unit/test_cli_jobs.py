@@ -433,3 +433,46 @@ def test_a_ledger_that_cannot_be_used(kg: Kg, ledger: Ledger) -> None:
     kg("worker", "--until-idle", "--quiet").refused(1, "newer kgplatform")
     ledger.path.write_bytes(b"no database at all, but words" * 99)
     kg("jobs", "list").refused(1, "is no ledger of jobs, or damaged")
+
+
+def test_a_job_depends_on_the_models_that_it_uses_and_no_others(kg: Kg, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in ("import", "embed"):
+        kg(command, *LONG[command], "--job")
+    monkeypatch.setenv("KG_CHAT_MODEL", "openai:gpt-nine")
+    monkeypatch.setenv("KG_ENCODER_MODEL", "local:other")
+    kg("import", "facts.tsv", "--job")  # the same
+    assert [job.task.kind for job in ledger.jobs()] == ["embed", "import"]
+    ended = kg("worker", "--until-idle", "--json").objects
+    assert [job["state"] for job in ended] == ["done", "failed"]
+    assert "is for KG_ENCODER_MODEL=local:minilm, and here is KG_ENCODER_MODEL=local:other" in ended[1]["error"]
+
+
+@pytest.mark.parametrize("command", ["export", "backup"])
+def test_a_job_writes_over_no_file_that_came_meanwhile(kg: Kg, command: str) -> None:
+    (file,) = LONG[command]
+    kg(command, file, "--job")
+    Path(file).write_text("mine")
+    (ended,) = kg("worker", "--until-idle", "--json").objects
+    assert ended["state"] == "failed" and "--force" in ended["error"]
+    assert Path(file).read_text() == "mine"
+
+
+def test_a_job_keeps_some_of_what_it_found(kg: Kg, does: Callable[[Function], None]) -> None:
+    does(lambda doing: {**RESULT, "found": doing.first(map(str, range(1_000)))})
+    kg("embed", "--job")
+    (ended,) = kg("worker", "--until-idle", "--json").objects
+    assert len(ended["result"]["found"]) == tasks.KEPT
+
+
+def test_a_log_without_lines_says_so(kg: Kg) -> None:
+    job = kg("embed", "--job", "--json").objects[0]["job"]
+    assert kg("jobs", "log", job).out == "it has said nothing yet\n"
+
+
+def test_a_dead_workers_job_can_be_tried_again_at_once(kg: Kg, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = kg("embed", "--job", "--json").objects[0]["job"]
+    ledger.take(tasks.KINDS, 60)
+    kg("jobs", "retry", job).refused(2, f"job {job} (embed) is running")
+    monkeypatch.setattr("kgplatform.jobs.queue.dead", lambda _: True)
+    assert kg("jobs", "list", "--json").objects[0]["state"] == "queued"
+    assert kg("jobs", "retry", job, "--json").objects[0]["state"] == "queued"

@@ -275,7 +275,7 @@ def test_a_living_one_elsewhere_is_named(ledger: Ledger) -> None:
     here, named = runner(ledger, Effects().work), rf"job {lease.job.id} \(harvest documents\) is running in process {os.getpid()} on"
     with pytest.raises(JobBusy, match=named):
         here.now(TASK)
-    with pytest.raises(JobBusy, match=f"job {lease.job.id} .* does the same and is running"):
+    with pytest.raises(JobBusy, match=f"job {lease.job.id} .* is running: see"):
         here.again(lease.job.id)
     assert ledger.submit(TASK).id == lease.job.id
 

@@ -86,6 +86,7 @@ def list_(
     for one in state or []:
         if one not in get_args(State):
             raise BadRequest(f"--state: {one!r} is not one of {', '.join(get_args(State))}")
+    run.ledger.recover()
     jobs = run.ledger.jobs(state or (), limit=limit)  # type: ignore[arg-type]
     schedules = [] if state else run.ledger.schedules()
     for job in jobs:
@@ -155,6 +156,8 @@ def log(
             run.screen.emit({"time": line.time, "level": line.level, "text": line.text})
             run.screen.say(f"{when(line.time)}  {line.level}  {line.text}")
             last = line.number
+        if not (lines or last or follow):
+            run.screen.say("it has said nothing yet")
         if not lines and not (follow and found.state in ("queued", "running")):
             return
         if not lines:
@@ -202,7 +205,7 @@ def _changed(run: Run, schedule: Schedule, what: str) -> None:
 @add(
     app,
     "schedule",
-    example="kg jobs schedule '0 3 * * *' harvest documents texts/\nkg jobs schedule --zone Europe/Berlin '30 4 * * 1' backup w.kgbackup",
+    example="kg jobs schedule '0 3 * * *' harvest documents texts/\nkg jobs schedule --zone UTC '30 4 * * 1' backup w.kgbackup --force",
     rest=True,
 )
 def schedule(

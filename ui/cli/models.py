@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kgplatform.errors import BadRequest, KgError
+from kgplatform.errors import BadRequest, KgError, NotFound
 from ui.cli.command import Run, add, group
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def test(
 ) -> None:
     """Ask a model something: a sample of its answer, seconds, speed, context length, and whether answers can be bound to a schema.
 
-    A model that costs is asked two short questions.
+    A chat model is asked two short questions, within the limits and budgets that are set.
     """
     failures = [failure for role, model in _wanted(run, name) if (failure := _try(run, role, model))]
     for failure in failures[1:]:
@@ -78,7 +79,7 @@ def test(
 
 def _wanted(run: Run, name: str | None) -> list[tuple[str, str]]:
     """The roles to try, each with its model."""
-    from kgplatform.lm.modelcards import card, names_file
+    from kgplatform.lm.modelcards import card, cards, names_file
 
     if name is None:
         settings = {"scorer": "KG_SCORER_MODEL", "encoder": "KG_ENCODER_MODEL", "chat": "KG_CHAT_MODEL"}
@@ -86,6 +87,8 @@ def _wanted(run: Run, name: str | None) -> list[tuple[str, str]]:
     if ":" in name and not name.startswith("local:"):
         return [("chat", name)]
     wanted = name.removeprefix("local:")
+    if wanted not in cards() and not names_file(wanted) and name == wanted:
+        raise NotFound(f"no local model is called {name!r}: there are {', '.join(cards())}, or name a provider's model, like openai:{name}")
     if names_file(wanted):
         return [("chat", f"local:{wanted}")]
     found = card(wanted)
@@ -117,11 +120,13 @@ def _seen(run: Run, role: str, model: str) -> tuple[float, Trial]:
     """Seconds to open a model, and what it did."""
     from kgplatform import opening
     from kgplatform.lm import trial
+    from kgplatform.lm.wrapping import counted
 
     begun = time.perf_counter()
     if role == "chat":
-        chat = opening.bare_chat(run.settings, model)
-        return time.perf_counter() - begun, trial.chat(chat)
+        bare = opening.bare_chat(run.settings, model)
+        chat, loaded = counted(bare, run.settings), time.perf_counter() - begun
+        return loaded, replace(trial.chat(chat), binds=getattr(bare, "binds", None))
     if role == "scorer":
         scorer = opening.bare_scorer(run.settings, model)
         return time.perf_counter() - begun, trial.scorer(scorer)

@@ -30,8 +30,8 @@ KINDS = {
     "harvest relation": Asked("File of the relation card", lambda text: harvest_relation.arguments([_path(text)])),
     "complete": Asked("Relation (all, where it is left empty)", lambda text: complete.arguments(text.strip() or None)),
     "import": Asked("File to import", lambda text: importing.arguments([_path(text)])),
-    "export": Asked("File to write", lambda text: exporting.arguments(_path(text))),
-    "backup": Asked("File to write", lambda text: backing_up.arguments(_path(text))),
+    "export": Asked("File to write, over and over", lambda text: exporting.arguments(_path(text), force=True)),
+    "backup": Asked("File to write, over and over", lambda text: backing_up.arguments(_path(text), force=True)),
 }
 
 

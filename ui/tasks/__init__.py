@@ -6,10 +6,11 @@ Paths in arguments are absolute, since a worker stands in another folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,8 +29,18 @@ KINDS = {
     "backup": "backing_up",
 }
 """The words of the command that does it, and the file here."""
+MODELS = {
+    "harvest documents": ("KG_SCORER_MODEL", "KG_ENCODER_MODEL"),
+    "harvest relation": ("KG_SCORER_MODEL", "KG_ENCODER_MODEL"),
+    "embed": ("KG_ENCODER_MODEL",),
+}
+"""The settings that the outcome of a kind depends on."""
 CREATING = ("harvest documents", "harvest relation", "import")
 """Those that make their graph when it is not there."""
+
+
+KEPT = 20
+"""Examples in the result of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,10 @@ class Doing:
     def dry_run(self) -> bool:
         """Whether to say what would be done, and write nothing."""
         return bool(self.arguments.get("dry_run"))
+
+    def first(self, lines: Iterable[str]) -> list[str]:
+        """All lines of a dry run, of other work the first, since its result is kept."""
+        return list(lines if self.dry_run else islice(lines, KEPT))
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Progress]:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def arguments(file: Path, *, force: bool = False) -> Mapping[str, Any]:
     """Raises ``BadRequest`` for a file that is there, unless ``force`` says to write over it."""
-    return {"file": paths.vacant(file, force)}
+    return {"file": paths.vacant(file, force), "force": force}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments`` as they are made here; what is in the file by then is written over."""
-    file = Path(doing.arguments["file"])
+    """``arguments`` as they are made here."""
+    file = paths.check_vacant(doing.arguments)
     with doing.progress("backing up") as progress:
         lines = archive(doing.wire.graph).backup(file, progress)
     return {"file": str(file), "lines": lines, "bytes": file.stat().st_size}

@@ -16,14 +16,14 @@ def arguments(file: Path, *, status: Status = "current", format: str | None = No
 
     place = paths.vacant(file, force)
     registry.place(file, format)
-    return {"file": place, "status": status, "format": format}
+    return {"file": place, "status": status, "format": format, "force": force}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments`` as they are made here; what is in the file by then is written over."""
+    """``arguments`` as they are made here."""
     from kgplatform.formats import registry
 
-    asked, file = doing.arguments, Path(doing.arguments["file"])
+    asked, file = doing.arguments, paths.check_vacant(doing.arguments)
     drops = registry.place(file, asked["format"]).format.drops
     with doing.progress(f"exporting to {file.name}") as progress:
         count = doing.wire.graph.dump(file, format=asked["format"], status=asked["status"], progress=progress)

@@ -54,9 +54,9 @@ def do(doing: Doing) -> Mapping[str, Any]:
         "skipped": len(skipped),
         "gone": gone,
         "candidates": report.found,
-        "found": [shapes.candidate(found) for found in report.candidates],
+        "found": doing.first(shapes.candidate(found) for found in report.candidates),
         **shapes.counts(report.receipt),
-        "unlinked": [f"{shapes.candidate(one.candidate)}: {one.why}" for one in report.unlinked],
+        "unlinked": doing.first(f"{shapes.candidate(one.candidate)}: {one.why}" for one in report.unlinked),
         "changed": report.changed.shape(),
         "notes": list(advice(report)),
     }

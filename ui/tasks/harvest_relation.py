@@ -27,7 +27,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     return {
         "dry_run": doing.dry_run,
         "candidates": len(report.claims),
-        "found": [shapes.claim(claim) for claim in report.claims],
+        "found": doing.first(shapes.claim(claim) for claim in report.claims),
         **shapes.counts(report.receipt),
         "changed": report.changed.shape(),
         "notes": [outcome.note for outcome in report.outcomes if outcome.note],

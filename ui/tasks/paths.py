@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kgplatform.errors import BadFile, BadRequest
 
@@ -29,3 +30,9 @@ def vacant(file: Path, force: bool) -> str:
     if file.exists() and not force:
         raise BadRequest(f"{file} is there already: name another file, or write over it with  --force")
     return str(file.resolve())
+
+
+def check_vacant(arguments: Mapping[str, Any]) -> Path:
+    """The file that a job is about to write. Raises ``BadRequest`` when it has come to be there meanwhile, unless forced."""
+    vacant(file := Path(arguments["file"]), arguments["force"])
+    return file
