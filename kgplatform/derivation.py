@@ -49,10 +49,9 @@ def withdraw(store: Store) -> Forgotten:
             for one in support(piece):
                 resting[one].add((piece.source.id, key))
     lost: dict[SourceId, set[FactKey]] = defaultdict(set)
-    for one, predictions in resting.items():
-        if store.fact(one) is None:
-            for source, key in predictions:
-                lost[source].add(key)
+    for one in resting.keys() - store.facts_at(resting).keys():
+        for source, key in resting[one]:
+            lost[source].add(key)
     done = [store.withdraw(source, keys) for source, keys in lost.items()]
     return Forgotten(predictions=sum(one.evidence for one in done))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from kgplatform.conflicts import conflicts
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs.steps import Steps
 from kgplatform.store import records
 from kgplatform.types import Claim, Fact, FactKey, FactQuery, SourceId, in_words
 
@@ -58,31 +59,41 @@ def seen(graph: KnowledgeGraph, claims: Iterable[Claim] = (), sources: Iterable[
     """
     accepted, _ = records.rows(list(graph.canonical(claims)), graph.relations(), 0)
     found: Seen = {fact.key: fact.confidence for source in sources for fact in graph.store.facts(FactQuery(source=source, status="all"))}
-    for key in dict.fromkeys(row.key for row in accepted):
-        fact = graph.store.fact(key)
-        found.setdefault(fact.key if fact else key, fact.confidence if fact else None)
+    keys = [row.key for row in accepted]
+    held = graph.store.facts_at(keys)
+    for key in keys:
+        found.setdefault(held[key].key if key in held else key, held[key].confidence if key in held else None)
     return found
 
 
-def joined(parts: Iterable[Mapping[str, float | None]]) -> Seen:
-    """What was seen in several steps, given in their order: the first look at a fact counts."""
-    found: Seen = {}
-    for part in parts:
-        for key, confidence in part.items():
-            found.setdefault(key, confidence)
-    return found
+class Before:
+    """What was believed before each step of a run, looked at in a step of its own; the first look at a fact counts."""
+
+    def __init__(self, graph: KnowledgeGraph, steps: Steps) -> None:
+        self._graph, self._steps = graph, steps
+        self._seen: Seen = {}
+
+    def look(self, step: str, claims: Callable[[], Iterable[Claim]] = tuple, sources: Iterable[SourceId] = ()) -> bool:
+        """Look before a step at the facts of its claims and of sources; whether that went well."""
+        found = self._steps.step(f"before {step}", lambda: seen(self._graph, claims(), sources))
+        self._seen = {**(found or {}), **self._seen}
+        return found is not None
+
+    def difference(self) -> Difference:
+        """What became of all that was looked at."""
+        return difference(self._graph, self._seen)
 
 
 def difference(graph: KnowledgeGraph, before: Mapping[str, float | None], examples: int = EXAMPLES) -> Difference:
     """What became of the facts since they were seen."""
-    facts = {key: graph.store.fact(FactKey(key)) for key in before}
-    now = {key: fact.confidence for key, fact in facts.items() if fact}
+    facts = {str(key): fact for key, fact in graph.store.facts_at([FactKey(key) for key in before]).items()}
+    now = {key: fact.confidence for key, fact in facts.items()}
 
     def part(fits: Callable[[float | None, float | None], bool]) -> Part:
         keys = [key for key, was in before.items() if fits(was, now.get(key))]
-        return Part(len(keys), tuple(_words(facts[key], key) for key in keys[:examples]))
+        return Part(len(keys), tuple(_words(facts[key]) if key in facts else key for key in keys[:examples]))
 
-    told = [fact for key, fact in facts.items() if fact and (before[key] is None or fact.confidence > (before[key] or 0.0))]
+    told = [fact for key, fact in facts.items() if (before[key] is None or fact.confidence > (before[key] or 0.0))]
     known = graph.relations()
     against = [fact for fact in told[:LOOKED] if conflicts(graph.store, fact, known)]
     return Difference(
@@ -90,11 +101,10 @@ def difference(graph: KnowledgeGraph, before: Mapping[str, float | None], exampl
         strengthened=part(lambda was, now: was is not None and now is not None and now > was),
         weakened=part(lambda was, now: was is not None and now is not None and now < was),
         withdrawn=part(lambda was, now: was is not None and now is None),
-        conflicting=Part(len(against), tuple(_words(fact, fact.key) for fact in against[:examples])),
+        conflicting=Part(len(against), tuple(map(_words, against[:examples]))),
         looked=min(len(told), LOOKED),
     )
 
 
-def _words(fact: Fact | None, key: str) -> str:
-    """A fact as a person reads it; of one that is gone there is only its key."""
-    return f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}" if fact else key
+def _words(fact: Fact) -> str:
+    return f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}"

@@ -99,8 +99,7 @@ def _merges(store: Store, fact: Fact) -> list[Merge]:
 
 def _standing(store: Store, keys: Iterator[FactKey]) -> Iterator[Fact]:
     """The facts under these keys that the graph still holds, each once."""
-    found = (store.fact(key) for key in dict.fromkeys(keys))
-    yield from {fact.key: fact for fact in found if fact}.values()
+    yield from {fact.key: fact for fact in store.facts_at(list(keys)).values()}.values()
 
 
 def _derived(store: Store, fact: Fact, merges: Collection[Merge], known: dict[str, Relation]) -> Iterator[FactKey]:

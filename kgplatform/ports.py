@@ -69,6 +69,10 @@ class FactStore(Protocol):
 
     def fact(self, key: FactKey) -> Fact | None: ...
 
+    def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
+        """The facts that lie under these keys, or under those they have since their entities were merged; by the keys that were asked."""
+        ...
+
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         """All evidence of a fact, strongest first; empty when there is no such fact."""
         ...

@@ -16,7 +16,7 @@ from kgplatform.jobs import Job, LogLine, Schedule, Step, Tick, cron
 from kgplatform.jobs.types import Cost, StepState
 from kgplatform.lm.spending import Spent
 from kgplatform.lm.talk import Usage
-from ui.jobs import cost, far, numbers, span, what, when
+from ui.jobs import cost, far, numbers, reason, span, what, when
 
 _AHEAD = 3
 """Coming ticks of a schedule that are shown."""
@@ -50,7 +50,7 @@ def _tag(job: Job) -> str:
 
 
 def _reason(job: Job) -> str:
-    return f'<div class="why">{escape(job.error)}</div>' if job.error else ""
+    return f'<div class="why">{escape(told)}</div>' if (told := reason(job)) else ""
 
 
 def heading(job: Job, now: int) -> str:

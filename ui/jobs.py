@@ -45,7 +45,16 @@ def what(task: Task) -> str:
 
 def state(job: Job) -> str:
     """The state, and the reason where there is one."""
-    return f"{job.state}: {job.error}" if job.error else job.state
+    return f"{job.state}: {told}" if (told := reason(job)) else job.state
+
+
+def reason(job: Job) -> str:
+    """Why a job stands as it does; of one that is said to run, that its process has ended."""
+    from kgplatform.jobs.owner import dead
+
+    if job.state != "running" or not dead(job.owner):
+        return job.error
+    return "its process has ended; " + ("a worker takes it up" if job.background else "the same command goes on where it was")
 
 
 def far(job: Job, now: int) -> str:

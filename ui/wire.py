@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.jobs import Ledger, Runner, Task, Work
-    from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
+    from kgplatform.lm.ports import Encoder, TokenScorer
     from kgplatform.settings import Settings
     from kgplatform.types import Forgotten
     from ui.cli.screen import Screen
@@ -47,12 +47,6 @@ class Models:
         from kgplatform.opening import encoder
 
         return encoder(self._settings)
-
-    def chat(self, run: str) -> ChatModel:
-        """The configured chat model; what ``run`` spends counts against its budget."""
-        from kgplatform.opening import chat
-
-        return chat(self._settings, run=run)
 
     @cached_property
     def reader(self) -> Reader:
@@ -104,6 +98,13 @@ class Wire:
 
         return Ledger(self.settings.home / "jobs.sqlite")
 
+    @property
+    def zone(self) -> str:
+        """The time zone of schedules that name none."""
+        from kgplatform.jobs import cron
+
+        return self.settings["TZ"] or cron.local_zone()
+
     def runner(self, screen: Screen | None = None) -> Runner:
         """Runs every kind of job there is; ``screen`` is where one in the foreground tells how far it is."""
         from kgplatform.jobs import Runner
@@ -121,7 +122,7 @@ class Wire:
     def _models(self, kind: str) -> str:
         from ui import tasks
 
-        return " ".join(f"{name}={self.settings[name]}" for name in tasks.MODELS.get(kind, ()))
+        return " ".join(f"{name}={self.settings[name]}" for name in tasks.KINDS[kind].models)
 
     def _do(self, kind: str, screen: Screen | None, work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Do a job on the graph, and with the models, that it was made for."""
@@ -132,7 +133,7 @@ class Wire:
         wanted = work.job.task.graph
         if wanted == place(self.settings):
             return tasks.do(kind, tasks.Doing(self, work, arguments, screen))
-        with Wire(_elsewhere(self.settings, wanted), self.models, kind in tasks.CREATING) as wire:
+        with Wire(_elsewhere(self.settings, wanted), self.models, tasks.KINDS[kind].creates) as wire:
             return tasks.do(kind, tasks.Doing(wire, work, arguments, screen))
 
     def forget(self, source: str) -> tuple[Forgotten, int]:

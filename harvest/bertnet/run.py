@@ -20,7 +20,7 @@ from harvest.rivals import Floats, leads
 from kgplatform import names
 from kgplatform.belief import PRIOR
 from kgplatform.cards import datatype, fits
-from kgplatform.difference import Difference, Seen, difference, joined, seen
+from kgplatform.difference import Before, Difference
 from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Steps
@@ -82,15 +82,11 @@ def harvest(
     entities, kinds = _entities(kg), kg.kinds()
     steps.inputs(names.digest(*(entity.id for entity in entities)))
     outcomes: list[Outcome] = []
-    before: list[Seen] = []
-    receipt = Receipt()
+    before, receipt = Before(kg, steps), Receipt()
 
     def ask(card: Relation) -> Outcome:
         outcomes.append(_ask(card, entities, kinds, scorer, encoder, steps.progress, steps.run))
         return outcomes[-1]
-
-    def look(asked: Callable[[], Outcome]) -> Seen:
-        return seen(kg, asked().claims)
 
     def put(asked: Callable[[], Outcome]) -> dict[str, int]:
         claims = asked().claims
@@ -100,10 +96,10 @@ def harvest(
     for card in cards:
         key, asked = f"{card.name}@{names.digest(scorer.name, encoder.name, repr(card))}", cache(partial(ask, card))
         if not dry_run:
-            before.append(dict(steps.step(f"before {key}", partial(look, asked)) or {}))
+            before.look(key, lambda asked=asked: asked().claims)  # type: ignore[misc]
         done = steps.step(key, partial(put, asked))
         receipt += Receipt(**done) if done else Receipt()
-    return Report(tuple(outcomes), receipt, difference(kg, joined(before)))
+    return Report(tuple(outcomes), receipt, before.difference())
 
 
 def _entities(kg: KnowledgeGraph) -> list[Entity]:

@@ -6,7 +6,7 @@ Every fact carries its sentence, the document, character offsets, the model and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -20,7 +20,7 @@ from harvest.documents.read import Document
 from harvest.documents.relate import Judge, Likely
 from kgplatform import names
 from kgplatform.cards import datatype
-from kgplatform.difference import Difference, Seen, difference, joined, seen
+from kgplatform.difference import Before, Difference
 from kgplatform.errors import BadCard, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Result, Steps
@@ -31,8 +31,6 @@ from kgplatform.ports import Progress
 from kgplatform.types import Candidate, Evidence, Kind, Literal, Mention, Receipt, Refusal, Relation, SourceId
 
 UNTYPED = ("DATE", "YEAR", "NUMBER", "PRONOUN")
-
-
 KEPT = 1_000
 """Candidates and reasons that a report holds of each sort; beyond, they are only counted."""
 
@@ -106,7 +104,7 @@ class _Reading:
     def __init__(self, kg: KnowledgeGraph, extractor: Extractor, steps: Steps, dry_run: bool) -> None:
         self._kg, self._extractor, self._steps, self._dry_run = kg, extractor, steps, dry_run
         self._sums: Counter[str] = Counter()
-        self._before: list[Seen] = []
+        self._before = Before(kg, steps)
         self._candidates: list[Candidate] = []
         self._unlinked: list[Unlinked] = []
         self._refused: list[Refusal] = []
@@ -125,7 +123,7 @@ class _Reading:
             self._sums["passed"] += 1
             return
         extract = cache(partial(self._extract, document))
-        if not self._dry_run and not self._look(f"before {key}", lambda: seen(self._kg, extract()[1].claims)):
+        if not self._dry_run and not self._before.look(key, lambda: extract()[1].claims):
             self._sums["failed"] += 1
             return
         result = self._steps.step(key, lambda: self._put(document, *extract()), kept)
@@ -157,14 +155,8 @@ class _Reading:
         def gone(_: Result) -> bool:
             return self._kg.store.document(source) is None
 
-        if self._look(f"before forgetting {source}", lambda: seen(self._kg, sources=[source])):
-            self._sums["forgotten"] += self._steps.step(f"forget {source}", effect, gone) is not None
-
-    def _look(self, key: str, look: Callable[[], Seen]) -> bool:
-        """Keep what is believed before something is done; whether that went well."""
-        before = self._steps.step(key, look)
-        self._before.append(dict(before or {}))
-        return before is not None
+        if self._before.look(key := f"forget {source}", sources=[source]):
+            self._sums["forgotten"] += self._steps.step(key, effect, gone) is not None
 
     def report(self, cards: Sequence[Relation]) -> Report:
         sums = self._sums
@@ -180,7 +172,7 @@ class _Reading:
             sums["passed"],
             sums["failed"],
             sums["forgotten"],
-            difference(self._kg, joined(self._before)),
+            self._before.difference(),
         )
 
 

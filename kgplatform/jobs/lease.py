@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from kgplatform.errors import LeaseLost
-from kgplatform.jobs import records
+from kgplatform.jobs import queue, records
 from kgplatform.jobs.file import LedgerFile
 from kgplatform.jobs.types import Job, Progress, State, Step, StepState
 from kgplatform.lm.talk import Usage
@@ -93,9 +93,7 @@ class Lease:
         """How many steps are in each state."""
         with self._file.reading() as rows:
             self._check(rows)
-            return {
-                row[0]: row[1] for row in rows.execute("SELECT state, count(*) FROM steps WHERE job = ? GROUP BY state", (self.job.id,))
-            }
+            return queue.counts(rows, self.job.id)
 
     def end(self, state: State, error: str = "", result: Mapping[str, Any] | None = None) -> None:
         """Give the lease up for good or until the job is taken up again."""

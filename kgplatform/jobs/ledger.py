@@ -57,17 +57,14 @@ class Ledger:
         with self._file.writing() as rows:
             return queue.submit(rows, task, self.time(), run)
 
+    def named(self, name: str) -> Job:
+        """The latest job whose evidence bears this name as its run, else the one with that id. Raises ``NotFound`` or ``Ambiguous``."""
+        with self._file.reading() as rows:
+            return queue.of_run(rows, name) or queue.find(rows, name)
+
     def job(self, id: str) -> Job:
         with self._file.reading() as rows:
             return queue.find(rows, id)
-
-    def recover(self) -> None:
-        """Take what is left of jobs out of the hands of processes that are no more; ``take`` and ``retry`` do so by themselves."""
-        with self._file.reading() as rows:
-            if not queue.abandoned(rows, self.time()):
-                return
-        with self._file.writing() as rows:
-            queue.recover(rows, self.time())
 
     def jobs(self, states: Collection[State] = (), *, graph: str | None = None, limit: int = 50) -> list[Job]:
         """The latest first; of all states unless some are named."""

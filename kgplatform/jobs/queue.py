@@ -47,6 +47,11 @@ def find(rows: sqlite3.Connection, id: str) -> Job:
     return records.job(naming.found(rows, "jobs", id))
 
 
+def of_run(rows: sqlite3.Connection, name: str) -> Job | None:
+    row = rows.execute("SELECT * FROM jobs WHERE run = ? ORDER BY created DESC, rowid DESC LIMIT 1", (name,)).fetchone()
+    return records.job(row) if row else None
+
+
 def latest(rows: sqlite3.Connection, states: Collection[State], graph: str | None, limit: int) -> list[Job]:
     wanted = """SELECT * FROM jobs WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR graph = ?2)
         ORDER BY created DESC, rowid DESC LIMIT ?3"""
@@ -116,12 +121,6 @@ def _queued(rows: sqlite3.Connection, job: Job) -> Job:
 # -- handing out ---------------------------------------------------------------------------------------
 
 
-def abandoned(rows: sqlite3.Connection, now: int) -> list[Job]:
-    """The jobs whose process is no more, or was not heard of for too long."""
-    running = [records.job(row) for row in rows.execute("SELECT * FROM jobs WHERE state = 'running'")]
-    return [job for job in running if job.lease_until <= now or dead(job.owner)]
-
-
 def anything(rows: sqlite3.Connection, now: int) -> bool:
     """Whether it is worth while to look for work: reading this keeps nobody waiting."""
     wanted = "SELECT 1 FROM jobs WHERE state = 'running' OR (state = 'queued' AND not_before <= ?) LIMIT 1"
@@ -130,11 +129,12 @@ def anything(rows: sqlite3.Connection, now: int) -> bool:
 
 def recover(rows: sqlite3.Connection, now: int) -> None:
     """Take every job out of the hands of those that are no more: their lease ran out, or their process ended."""
-    for job in abandoned(rows, now):
-        _left(rows, job, now)
+    for job in [records.job(row) for row in rows.execute("SELECT * FROM jobs WHERE state = 'running'")]:
+        if job.lease_until <= now or dead(job.owner):
+            _abandoned(rows, job, now)
 
 
-def _left(rows: sqlite3.Connection, job: Job, now: int) -> None:
+def _abandoned(rows: sqlite3.Connection, job: Job, now: int) -> None:
     if job.cancelling:
         finish(rows, job, "cancelled", "", now)
     elif not job.background:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kgplatform.errors import AnswerUnusable, MissingExtra, TextTooLong
+from kgplatform.errors import AnswerUnusable, BadFile, MissingExtra, TextTooLong
 from kgplatform.lm.mending import values
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.talk import Message, Reply, Request
 from kgplatform.lm.text import first_line
+from kgplatform.wholefile import whole
 
 Check: TypeAlias = Callable[[Any], str | None]
 """What is wrong with a value that fits the schema, in words for the model; nothing when it is right."""
@@ -104,20 +104,15 @@ def _unusable(model: str, request: Request, replies: list[Reply], wrong: str, fo
     name = hashlib.sha256(json.dumps([model, asked], sort_keys=True).encode()).hexdigest()[:16]
     try:
         kept = f"what it said is in {_keep(record, folder / f'{name}.json')}"
-    except OSError as error:
+    except (OSError, BadFile) as error:
         kept = f"what it said could not be kept in {folder}: {first_line(error)}"
     return AnswerUnusable(f"{model} gave no usable answer, also when asked again ({wrong}); {kept}", text)
 
 
 def _keep(record: Mapping[str, Any], path: Path) -> Path:
-    """Write it in one step, for its owner alone. The same failure again takes the place of the one before."""
+    """Write it whole or not at all, for its owner alone. The same failure again takes the place of the one before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    with whole(path) as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(json.dumps(record, indent=1).encode())
     return path

@@ -143,8 +143,9 @@ def open_store(home: Path, graph: str, *, backup_to: Path | None = None, create:
     One of an older schema is brought up when there is a file to back it up to first; one that is half restored is opened for ``restoring``.
     Without ``create`` it raises ``NotFound`` where there is no such graph.
     """
+    endpoint = server.ensure(home)
     if not create:
-        server.check_graph(server.ensure(home), graph)
+        server.check_graph(endpoint, graph)
     with server.full_disk_named(home):
-        server.create_graph(server.ensure(home), graph)
+        server.create_graph(endpoint, graph)
     return BoltStore(Local(home, graph), backup_to, restoring)

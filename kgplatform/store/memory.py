@@ -198,9 +198,11 @@ class MemoryStore(Library):
             return len(self._keys(query)[: query.limit])
 
     def fact(self, key: FactKey) -> Fact | None:
+        return self.facts_at([key]).get(key)
+
+    def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
         with self._lock:
-            key = self._now(key)
-            return self._fact(key) if key in self._held else None
+            return {key: self._fact(now) for key in keys if names.is_key(key) and (now := self._now(key)) in self._held}
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         with self._lock:

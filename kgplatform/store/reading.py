@@ -6,14 +6,13 @@ What differs between the servers stands in a *dialect* (``store/neo4j.py``, ``st
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
-from kgplatform.errors import NotFound
-from kgplatform.names import referred
+from kgplatform.names import is_key, referred
 from kgplatform.ports import Columns, Limits, Rows
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
@@ -198,11 +197,14 @@ class Reader:
         return found if query.limit is None else min(found, query.limit)
 
     def fact(self, key: FactKey) -> Fact | None:
-        found = self._at(key, selection.RETURN)
-        return self._facts([found])[0] if found else None
+        return self.facts_at([key]).get(key)
+
+    def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
+        found = self._at(keys, selection.RETURN)
+        return dict(zip(found, self._facts(list(found.values())), strict=True))
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
-        found = self._at(key, selection.EVIDENCE)
+        found = self._at([key], selection.EVIDENCE).get(key)
         return strongest(found["relation"], self._pieces(found), self._calibration) if found else ()
 
     def _pieces(self, row: Mapping[str, Any]) -> Pieces:
@@ -212,16 +214,20 @@ class Reader:
         key = FactKey(row["key"])
         return self._connection.reading(lambda tx: on_shelves(tx, [(key, many, range(many))])).get(key, {})
 
-    def _at(self, key: FactKey, returned: str) -> Mapping[str, Any] | None:
-        """What lies under a key, or under the one it has since its entities were merged."""
-        try:
-            place = selection.place(key)
-        except NotFound:
-            return None
-        if found := self._found([place], "true", returned):
-            return found[0]
-        now = merging.resolved(key, self.redirects(), symmetric_ones(self.relations()))
-        return next(iter(self._found([selection.place(now)], "true", returned)), None) if now != key else None
+    def _at(self, keys: Collection[FactKey], returned: str) -> dict[FactKey, Mapping[str, Any]]:
+        """What lies under keys, or under those they have since their entities were merged."""
+        wanted = [key for key in dict.fromkeys(keys) if is_key(key)]
+        found = self._under(wanted, returned)
+        if (missing := [key for key in wanted if key not in found]) and (redirects := self.redirects()):
+            symmetric = symmetric_ones(self.relations())
+            now = {key: merging.resolved(key, redirects, symmetric) for key in missing}
+            moved = self._under(list(set(now.values())), returned)
+            found |= {key: moved[led] for key, led in now.items() if led in moved}
+        return {key: found[key] for key in wanted if key in found}
+
+    def _under(self, keys: Sequence[FactKey], returned: str) -> dict[FactKey, Mapping[str, Any]]:
+        pages = (self._found([selection.place(key) for key in page], "true", returned) for page in _pages(keys, PAGE))
+        return {FactKey(row["key"]): row for page in pages for row in page}
 
     def claims(self, query: FactQuery) -> Iterator[Claim]:
         pages = self._pages_of(query, f"{selection.RETURN}, {selection.PIECES}")

@@ -60,6 +60,21 @@ def test_facts_of_two_that_are_one_meet_and_count_together(store: Store) -> None
     assert len(store.evidence(fact.key)) == 2
 
 
+def test_many_facts_are_found_at_once_by_keys_of_now_and_of_before(store: Store) -> None:
+    fill(store)
+    store.merge(ANN, ANNA)
+    now, before = FactKey("born in|person:ann|city:ulm"), FactKey("born in|person:anna|city:bonn")
+    spouses = FactKey("spouse|person:anna|person:zed")
+    found = store.facts_at([now, before, FactKey("no key"), FactKey("born in|person:zed|city:ulm"), spouses, now])
+    assert {key: fact.key for key, fact in found.items()} == {
+        now: now,
+        before: "born in|person:ann|city:bonn",
+        spouses: "spouse|person:ann|person:zed",
+    }
+    assert found[now] == store.fact(now)
+    assert store.facts_at([]) == {}
+
+
 def test_undoing_gives_back_exactly_what_was(store: Store) -> None:
     fill(store)
     before = state(store)

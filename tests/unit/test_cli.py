@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +27,7 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, FactKey, Literal, Receipt, Relation, Source, SourceId, Step
 from kgplatform.types import Path as Path_
-from ui.cli.main import main
+from tests.commands import Kg, commands
 from ui.cli.screen import Screen
 
 ROOT = Path(ui.__file__).parents[1]
@@ -46,30 +44,6 @@ def city(name: str) -> Entity:
 
 def told(score: float = 3.0, source: Source = DOCUMENT, quote: str = QUOTE) -> Evidence:
     return Evidence("text", source, score, quote=quote, start=0, end=len(quote))
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    def refused(self, code: int, *words: str) -> None:
-        """One sentence on standard error, nothing on standard output, no traceback."""
-        assert self.code == code, self
-        assert self.out == ""
-        assert self.err.startswith("kg: ")
-        assert self.err.count("\n") == 1, self.err
-        assert "Traceback" not in self.err
-        for word in words:
-            assert word in self.err
-
-
-Kg = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -95,12 +69,7 @@ def graph(home: Path, monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
 
 @pytest.fixture
 def kg(home: Path, capsys: pytest.CaptureFixture[str]) -> Kg:
-    def run(*arguments: str | Path) -> Answer:
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Answer(code, captured.out, captured.err)
-
-    return run
+    return commands(capsys)
 
 
 # progress

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from kgplatform.difference import Seen, difference, joined, seen
+from kgplatform.difference import Before, Seen, difference, seen
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs.steps import Direct
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Relation, Source, SourceId
@@ -62,12 +63,12 @@ def test_a_source_that_says_less_than_before_weakens_what_others_say_too(kg: Kno
 
 
 def test_over_several_steps_the_first_look_counts(kg: KnowledgeGraph) -> None:
-    steps = []
+    before = Before(kg, Direct())
     for document in ("2", "3"):
         claims = [claim("Irène", "born in", "Paris", document), claim("Marie", "born in", "Warsaw", document)]
-        steps.append(seen(kg, claims))
+        assert before.look(document, lambda claims=claims: claims)  # type: ignore[misc]
         kg.put(claims)
-    found = difference(kg, joined(steps))
+    found = before.difference()
     assert (found.new.count, found.strengthened.count) == (1, 1)
 
 

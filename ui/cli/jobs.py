@@ -59,9 +59,11 @@ def worker(
 @contextmanager
 def _ended_by_signals(runner: Runner) -> Iterator[None]:
     """Ctrl-C, and how service managers end a process, let the worker put back the job at hand."""
-    before = {
-        number: signal.signal(number, lambda *_: threading.Thread(target=runner.stop).start()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+
+    def stop(*_: object) -> None:
+        threading.Thread(target=runner.stop).start()  # a signal may come while this one holds a lock of the runner's
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
@@ -86,7 +88,6 @@ def list_(
     for one in state or []:
         if one not in get_args(State):
             raise BadRequest(f"--state: {one!r} is not one of {', '.join(get_args(State))}")
-    run.ledger.recover()
     jobs = run.ledger.jobs(state or (), limit=limit)  # type: ignore[arg-type]
     schedules = [] if state else run.ledger.schedules()
     for job in jobs:
@@ -219,11 +220,10 @@ def schedule(
     Options of this command stand before CRON. A tick is left out while the one before is still at work; of ticks that no worker was
     there for, the latest is caught up.
     """
-    from kgplatform.jobs import cron as times
     from ui.cli.main import main_with
 
     _schedulable(command)
-    main_with(command, run, Recurrence(cron, zone or run.settings["TZ"] or times.local_zone()))
+    main_with(command, run, Recurrence(cron, zone or run.zone))
 
 
 def _schedulable(command: list[str]) -> None:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from kgplatform.jobs import Job, Ledger, Schedule
     from ui.cli.screen import Screen
 
-CHANGES = ("new", "strengthened", "weakened", "withdrawn", "conflicting")
-
 
 class WasCancelled(KgError):
     """Somebody cancelled the job that this command waited for."""
@@ -47,10 +45,11 @@ def conclude(screen: Screen, job: Job, show: Callable[[Mapping[str, Any]], None]
 
 
 def named(ledger: Ledger, name: str, kind: str) -> Job:
-    """The unfinished job of that id or run. Raises ``NotFound``, or ``BadRequest`` for one of another kind."""
-    found = next((job for job in ledger.jobs(limit=10_000) if name in (job.id, job.run)), None)
-    if found is None:
-        raise NotFound(f"no job has the id or the run {name[:80]!r}: see  kg jobs list")
+    """The job of that run or id. Raises ``NotFound``, or ``BadRequest`` for one of another kind."""
+    try:
+        found = ledger.named(name)
+    except NotFound:
+        raise NotFound(f"no job has the id or the run {name[:80]!r}: see  kg jobs list") from None
     if found.task.kind != kind:
         raise BadRequest(f"job {found.id} is of the kind {found.task.kind!r}: go on with it by  kg {found.task.kind} --resume {found.id}")
     return found
@@ -58,8 +57,8 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
 
 def changes(changed: Mapping[str, Any]) -> Iterator[str]:
     """What a run changed, each sort with its number and its first examples."""
-    for name in CHANGES:
-        if (part := changed.get(name)) and part["count"]:
+    for name, part in changed.items():
+        if isinstance(part, Mapping) and part["count"]:
             yield f"{name}: {part['count']:,}"
             yield from (f"  {fact}" for fact in part["examples"])
 

@@ -37,10 +37,10 @@ def style() -> None:
     st.html(f"<style>{(files('ui') / 'page.css').read_text('utf-8')}</style>")
 
 
-def about_graph(address: str, facts: int) -> None:
-    """Which graph this is and how much it holds, in the sidebar."""
-    number = f"{facts:,} fact{'' if facts == 1 else 's'}"
-    st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(address)}<br>{number}</div>')
+def about_graph(address: str, facts: int | None = None) -> None:
+    """Which graph this is, and where it is opened how much it holds, in the sidebar."""
+    number = "" if facts is None else f"<br>{facts:,} fact{'' if facts == 1 else 's'}"
+    st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(address)}{number}</div>')
 
 
 def reviewer() -> None:
@@ -55,11 +55,6 @@ def welcome() -> None:
         "<p><code>kg import FILE</code> facts that you have</p>"
         "<p><code>kg harvest documents PATH</code> texts of your own</p></div>"
     )
-
-
-def about_place(place: str) -> None:
-    """Which graph this is, in the sidebar, where it need not be opened."""
-    st.sidebar.html(f'<div class="brand">Knowledge graph</div><div class="small graph">{escape(place)}</div>')
 
 
 def row(key: str) -> DeltaGenerator:

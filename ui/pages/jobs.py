@@ -32,7 +32,7 @@ _EVERY, _SELDOM = 2, 10
 
 def page() -> None:
     frame.style()
-    frame.about_place(place(wire().settings))
+    frame.about_graph(place(wire().settings))
     jobs, schedules, costs = st.tabs([":material/play_circle: Jobs", ":material/schedule: Schedules", ":material/payments: Costs"])
     with jobs:
         st.fragment(_told(_jobs), run_every=_EVERY)()

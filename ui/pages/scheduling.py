@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from kgplatform.errors import BadRequest
-from kgplatform.jobs import Ledger, Schedule, cron
+from kgplatform.jobs import Ledger, Schedule
 from ui import job_view
 from ui.connection import wire
 from ui.jobs import NO_WORKER, when
@@ -79,7 +79,7 @@ def form() -> None:
         st.text_input(KINDS[kind].label, key=f"recur_{kind}")
         line, zone = st.columns(2)
         line.text_input("Minute, hour, day, month and weekday, as cron has them", value="0 3 * * *", key="recur_cron")
-        zone.text_input("Time zone", value=cron.local_zone(), key="recur_zone")
+        zone.text_input("Time zone", value=wire().zone, key="recur_zone")
         st.form_submit_button("Schedule", on_click=_schedule)
     frame.problem("recur")
     if told := st.session_state.get("recur_done"):

@@ -7,11 +7,11 @@ Paths in arguments are absolute, since a worker stands in another folder.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from kgplatform.jobs.steps import Steps
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from ui.cli.screen import Screen
     from ui.wire import Wire
 
+
+class Means(NamedTuple):
+    """How a kind of work is done: the file here, the settings of the models that its outcome depends on, whether it makes its graph."""
+
+    file: str
+    models: tuple[str, ...] = ()
+    creates: bool = False
+
+
+_READING = ("KG_SCORER_MODEL", "KG_ENCODER_MODEL")
 KINDS = {
-    "harvest documents": "harvest_documents",
-    "harvest relation": "harvest_relation",
-    "complete": "complete",
-    "embed": "embed",
-    "import": "importing",
-    "export": "exporting",
-    "backup": "backing_up",
+    "harvest documents": Means("harvest_documents", _READING, creates=True),
+    "harvest relation": Means("harvest_relation", _READING, creates=True),
+    "complete": Means("complete"),
+    "embed": Means("embed", ("KG_ENCODER_MODEL",)),
+    "import": Means("importing", creates=True),
+    "export": Means("exporting"),
+    "backup": Means("backing_up"),
 }
-"""The words of the command that does it, and the file here."""
-MODELS = {
-    "harvest documents": ("KG_SCORER_MODEL", "KG_ENCODER_MODEL"),
-    "harvest relation": ("KG_SCORER_MODEL", "KG_ENCODER_MODEL"),
-    "embed": ("KG_ENCODER_MODEL",),
-}
-"""The settings that the outcome of a kind depends on."""
-CREATING = ("harvest documents", "harvest relation", "import")
-"""Those that make their graph when it is not there."""
-
-
+"""By the words of the command that does it."""
 KEPT = 20
 """Examples in the result of a job."""
 
@@ -65,15 +65,10 @@ class Doing:
     def progress(self, what: str) -> Iterator[Progress]:
         """Tells both the ledger and the screen how far ``what`` is."""
         self.steps.stage(what)
-        if self.screen is None:
-            yield self.steps.progress
-            return
-        with self.screen.progress(what) as shown:
+        with self.screen.progress(what) if self.screen else nullcontext() as shown:
             self.steps.told(shown)
-            try:
-                yield self.steps.progress
-            finally:
-                self.steps.told(None)
+            yield self.steps.progress
+        self.steps.told(None)
 
     def note(self, line: str) -> None:
         """A line for people beside the result: to the log and to the screen."""
@@ -84,5 +79,5 @@ class Doing:
 
 def do(kind: str, doing: Doing) -> Mapping[str, Any]:
     """Do a job of that kind; what it gives is its result."""
-    result: Mapping[str, Any] = import_module(f"ui.tasks.{KINDS[kind]}").do(doing)
+    result: Mapping[str, Any] = import_module(f"ui.tasks.{KINDS[kind].file}").do(doing)
     return result
