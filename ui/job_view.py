@@ -16,7 +16,7 @@ from kgplatform.jobs import Job, LogLine, Schedule, Step, Tick, cron
 from kgplatform.jobs.types import Cost, StepState
 from kgplatform.lm.spending import Spent
 from kgplatform.lm.talk import Usage
-from ui.jobs import cost, far, numbers, reason, span, what, when
+from ui.jobs import changes, cost, far, numbers, reason, span, what, when
 
 _AHEAD = 3
 """Coming ticks of a schedule that are shown."""
@@ -73,7 +73,9 @@ def details(job: Job, counts: Mapping[StepState, int], now: int) -> str:
         "run": job.run if job.run != job.id else "",
         "schedule": job.schedule,
     }
-    return _pairs(told) + f"<h4>Arguments</h4>{_pairs({name: _value(value) for name, value in job.task.arguments.items()})}"
+    changed = "".join(f"<div>{escape(line)}</div>" for line in changes(job.result.get("changed", {})))
+    parts = {"What it changed": changed, "Arguments": _pairs({name: _value(value) for name, value in job.task.arguments.items()})}
+    return _pairs(told) + "".join(f"<h4>{title}</h4>{html}" for title, html in parts.items() if html)
 
 
 def _value(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,14 @@ def _pace(rate: float) -> str:
 
 def cost(calls: int, usage: Usage) -> str:
     return f"{calls:,} calls, {usage.tokens:,} tokens, ${usage.usd:.2f}" if calls else ""
+
+
+def changes(changed: Mapping[str, Any]) -> Iterator[str]:
+    """What a run changed, each sort with its number and its first examples."""
+    for name, part in changed.items():
+        if isinstance(part, Mapping) and part["count"]:
+            yield f"{name}: {part['count']:,}"
+            yield from (f"  {fact}" for fact in part["examples"])
 
 
 def numbers(result: Mapping[str, Any]) -> str:

@@ -93,3 +93,11 @@ def test_costs_of_several_kinds_have_a_sum() -> None:
     html = job_view.costs([Cost("complete", 2, 0, Usage()), Cost("embed", 1, 5, Usage(1_000, 10, 0.25))])
     assert "<tr><th>all</th><td>3</td><td>5</td><td>1,000</td><td>10</td><td>$0.25</td></tr>" in html
     assert "<th>all<" not in job_view.costs([Cost("embed", 1, 5, Usage())])
+
+
+def test_what_a_harvest_changed_is_told_with_the_first_examples() -> None:
+    changed = {"new": {"count": 2, "examples": ["<b>Ann</b> | born in | Ulm"]}, "withdrawn": {"count": 0, "examples": []}, "looked": 2}
+    job = Job("a1", Task("harvest documents"), "done", 1, result={"changed": changed})
+    told = job_view.details(job, {}, 2)
+    assert "<h4>What it changed</h4><div>new: 2</div><div>  &lt;b&gt;Ann&lt;/b&gt; | born in | Ulm</div>" in told
+    assert "withdrawn" not in told and "looked" not in told

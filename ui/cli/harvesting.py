@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from kgplatform.errors import BadRequest
-from ui.cli import outcome, shapes
+from ui import jobs as words
+from ui.cli import shapes
 from ui.cli.command import AsJob, DryRun, Run, add, group
 from ui.tasks import harvest_documents, harvest_relation
 
@@ -79,7 +80,7 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{result['candidates']:,} pieces of evidence found; nothing was written")
     else:
         run.screen.say(shapes.added(result))
-        for line in outcome.changes(result["changed"]):
+        for line in words.changes(result["changed"]):
             run.screen.say(line)
     for line in () if result.get("changed", {}).get("new", {}).get("count") else result["found"][:SHOWN]:
         run.screen.say(f"  {line}")

@@ -137,7 +137,7 @@ def show(run: Run, job: JobId) -> None:
     for name, value in lines.items():
         if value:
             run.screen.say(f"{name}: {value}")
-    for line in outcome.changes(found.result.get("changed", {})):
+    for line in words.changes(found.result.get("changed", {})):
         run.screen.say(line)
     for one in bad:
         run.screen.say(f"  {one.state}: {one.key}: {one.error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -53,14 +53,6 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
     if found.task.kind != kind:
         raise BadRequest(f"job {found.id} is of the kind {found.task.kind!r}: go on with it by  kg {found.task.kind} --resume {found.id}")
     return found
-
-
-def changes(changed: Mapping[str, Any]) -> Iterator[str]:
-    """What a run changed, each sort with its number and its first examples."""
-    for name, part in changed.items():
-        if isinstance(part, Mapping) and part["count"]:
-            yield f"{name}: {part['count']:,}"
-            yield from (f"  {fact}" for fact in part["examples"])
 
 
 def shape(job: Job) -> dict[str, Any]:
