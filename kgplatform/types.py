@@ -176,12 +176,21 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a harvester found: words, not yet entities, and why it thinks so."""
+    """What a harvester found: words, not yet entities, and why it thinks so.
+
+    ``qualifiers`` are (name, words or a mention); where the card's ``qualifier_kinds`` want an entity, a mention.
+    """
 
     head: Mention
     relation: str
     tail: Mention | Literal
     evidence: Evidence
+    qualifiers: tuple[tuple[str, str | Mention], ...] = ()
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """What of it is to be linked: head, tail, qualifiers."""
+        return tuple(one for one in (self.head, self.tail, *(value for _, value in self.qualifiers)) if isinstance(one, Mention))
 
 
 @dataclass(frozen=True, slots=True)
