@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import socket
 import subprocess
@@ -612,6 +613,22 @@ def test_relations(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     assert {"born in", "likes", "atomic number"} <= {card["name"] for card in kg("relations", "list", "--json").objects}
     assert "Ada → tea" in kg("relations", "show", "likes").out
     kg("relations", "show", "born").refused(2, "near it:", "born in")
+
+
+def test_the_cards_of_bertnets_authors_are_learned(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    card = {
+        "init_prompts": ["<ENT0> can <ENT1> in <ENT2> ."],
+        "seed_ent_tuples": [["people", "work out", "gym"]],
+        "prompts": ["At the <ENT2>, <ENT0> can <ENT1> .", "In any gym <ENT0> can <ENT1> at <ENT2> ."],
+    }
+    path = tmp_path / "info.json"
+    path.write_text(json.dumps({"P1_can_do": card}))
+    (tried,) = kg("relations", "add", path, "--dry-run", "--json").objects
+    assert tried["left_out"] == [{"prompt": "In any gym {head} can {tail} at {third}", "why": "it holds 'gym', which belongs to a seed"}]
+    assert "can do" not in graph.relations()
+    said = kg("relations", "add", path).out
+    assert "learned: can do" in said and "left out  In any gym {head}" in said
+    assert "people → work out → gym" in kg("relations", "show", "can do").out
 
 
 # query

@@ -57,18 +57,22 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-@add(app, "add", example="kg relations add my-relations/*.yaml", creates=True)
+@add(app, "add", example="kg relations add my-relations/*.yaml\nkg relations add relation_info.json", creates=True)
 def add_(
     run: Run,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE.yaml", help="Relation cards.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Relation cards: YAML, or the JSON of BertNet's authors.")],
     dry_run: DryRun = False,
 ) -> None:
     """Teach the graph relation cards; all files are checked before any is taken."""
-    from kgplatform.cards import read_relation
+    from kgplatform.cardfiles import read
 
-    cards = [read_relation(path) for path in files]
+    found = [read(path) for path in files]
     if not dry_run:
-        run.graph.learn(relations=cards)
-    for card in cards:
-        run.screen.emit({**dataclasses.asdict(card), "dry_run": dry_run})
-        run.screen.say(f"{'would learn' if dry_run else 'learned'}: {card.name}")
+        run.graph.learn(relations=[card for one in found for card in one.cards])
+    for one in found:
+        for card in one.cards:
+            left = [{"prompt": out.prompt, "why": out.why} for out in one.left_out if out.relation == card.name]
+            run.screen.emit({**dataclasses.asdict(card), "left_out": left, "dry_run": dry_run})
+            run.screen.say(f"{'would learn' if dry_run else 'learned'}: {card.name}")
+            for out in left:
+                run.screen.say(f"  left out  {out['prompt']}  since {out['why']}")
