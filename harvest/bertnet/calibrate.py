@@ -13,9 +13,10 @@ from itertools import combinations, product
 
 import numpy as np
 
-from harvest.bertnet.scoring import Floats, Judge, Words
+from harvest.bertnet.scoring import Floats, Judge
 from kgplatform import names
 from kgplatform.ports import Progress
+from kgplatform.types import Words
 
 MIN_CORRUPTED = 200
 """Fewer corrupted seeds decide nothing."""

@@ -1,172 +1,282 @@
-"""Harvest a relation out of a language model's memory, over entities that the graph already has.
+"""Harvest a relation out of a language model: who proposes names candidates, who scores says how well they fit, the graph gets the likely ones.
 
-For every entity of the card's domain the encoder picks the likeliest tails among the entities of its
-range; the language model scores those pairs; the card's seeds turn scores into log-odds. What the model does
-not know by its own seeds is not asked.
+For each card: its prompts (``prompts``), candidates round by round (``proposing``), whether the model knows the relation and what its scores are
+worth by the card's seeds (``calibrate``), a probability for each candidate (``candidates``), links to the entities that are there, and ``put``.
+What the model does not know by its own seeds is not asked. Every round is a step under a key made from its words: a harvest that
+was killed goes on where it was, and one that is made again adds what is new.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from harvest.bertnet.calibrate import MIN_AUC, MIN_SEEDS, Knowledge, knowledge
-from harvest.bertnet.scoring import filled, openings, slot_pmi
-from harvest.rivals import Floats, leads
+from harvest.bertnet import candidates, scoring
+from harvest.bertnet.calibrate import Knowledge, knowledge
+from harvest.bertnet.candidates import Judged
+from harvest.bertnet.prompts import prompt_set
+from harvest.bertnet.proposing import Asked, Proposer, proposers
+from harvest.bertnet.scoring import CausalJudge, Company, Judge
 from kgplatform import names
-from kgplatform.belief import PRIOR
-from kgplatform.cards import datatype, fits
+from kgplatform.cards import datatype, fits, slots
 from kgplatform.difference import Before, Difference
-from kgplatform.errors import BadCard
+from kgplatform.errors import BadCard, BudgetExceeded
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Steps
-from kgplatform.lm.ports import Encoder, TokenScorer
+from kgplatform.linking import link
+from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
 from kgplatform.ports import Progress
-from kgplatform.types import Claim, Entity, Evidence, Kind, Receipt, Relation, Source, SourceId
+from kgplatform.types import Claim, Entity, Kind, Receipt, Relation, Words
 
-TAILS_PER_HEAD = 8
-MIN_LOG_ODDS = -PRIOR
-"""Weaker than this and the fact would stand below one half with nothing else speaking for it."""
+ROUND = 500
+"""Candidates that are judged and put together."""
+OTHERS = 24
+"""Words of each slot that corrupted seeds are made with."""
+BARREN = 2
+"""Rounds of one proposer in a row with nothing above what corrupted seeds score, after which it is asked no more."""
+LEAST = 0.5
+"""Probability from which a candidate goes into the graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Who scores, who finds what is near, and who, if anyone, proposes whole lists and rewords prompts; what it says amiss is kept in ``quarantine``."""
+
+    scorer: TokenScorer
+    encoder: Encoder
+    chat: ChatModel | None = None
+    quarantine: Path = Path("quarantine")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where a harvest ends, whatever is left: candidates that a chat model is asked for, and minutes.
+
+    Candidates less likely than ``confidence`` are not put. ``held`` puts none: they stand in the outcome, for a person to look at.
+    """
+
+    size: int = 200
+    minutes: float | None = None
+    confidence: float = LEAST
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one relation. ``note`` says why nothing was found."""
+    """What became of one relation: ``found`` are all candidates that were judged, best first. ``notes`` say what did not go as it should."""
 
     relation: str
-    scored: int
-    claims: tuple[Claim, ...]
-    auc: float
-    note: str = ""
+    found: tuple[Judged, ...] = ()
+    kept: int = 0
+    learnt: Knowledge | None = None
+    prompts: tuple[tuple[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        return "; ".join(self.notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a harvest out of the model did; in a dry run ``receipt`` is empty. ``outcomes`` are of what this call asked itself."""
+    """What a harvest out of a model did."""
 
     outcomes: tuple[Outcome, ...]
     receipt: Receipt
     changed: Difference = field(default_factory=Difference)
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        return tuple(claim for outcome in self.outcomes for claim in outcome.claims)
-
 
 def harvest(
     kg: KnowledgeGraph,
-    cards: Sequence[Relation],
+    cards: Relation | Sequence[Relation],
+    models: Models,
     *,
-    scorer: TokenScorer,
-    encoder: Encoder,
-    progress: Progress | None = None,
-    dry_run: bool = False,
+    limits: Limits | None = None,
     run: str = "",
+    progress: Progress | None = None,
     steps: Steps | None = None,
 ) -> Report:
-    """Ask the model for each relation over the graph's entities, and put what it finds likely; each relation is one of the ``steps``.
-
-    Raises ``BadCard`` for a relation whose tails are values, or without a prompt that ends with its tail.
-    """
-    for card in cards:
-        openings(card)
+    """Ask the model for each relation, and put what it finds likely. Raises ``BadCard`` for a relation whose tails are values."""
+    asked = [cards] if isinstance(cards, Relation) else list(cards)
+    for card in asked:
         if datatype(card):
             raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
-    if not dry_run:
-        kg.learn(cards)
+    given = limits or Limits()
+    if not given.held:
+        kg.learn(asked)
     steps = steps or Direct(run, progress)
-    entities, kinds = _entities(kg), kg.kinds()
-    steps.inputs(names.digest(*(entity.id for entity in entities)))
-    outcomes: list[Outcome] = []
-    before, receipt = Before(kg, steps), Receipt()
-
-    def ask(card: Relation) -> Outcome:
-        outcomes.append(_ask(card, entities, kinds, scorer, encoder, steps.progress, steps.run))
-        return outcomes[-1]
-
-    def put(asked: Callable[[], Outcome]) -> dict[str, int]:
-        claims = asked().claims
-        done = Receipt() if dry_run else kg.put(claims)
-        return {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
-
-    for card in cards:
-        key, asked = f"{card.name}@{names.digest(scorer.name, encoder.name, repr(card))}", cache(partial(ask, card))
-        if not dry_run:
-            before.look(key, lambda asked=asked: asked().claims)  # type: ignore[misc]
-        done = steps.step(key, partial(put, asked))
-        receipt += Receipt(**done) if done else Receipt()
-    return Report(tuple(outcomes), receipt, before.difference())
+    steps.inputs(names.digest(*map(repr, asked), models.scorer.name, models.encoder.name, models.chat.name if models.chat else ""))
+    before, until = Before(kg, steps), time.monotonic() + 60 * given.minutes if given.minutes else None
+    done = [_Harvest(kg, card, models, given, steps, before, until).go() for card in asked]
+    return Report(tuple(outcome for outcome, _ in done), sum((receipt for _, receipt in done), Receipt()), before.difference())
 
 
-def _entities(kg: KnowledgeGraph) -> list[Entity]:
-    ends = {end.id: end for fact in kg.facts() for end in (fact.head, fact.tail) if isinstance(end, Entity)}
-    return [ends[identity] for identity in sorted(ends)]
+class _Harvest:
+    """One relation while it is harvested."""
 
+    def __init__(
+        self,
+        kg: KnowledgeGraph,
+        card: Relation,
+        models: Models,
+        limits: Limits,
+        steps: Steps,
+        before: Before,
+        until: float | None,
+    ) -> None:
+        self._kg, self._card, self._models, self._limits, self._steps = kg, card, models, limits, steps
+        self._before, self._until = before, until
+        self._revision = f"{card.name}@{names.digest(repr(card), models.scorer.name)}"
+        self._notes: list[str] = []
+        self._found: list[Judged] = []
+        self._taken: dict[tuple[int, str], str] = {}
+        self._receipt, self._kept = Receipt(), 0
 
-def _ask(
-    card: Relation,
-    entities: Sequence[Entity],
-    kinds: Mapping[str, Kind],
-    scorer: TokenScorer,
-    encoder: Encoder,
-    progress: Progress | None,
-    run: str,
-) -> Outcome:
-    learnt = knowledge(card, scorer)
-    if not learnt.known:
-        why = (
-            f"it has fewer than {MIN_SEEDS} seeds" if len(card.seeds) < MIN_SEEDS else f"AUC {learnt.auc:.2f} on its seeds, below {MIN_AUC}"
-        )
-        return Outcome(card.name, 0, (), learnt.auc, f"the model does not know {card.name!r} well enough: {why}")
-    heads = [entity for entity in entities if any(fits(kind, card.domain, kinds) for kind in entity.kinds)]
-    tails = [entity for entity in entities if any(fits(kind, card.range, kinds) for kind in entity.kinds)]
-    pairs = preselect(card, heads, tails, encoder)
-    if not pairs:
-        wanted = f"{' or '.join(card.domain) or 'thing'} and {' or '.join(card.range) or 'thing'}"
-        return Outcome(card.name, 0, (), learnt.auc, f"the graph holds no two entities of the kinds {wanted} for {card.name!r}")
-    scores = slot_pmi(card, [(head.name, tail.name) for head, tail in pairs], scorer, progress)
-    return Outcome(card.name, len(pairs), tuple(_claims(card, pairs, scores, learnt, scorer.name, run)), learnt.auc)
+    def go(self) -> tuple[Outcome, Receipt]:
+        card, kinds = self._card, self._kinds()
+        prompts = self._prompts()
+        asked = Asked(card, tuple(prompts), tuple(kinds["heads"]), tuple(kinds["tails"]), self._limits.size)
+        rounds = self._rounds(asked)
+        first = next(rounds, None)
+        if first is None:
+            return self._outcome(), self._receipt
+        judge, learnt = self._learnt(asked, first[1])
+        if learnt.doubt:
+            self._notes.append(learnt.doubt)
+            return self._outcome(learnt, prompts), self._receipt
+        known = {**kinds["heads"], **kinds["tails"]}
+        barren: dict[str, int] = {}
+        for by, tuples in _chained(first, rounds, lambda by: barren.get(by, 0) >= BARREN):
+            found = self._round(by, tuples, judge, learnt, prompts, known)
+            best = max((one.score for one in found), default=learnt.floor)
+            barren[by] = 0 if best > learnt.floor else barren.get(by, 0) + 1
+            if self._late():
+                break
+        return self._outcome(learnt, prompts), self._receipt
 
+    def _kinds(self) -> dict[str, dict[str, str]]:
+        """Names of the graph's entities that fit the card's ends, with their kinds, as they were when the harvest began."""
 
-def preselect(card: Relation, heads: Sequence[Entity], tails: Sequence[Entity], encoder: Encoder) -> list[tuple[Entity, Entity]]:
-    """For each head the tails nearest to the opened sentence, at most ``TAILS_PER_HEAD``."""
-    if not heads or not tails:
-        return []
-    asked = encoder.encode([filled(openings(card)[0], head.name) for head in heads])
-    near = asked @ encoder.encode([tail.name for tail in tails]).T
-    best = np.argsort(-near, axis=1, kind="stable")
-    return [
-        (head, tails[column])
-        for row, head in enumerate(heads)
-        for column in [c for c in best[row] if tails[c].id != head.id][:TAILS_PER_HEAD]
-    ]
+        def looked() -> dict[str, dict[str, str]]:
+            entities, kinds = _entities(self._kg), self._kg.kinds()
+            return {"heads": _fitting(entities, self._card.domain, kinds), "tails": _fitting(entities, self._card.range, kinds)}
 
+        found = self._steps.step(f"{self._revision}/entities", looked)
+        return {name: dict(found[name]) if found else {} for name in ("heads", "tails")}
 
-def _claims(card: Relation, pairs: Sequence[tuple[Entity, Entity]], scores: Floats, learnt: Knowledge, model: str, run: str) -> list[Claim]:
-    """One claim a head: its best tail, if the log-odds carry it; where a tail has one head only, its best.
+    def _prompts(self) -> list[str]:
+        """The card's prompts, and those made of them; the outcome says which were refused."""
 
-    Seeds are half right, candidates are not: one in ``TAILS_PER_HEAD`` at best. The difference to the prior that
-    belief adds by itself is taken off.
-    """
-    heads, tails = [head.id for head, _ in pairs], [tail.id for _, tail in pairs]
-    rivals = max(1, round(len(pairs) / len(set(heads))) - 1)
-    ahead = leads(scores, heads)
-    odds = learnt.log_odds(scores, ahead) - np.log(rivals) - PRIOR
-    told = Counter(heads)
-    best = (ahead > 0) | np.array([told[head] == 1 for head in heads])
-    if card.inverse_functional:
-        best &= leads(np.where(best, scores, scores.min() - 1), tails) >= 0
-    family = model.partition("@")[0]
-    source = Source(SourceId(f"model:{family}"), "model", title=family)
-    claims = []
-    for index in np.flatnonzero(best & (odds >= MIN_LOG_ODDS)).tolist():
-        head, tail = pairs[index]
-        detail = (("lead", f"{ahead[index]:.2f}"), ("pmi", f"{scores[index]:.2f}"), ("prompts", " / ".join(openings(card))))
-        score = round(float(odds[index]), 3)
-        evidence = Evidence("memory", source, score, model, head_words=head.name, tail_words=tail.name, run=run, detail=detail)
-        claims.append(Claim(head, card.name, tail, (evidence,)))
-    return claims
+        def made() -> dict[str, Any]:
+            found = prompt_set(self._card, self._models.chat, self._models.quarantine)
+            return {"prompts": [prompt.template for prompt in found.prompts], "refused": [f"{one.template!r}: {one.why}" for one in found.refused]}
+
+        found = self._steps.step(f"{self._revision}/prompts", made) or {"prompts": list(self._card.prompts), "refused": []}
+        for line in found["refused"]:
+            self._steps.log(f"{self._card.name}: the prompt {line}")
+        return list(found["prompts"])
+
+    def _rounds(self, asked: Asked) -> Iterator[tuple[Proposer, list[Words]]]:
+        """Candidates of one proposer after the other, each only once in a harvest."""
+        held: set[Words] = set(self._card.seeds)
+        for proposer in self._proposers():
+            for tuples in self._of(proposer, asked):
+                new = [words for words in dict.fromkeys(tuples) if words not in held]
+                held.update(new)
+                for at in range(0, len(new), ROUND):
+                    yield proposer, new[at : at + ROUND]
+
+    def _of(self, proposer: Proposer, asked: Asked) -> Iterator[list[Words]]:
+        """The rounds of one proposer, each a step: what was proposed before is not asked for again, unless what follows hangs on it."""
+        source: Iterator[list[Words]] | None = None
+        for number in count():
+
+            def proposed(number: int = number) -> dict[str, Any]:
+                nonlocal source
+                try:
+                    source = source or islice(proposer.rounds(asked), number, None)
+                    return {"tuples": [list(words) for words in next(source, ())]}
+                except KgError:
+                    source = None  # a generator that raised is at its end
+                    raise
+
+            try:
+                found = self._steps.step(f"{self._revision}/{proposer.name}/{number}", proposed)
+            except BudgetExceeded as error:
+                self._notes.append(f"{proposer.name} was asked no more: {error}")
+                return
+            if found is None:
+                self._notes.append(f"{proposer.name} gave no more candidates for {self._card.name!r}: the log says why")
+                return
+            if not found["tuples"]:
+                return
+            yield [tuple(words) for words in found["tuples"]]
+
+    def _proposers(self) -> list[Proposer]:
+        """Those that the models allow, the cheapest first."""
+        models = self._models
+        found: list[Proposer] = [Nearest(models.encoder)]
+        if isinstance(models.scorer, Decoder):
+            found.append(Decoded(models.scorer))
+        if models.chat:
+            found.append(Listed(models.chat, models.quarantine, self._note))
+        return found
+
+    def _note(self, line: str) -> None:
+        self._steps.log(f"{self._card.name}: {line}", "warning")
+
+    def _learnt(self, asked: Asked, first: Sequence[Words]) -> tuple[Judge, Knowledge]:
+        """The judge in the company of words that are known now, and what it knows."""
+        card, places = self._card, slots(self._card)
+        examples = {kind.name: kind.examples for kind in self._kg.kinds().values()}
+        ends = [[*names_, *(word for kind in wanted for word in examples.get(kind, ()))] for names_, wanted in ((asked.heads, card.domain), (asked.tails, card.range))]
+        known = {
+            slot: sampled([*(words[at] for words in first), *(ends[at] if at < len(ends) else ())], OTHERS) for at, slot in enumerate(places)
+        }
+        pools = {slot: words[: scoring.POOL] for slot, words in known.items()}
+        judge = CausalJudge(self._models.scorer, Company(places, card.seeds, pools))
+        self._steps.stage(f"{card.name}: testing what the model knows")
+        learnt = knowledge(card.name, judge, asked.prompts, card.seeds, dict(enumerate(known.values())), self._steps.progress)
+        return judge, learnt
+
+    def _round(
+        self, by: Proposer, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], known: Mapping[str, str]
+    ) -> list[Judged]:
+        """Judge candidates and put those that are likely enough, as one step."""
+        card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"
+
+        @cache
+        def found() -> list[Judged]:
+            self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
+            matrix = judge.scores(prompts, tuples, self._steps.progress)
+            return candidates.judged(tuples, matrix, learnt, prompts, by.name)
+
+        @cache
+        def claims() -> tuple[Claim, ...]:
+            kept = candidates.chosen(found(), card, self._limits.confidence, self._taken)
+            linked = link([candidates.candidate(one, card, known, judge.name, self._steps.run) for one in kept], self._kg.store, self._kg.kinds())
+            for one in linked.unlinked:
+                self._note(f"{one.candidate.head.name}: {one.why}")
+            return linked.claims
+
+        def put() -> dict[str, Any]:
+            done = Receipt() if self._limits.held else self._kg.put(claims())
+            counts = {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
+            return {**counts, "kept": len(claims()), "judged": [one.record() for one in found()]}
+
+        if not self._limits.held:
+            self._before.look(key, claims)
+        done = self._steps.step(key, put)
+        if done is None:
+            self._notes.append(f"{len(tuples):,} candidates of {card.name!r} were not judged: the log says why")
+            return []
+        judged = [Judged.read(one) for one in done["judged"]]
+        for one in candidates.chosen(judged, card, self._limits.confidence, self._taken):
+            self._taken.update({(0, one.words[0]): one.words[1], (1, one.words[1]): one.words[0]})
+        self._found += judged
+        self._kept += done["kept"]
+        self._receipt += Receipt(done["new"], done["merged"], done["unchanged"])
+        return judged

@@ -23,14 +23,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from harvest.bertnet.templates import Template, template
+from harvest.bertnet.sentences import Template, template
 from kgplatform import names
 from kgplatform.lm.ports import TokenScorer
 from kgplatform.ports import Progress
+from kgplatform.types import Words
 
 Floats = npt.NDArray[np.float64]
-Words = tuple[str, ...]
-"""A seed or a candidate: a word for each slot, in the order of the card's slots."""
 NEUTRAL = ("This", "It", "Something", "The following", "The thing")
 """What stands in the first slot where no other word of its kind is known."""
 POOL = 8
@@ -56,13 +55,14 @@ class Judge(Protocol):
 class Company:
     """What words are judged among: the card's ``slots`` and ``seeds``, and for each slot a ``pool`` of words of the kind, not all true of it.
 
-    ``shots`` seeds stand before a sentence; 0 for none.
+    ``shots`` seeds stand before a sentence; 0 for none. With ``neutral`` words these stand in the first slot instead of others of the kind.
     """
 
     slots: tuple[str, ...]
     seeds: tuple[Words, ...] = ()
     pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shots: int = SHOTS
+    neutral: tuple[str, ...] = ()
 
 
 def pools(slots: Sequence[str], known: Iterable[Words], size: int = POOL) -> dict[str, tuple[str, ...]]:
@@ -107,7 +107,8 @@ class _Reading:
         order = [company.slots.index(slot) for slot in prompt.slots]
         self._seeds = [tuple(seed[place] for place in order) for seed in company.seeds]
         firsts = list(dict.fromkeys([*(seed[0] for seed in self._seeds), *company.pools.get(prompt.slots[0], ())]))
-        firsts = firsts if len(firsts) > 1 else list(NEUTRAL)
+        if company.neutral or len(firsts) < 2:
+            firsts = list(company.neutral or NEUTRAL)
         rows = [tuple(words[place] for place in order) for words in tuples]
         rests = _numbered(row[1:] for row in rows)
         told = set(self._seeds)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_SLOT = re.compile(r"\{([^{}]*)\}")
+from kgplatform.cardform import SLOT
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +33,5 @@ class Template:
 @lru_cache(maxsize=4096)
 def template(prompt: str) -> Template:
     """The prompt ``{head} is the capital of {tail}``, read."""
-    parts = _SLOT.split(prompt.strip())
+    parts = SLOT.split(prompt.strip())
     return Template(tuple(parts[::2]), tuple(parts[1::2]))
