@@ -90,11 +90,11 @@ def strange(card: Relation, template: str) -> str | None:
 
 
 def alike(template: str, kept: Iterable[str]) -> str | None:
-    """Which kept wording it resembles too much."""
+    """Which kept wording it resembles too much. One with its slots in another order asks a model something else, and is not like it."""
     from rapidfuzz import fuzz
 
-    said = normalise(template)
+    said, order = normalise(template), SLOT.findall(template)
     for other in kept:
-        if (likeness := fuzz.ratio(said, normalise(other))) >= ALIKE:
+        if SLOT.findall(other) == order and (likeness := fuzz.ratio(said, normalise(other))) >= ALIKE:
             return f"it is too much like {other!r} ({likeness:.0f} of 100)"
     return None
