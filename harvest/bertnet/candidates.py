@@ -8,12 +8,11 @@ are true nobody knows beforehand: that share is estimated from the round's own s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harvest.bertnet.calibrate import Knowledge
 from harvest.bertnet.scoring import Floats
@@ -98,19 +97,19 @@ def posterior(ratios: Floats, rounds: int = 50) -> Floats:
     return np.asarray(1 / (1 + np.exp(-(ratios + np.log(share / (1 - share))))), np.float64)
 
 
-def chosen(found: Sequence[Judged], card: Relation, least: float, taken: Mapping[tuple[int, str], str]) -> list[Judged]:
+def chosen(found: Iterable[Judged], card: Relation, least: float, before: Iterable[Judged] = ()) -> list[Judged]:
     """Those that are likely enough; of a functional relation one tail a head, of an inverse functional one head a tail, the best.
 
-    ``taken`` holds what earlier rounds gave a head (0, word) or a tail (1, word); no other comes beside it.
+    What was chosen ``before`` has its place already.
     """
-    held = dict(taken)
+    single = [place for place, only in enumerate((card.functional, card.inverse_functional)) if only]
+    taken = {(place, one.words[place]): one.words[1 - place] for one in before for place in single}
     kept = []
     for one in sorted(found, key=lambda one: -one.probability):
-        ends = [(place, one.words[place], one.words[1 - place]) for place, single in enumerate((card.functional, card.inverse_functional)) if single]
-        if one.probability < least or any(held.get((place, word), other) != other for place, word, other in ends):
-            continue
-        held.update({(place, word): other for place, word, other in ends})
-        kept.append(one)
+        ends = {(place, one.words[place]): one.words[1 - place] for place in single}
+        if one.probability >= least and all(taken.get(end, other) == other for end, other in ends.items()):
+            taken |= ends
+            kept.append(one)
     return kept
 
 

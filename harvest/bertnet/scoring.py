@@ -65,13 +65,14 @@ class Company:
     neutral: tuple[str, ...] = ()
 
 
-def pools(slots: Sequence[str], known: Iterable[Words], size: int = POOL) -> dict[str, tuple[str, ...]]:
-    """For each slot ``size`` of the words that stand there in ``known``, the same ones whatever the order of ``known``."""
-    columns: dict[str, set[str]] = {slot: set() for slot in slots}
-    for words in known:
-        for slot, word in zip(slots, words, strict=True):
-            columns[slot].add(word)
-    return {slot: tuple(sorted(found, key=names.digest)[:size]) for slot, found in columns.items()}
+def sample(words: Iterable[str], size: int) -> tuple[str, ...]:
+    """``size`` different words, the same ones whatever their order."""
+    return tuple(sorted(set(words), key=names.digest)[:size])
+
+
+def pools(slots: Sequence[str], known: Sequence[Words], size: int = POOL) -> dict[str, tuple[str, ...]]:
+    """For each slot ``size`` of the words that stand there in ``known``."""
+    return {slot: sample((words[at] for words in known), size) for at, slot in enumerate(slots)}
 
 
 class CausalJudge:
