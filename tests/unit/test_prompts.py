@@ -110,6 +110,23 @@ def test_what_the_card_says_itself_is_no_news() -> None:
     assert why_not(CAPITAL, "I know that {tail} is ruled from {head}. There they meet") is None
 
 
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("The town of {tail} from which one governs is {head}", None),
+        ("The yorkish town of {tail} is {head}", "it holds 'yorkish', which belongs to a seed"),
+        ("The yorkshiremen of {tail} live in {head}", None),
+        ("{tail} is not the capital of {head}", None),
+        ("{head} is not the capital of {tail}", "it is too much like '{head} is the capital of {tail}' (94 of 100)"),
+        ("{head} is the capital of {tail}", "it is there already"),
+        ("{tail}ers are ruled from {head}", "letters stand right beside a slot ({tail}ers), which few names bear"),
+    ],
+)
+def test_the_rules_for_prompts(template: str, why: str | None) -> None:
+    """Forms of a seed's word tell of it too; slots in another order make another prompt."""
+    assert why_not(CAPITAL, template, CAPITAL.prompts) == why
+
+
 def test_names_go_back_into_their_slots_whatever_their_case_and_even_inside_each_other() -> None:
     assert unfilled(CAPITAL, ' "YORK is ruled from new york." ', ("New York", "York")) == ("{tail} is ruled from {head}", "")
     assert unfilled(WON, "In Boston the Turing award went to Ada", WON.seeds[1]) == ("In {place} the {tail} went to {head}", "")
@@ -133,6 +150,31 @@ def test_a_model_that_has_nothing_to_say_or_repeats_itself_is_not_asked_for_ever
     assert len(list(paraphrases(many, parrot, tmp_path))) == 1
     assert (len(silent.calls), len(parrot.calls)) == (20, 10)
     assert worded(prompt_set(many, silent, tmp_path), "built in")
+
+
+def test_what_was_kept_is_reworded_in_its_turn(tmp_path: Path) -> None:
+    model = saying(CAPITAL, OTHERS[1])
+    list(paraphrases(CAPITAL, model, tmp_path))
+    asked = [call.messages[-1].text.splitlines()[1] for call in model.calls]
+    assert asked[3:] == [
+        "Sentence: Poland is governed from Warsaw",
+        "Sentence: York is governed from New York",
+        "Sentence: Peru is governed from Lima",
+    ]
+
+
+def test_only_useless_candidates_in_a_row_end_the_asking(tmp_path: Path) -> None:
+    many = dataclasses.replace(CAPITAL, seeds=tuple((f"Capital{n}", f"Country{n}") for n in range(25)))
+    good = {"Country10": OTHERS[0], "Country22": OTHERS[1]}
+
+    def answer(request: Request) -> str:
+        head, tail = request.messages[1].text.splitlines()[0].removeprefix("Names: ").split("; ")
+        said = [filled(good[tail], {"head": head, "tail": tail})] if tail in good and "is the capital" in request.messages[1].text else []
+        return json.dumps({"sentences": said})
+
+    model = ScriptedChat(answer)
+    assert worded(prompt_set(many, model, tmp_path), "paraphrase") == list(OTHERS[:2])
+    assert len(model.calls) == 23 + 20
 
 
 def test_enough_is_enough(tmp_path: Path) -> None:
