@@ -7,6 +7,7 @@ for ternary relations, ``<ENT2>``, which becomes the key qualifier ``third``. Of
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -61,6 +62,21 @@ def read(path: Path) -> CardFile:
     if twice := _twice(card.name for card in cards):
         raise BadCard(f"{path}: holds two cards called {twice!r}: give one of them another name")
     return CardFile(tuple(cards), tuple(left for one in found for left in one.left_out))
+
+
+def as_yaml(card: Relation) -> str:
+    """The card as a file of ours has it, without the fields that say nothing; ``read`` gives it back."""
+    import yaml
+
+    told = {field: value for field, value in dataclasses.asdict(card).items() if value not in ("", (), False)}
+    raw = {field: _listed(value) for field, value in told.items()}
+    if card.qualifier_kinds:
+        raw["qualifier_kinds"] = dict(card.qualifier_kinds)
+    return str(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=140, default_flow_style=None))
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _json(path: Path) -> Any:

@@ -58,10 +58,15 @@ def relation_from(raw: Any) -> Relation:
         prompts=_strings(raw.get("prompts", []), "prompts"),
         seeds=_seeds(raw.get("seeds", [])),
     )
-    _check(card)
+    check(card)
+    return card
+
+
+def check(card: Relation) -> None:
+    """Raise ``BadCard`` for a card whose fields, prompts and seeds do not go together."""
+    _check_marks(card)
     _check_prompts(card)
     _check_seeds(card)
-    return card
 
 
 def _strings(value: Any, what: str) -> tuple[str, ...]:
@@ -108,7 +113,7 @@ def _listed(found: Sequence[str]) -> str:
     return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]
 
 
-def _check(card: Relation) -> None:
+def _check_marks(card: Relation) -> None:
     if card.symmetric and card.inverse:
         raise BadCard(f"{card.name!r} is symmetric, so it cannot have an inverse")
     if len(card.range) > 1 and (typed := DATATYPES.intersection(card.range)):

@@ -95,6 +95,8 @@ def alike(template: str, kept: Iterable[str]) -> str | None:
 
     said, order = normalise(template), SLOT.findall(template)
     for other in kept:
+        if other == template:
+            return "it is there already"
         if SLOT.findall(other) == order and (likeness := fuzz.ratio(said, normalise(other))) >= ALIKE:
             return f"it is too much like {other!r} ({likeness:.0f} of 100)"
     return None

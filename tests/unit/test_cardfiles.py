@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kgplatform.cardfiles import read, read_cards
-from kgplatform.cards import slots
-from kgplatform.errors import BadCard
+from kgplatform.cardfiles import as_yaml, read, read_cards
+from kgplatform.cards import relation_from, slots
+from kgplatform.errors import BadCard, BadRequest
 
 ORIGINALS = Path(__file__).parents[3] / "shared" / "data" / "bertnet"
 BORN: dict[str, Any] = {
@@ -103,6 +106,27 @@ def test_what_is_no_json_is_said(tmp_path: Path, raw: bytes, sentence: str) -> N
         read_cards(path)
     with pytest.raises(BadCard, match="cannot be read"):
         read_cards(tmp_path / "gone.json")
+
+
+WORD = st.text(min_size=1, max_size=9).filter(lambda text: bool(text.strip()) and text.isprintable() and not set("{}") & set(text))
+
+
+@given(WORD, WORD, st.lists(st.tuples(WORD, WORD, WORD), max_size=3), st.booleans())
+def test_a_card_written_is_the_card_read(name: str, definition: str, seeds: list[tuple[str, str, str]], mark: bool) -> None:
+    raw = {"name": name, "definition": definition, "transitive": mark, "key_qualifiers": ["year"], "qualifier_kinds": {"place": "city"}}
+    try:
+        card = relation_from({**raw, "prompts": [f"{{head}} {name} {{tail}} {{year}}"], "seeds": [list(seed) for seed in seeds]})
+    except BadRequest:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "card.yaml"
+        path.write_text(as_yaml(card), "utf-8")
+        assert read_cards(path) == [card]
+
+
+def test_a_written_card_says_only_what_there_is_to_say() -> None:
+    card = relation_from({"name": "born on", "prompts": ["{head} was born on {tail}"], "seeds": [["Ada", "1815"]]})
+    assert as_yaml(card) == "name: born on\nprompts: ['{head} was born on {tail}']\nseeds:\n- [Ada, '1815']\n"
 
 
 @pytest.mark.skipif(not ORIGINALS.is_dir(), reason="the cards of BertNet's authors are not on this machine")

@@ -615,6 +615,28 @@ def test_relations(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     kg("relations", "show", "born").refused(2, "near it:", "born in")
 
 
+def test_a_relation_of_the_graph_becomes_a_card(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    pairs = [("Ada", "tea"), ("Ben", "rum"), ("Cy", "gin")]
+    graph.put([Claim(city(head), "fond of", Entity(entity_id("drink", tail), tail, ("drink",)), (told(),)) for head, tail in pairs])
+    graph.accept("Ada | fond of | tea")
+    path = tmp_path / "fond.yaml"
+    said = kg("relations", "add", "fond of", "--from-graph", "--dry-run")
+    assert "name: fond of" in said.out and "- [Ada, tea]" in said.out and "would learn: fond of" in said.out
+    assert "of 3 facts; seeds: 1 that people accepted, 2 believed best" in said.err
+    (written,) = kg("relations", "add", "fond of", "--from-graph", "--out", path, "--json").objects
+    assert (written["facts"], written["accepted"], written["domain"], written["range"]) == (3, 1, ["city"], ["drink"])
+    assert "fond of" not in graph.relations()
+    kg("relations", "add", "fond of", "--from-graph", "--out", path).refused(2, "fond.yaml is there already", "--force")
+    assert kg("relations", "add", "fond of", "--from-graph", "--out", path, "--force").code == 0
+    assert "learned: fond of" in kg("relations", "add", path).out
+    read = graph.relations()["fond of"]
+    assert "learned: fond of" in kg("relations", "add", "fond of", "--from-graph").out
+    assert graph.relations()["fond of"] == read
+    kg("relations", "add", "fon of", "--from-graph").refused(2, "no facts of 'fon of'", "near it: fond of")
+    kg("relations", "add", "fond of", "born in", "--from-graph").refused(2, "one relation")
+    kg("relations", "add", path, "--out", path).refused(2, "--from-graph")
+
+
 def test_the_cards_of_bertnets_authors_are_learned(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     card = {
         "init_prompts": ["<ENT0> can <ENT1> in <ENT2> ."],

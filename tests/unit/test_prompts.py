@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from kgplatform.cards import filled, slots
 from kgplatform.errors import BadCard, ModelBusy
 from kgplatform.lm.scripted_chat import Faults, ScriptedChat
 from kgplatform.lm.talk import Request
-from kgplatform.templates import ALIKE, seed_words
+from kgplatform.templates import STOP_WORDS
 from kgplatform.types import Relation
 
 SEEDS = (("Warsaw", "Poland"), ("New York", "York"), ("Lima", "Peru"))
@@ -108,6 +110,23 @@ def test_what_the_card_says_itself_is_no_news() -> None:
     assert why_not(CAPITAL, "I know that {tail} is ruled from {head}. There they meet") is None
 
 
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("The town of {tail} from which one governs is {head}", None),
+        ("The yorkish town of {tail} is {head}", "it holds 'yorkish', which belongs to a seed"),
+        ("The yorkshiremen of {tail} live in {head}", None),
+        ("{tail} is not the capital of {head}", None),
+        ("{head} is not the capital of {tail}", "it is too much like '{head} is the capital of {tail}' (94 of 100)"),
+        ("{head} is the capital of {tail}", "it is there already"),
+        ("{tail}ers are ruled from {head}", "letters stand right beside a slot ({tail}ers), which few names bear"),
+    ],
+)
+def test_the_rules_for_prompts(template: str, why: str | None) -> None:
+    """Forms of a seed's word tell of it too; slots in another order make another prompt."""
+    assert why_not(CAPITAL, template, CAPITAL.prompts) == why
+
+
 def test_names_go_back_into_their_slots_whatever_their_case_and_even_inside_each_other() -> None:
     assert unfilled(CAPITAL, ' "YORK is ruled from new york." ', ("New York", "York")) == ("{tail} is ruled from {head}", "")
     assert unfilled(WON, "In Boston the Turing award went to Ada", WON.seeds[1]) == ("In {place} the {tail} went to {head}", "")
@@ -131,6 +150,31 @@ def test_a_model_that_has_nothing_to_say_or_repeats_itself_is_not_asked_for_ever
     assert len(list(paraphrases(many, parrot, tmp_path))) == 1
     assert (len(silent.calls), len(parrot.calls)) == (20, 10)
     assert worded(prompt_set(many, silent, tmp_path), "built in")
+
+
+def test_what_was_kept_is_reworded_in_its_turn(tmp_path: Path) -> None:
+    model = saying(CAPITAL, OTHERS[1])
+    list(paraphrases(CAPITAL, model, tmp_path))
+    asked = [call.messages[-1].text.splitlines()[1] for call in model.calls]
+    assert asked[3:] == [
+        "Sentence: Poland is governed from Warsaw",
+        "Sentence: York is governed from New York",
+        "Sentence: Peru is governed from Lima",
+    ]
+
+
+def test_only_useless_candidates_in_a_row_end_the_asking(tmp_path: Path) -> None:
+    many = dataclasses.replace(CAPITAL, seeds=tuple((f"Capital{n}", f"Country{n}") for n in range(25)))
+    good = {"Country10": OTHERS[0], "Country22": OTHERS[1]}
+
+    def answer(request: Request) -> str:
+        head, tail = request.messages[1].text.splitlines()[0].removeprefix("Names: ").split("; ")
+        said = [filled(good[tail], {"head": head, "tail": tail})] if tail in good and "is the capital" in request.messages[1].text else []
+        return json.dumps({"sentences": said})
+
+    model = ScriptedChat(answer)
+    assert worded(prompt_set(many, model, tmp_path), "paraphrase") == list(OTHERS[:2])
+    assert len(model.calls) == 23 + 20
 
 
 def test_enough_is_enough(tmp_path: Path) -> None:
@@ -205,25 +249,31 @@ def test_wider_relations_keep_all_their_slots(tmp_path: Path) -> None:
     assert all(sorted(SLOT.findall(prompt.template)) == ["head", "place", "tail"] for prompt in made.prompts)
 
 
-NAMES = st.text("ab{}c D'1é-", min_size=1, max_size=6).filter(lambda name: name.strip() and name.strip() == name)
-SENTENCES = st.lists(st.sampled_from(["{head}", "{tail}", "rules", "Rome", "the", "{", "1a", "ab", "a", ",", "{x}"]), max_size=7).map(
-    " ".join
+NAMES = st.sampled_from(["Rome", "land", "New land", "Ödland", "C++", "{head}", "{tail}", "1a", "the", "of the"])
+FILLERS = st.lists(
+    st.sampled_from(["rules", "ROME", "Ödlands", "the", "land", "1a", "{x}", "governs all", "is, as they say,", "new"]), max_size=3
+)
+WORDED = st.tuples(st.permutations(["{head}", "{tail}"]), FILLERS, FILLERS, FILLERS).map(
+    lambda parts: " ".join([*parts[1], parts[0][0], *parts[2], parts[0][1], *parts[3]])
 )
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=3, unique=True), st.lists(SENTENCES, max_size=4))
+@given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=3, unique=True), st.lists(WORDED, min_size=1, max_size=4))
 def test_a_kept_prompt_has_each_slot_once_and_no_word_of_a_seed(seeds: list[tuple[str, str]], said: list[str]) -> None:
     card = dataclasses.replace(CAPITAL, seeds=tuple(seeds), prompts=("{head} oo {tail}",))
     kept = list(card.prompts)
-    for template in said:
-        for seed in seeds:
-            found, why = unfilled(card, filled(template, dict(zip(("head", "tail"), seed, strict=True))), seed)
-            if why or why_not(card, found, kept):
-                continue
-            kept.append(found)
-            assert Counter(SLOT.findall(found)) == Counter(("head", "tail"))
-            assert not seed_words(card.seeds) & set(SLOT.sub(" ", found).casefold().replace(",", " ").split())
+    for template, seed in itertools.product(said, seeds):
+        sentence = filled(template, dict(zip(("head", "tail"), seed, strict=True)))
+        found, why = unfilled(card, sentence, seed)
+        if why or why_not(card, found, kept):
+            continue
+        kept.append(found)
+        assert Counter(SLOT.findall(found)) == Counter(("head", "tail"))
+        words = set(re.findall(r"\w+", SLOT.sub(" ", found).casefold()))
+        assert not words & ({word for pair in seeds for name in pair for word in re.findall(r"\w+", name.casefold())} - STOP_WORDS)
+        assert not words & {"1a", "x"}
+        assert filled(found, dict(zip(("head", "tail"), seed, strict=True))).casefold() == sentence.casefold()
 
 
 @given(st.sampled_from(sorted(shipped.relations())), st.booleans())
@@ -233,7 +283,6 @@ def test_built_in_prompts_obey_the_rules_too(name: str, bare: bool) -> None:
     made = [prompt.template for prompt in prompt_set(card).prompts]
     for number, template in enumerate(made[len(card.prompts) :], len(card.prompts)):
         assert why_not(card, template, made[:number]) is None
-    assert 0 < ALIKE < 100
 
 
 # kept
