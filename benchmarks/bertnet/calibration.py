@@ -50,7 +50,9 @@ def scored(relation: Judged, setting: str, scorer: TokenScorer) -> Scored:
     learnt = knowledge(card.name, judge, prompts, card.seeds, {at: [words[at] for words in known][:24] for at in (0, 1)})
     scores = learnt.scores(judge.scores(prompts, told))
     true = set(relation.true)
-    return Scored(relation.name, scores, leads(scores, [words[0] for words in told]), np.array([words in true for words in told]), not learnt.doubt)
+    return Scored(
+        relation.name, scores, leads(scores, [words[0] for words in told]), np.array([words in true for words in told]), not learnt.doubt
+    )
 
 
 def _candidates(relation: Judged, every: int) -> list[Words]:
@@ -59,7 +61,7 @@ def _candidates(relation: Judged, every: int) -> list[Words]:
     found: list[Words] = []
     for number, head in enumerate(dict.fromkeys(head for head, _ in relation.true)):
         own = [tail for tail in tails if (head, tail) in true][:1] if number % every == 0 else []
-        others = [tail for tail in sorted(tails, key=lambda tail: names.digest(head, tail)) if (head, tail) not in true and tail != head]  # noqa: B023
+        others = [tail for tail in sorted(tails, key=lambda tail: names.digest(head, tail)) if (head, tail) not in true and tail != head]
         found += [(head, tail) for tail in [*own, *others][:TAILS]]
     return found
 
@@ -73,7 +75,9 @@ def fit(known: Sequence[Scored], ridge: float = 1e-3) -> Floats:
     beta = np.zeros(3)
     for _ in range(50):
         p = 1 / (1 + np.exp(-data @ beta))
-        beta -= np.linalg.solve(data.T @ (data * (weight * p * (1 - p))[:, None]) + ridge * np.eye(3), data.T @ (weight * (p - truth)) + ridge * beta)
+        beta -= np.linalg.solve(
+            data.T @ (data * (weight * p * (1 - p))[:, None]) + ridge * np.eye(3), data.T @ (weight * (p - truth)) + ridge * beta
+        )
     return np.asarray(beta, np.float64)
 
 

@@ -35,11 +35,14 @@ def mean_and_interval(values: list[float]) -> str:
 
 
 def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
-    from harvest.bertnet.calibrate import area
     from pairs import easy, judged
     from variants import ASIDE, VARIANTS, score
 
-    relations = easy(SHARED / "pairs_easy" / "relations.json") if given.half == "easy" else [one for one in judged() if one.half == given.half]
+    from harvest.bertnet.calibrate import area
+
+    relations = (
+        easy(SHARED / "pairs_easy" / "relations.json") if given.half == "easy" else [one for one in judged() if one.half == given.half]
+    )
     table: dict[str, dict[str, float]] = {}
     for relation in relations:
         for variant in (*VARIANTS, *ASIDE):
@@ -47,7 +50,9 @@ def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
             scores = score(variant, relation.card, told, scorer)
             cut = len(relation.true)
             table.setdefault(variant.name, {})[relation.name] = area(scores[:cut], scores[cut:])
-        print(f"{relation.name:<28} {table[VARIANTS[0].name][relation.name]:.3f} → {table[VARIANTS[-1].name][relation.name]:.3f}", flush=True)
+        print(
+            f"{relation.name:<28} {table[VARIANTS[0].name][relation.name]:.3f} → {table[VARIANTS[-1].name][relation.name]:.3f}", flush=True
+        )
     for name, row in table.items():
         print(f"{name:<46} {mean_and_interval(list(row.values()))}")
     best, plain = (np.array(list(table[one.name].values())) for one in (VARIANTS[-1], VARIANTS[0]))
@@ -57,11 +62,15 @@ def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
 
 def calibration(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     from calibration import SETTINGS, calibration_error, fit, probabilities, scored
-    from harvest.bertnet import candidates
     from pairs import judged
 
+    from harvest.bertnet import candidates
+
     told: dict[str, Any] = {}
-    halves = {half: {name: [scored(one, name, scorer) for one in judged() if one.half == half] for name in SETTINGS} for half in ("develop", "report")}
+    halves = {
+        half: {name: [scored(one, name, scorer) for one in judged() if one.half == half] for name in SETTINGS}
+        for half in ("develop", "report")
+    }
     fitted = fit([one for found in halves["develop"].values() for one in found if one.known])
     shipped = np.array([candidates.OFFSET, candidates.SCORE, candidates.LEAD])
     print(f"fitted on the relations to develop on: offset {fitted[0]:.3f}, score {fitted[1]:.3f}, lead {fitted[2]:.3f}; shipped: {shipped}")
@@ -84,13 +93,13 @@ def calibration(given: argparse.Namespace, scorer: TokenScorer) -> Any:
 
 def main() -> None:
     sys.path[:0] = [str(ROOT), str(HERE)]
-    from kgplatform.lm.cache import CachedScorer
-    from kgplatform.opening import bare_scorer
-    from kgplatform.settings import load
-
     import lama
     import reference
     import speed
+
+    from kgplatform.lm.cache import CachedScorer
+    from kgplatform.opening import bare_scorer
+    from kgplatform.settings import load
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     measures = {"pairs": pairs, "calibration": calibration, "speed": speed.measure, "lama": lama.measure, "harvest": reference.measure}

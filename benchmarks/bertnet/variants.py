@@ -28,7 +28,7 @@ class Variant:
     name: str
     prompts: str = "all"  # one, tail last, all, all and built in
     against: str = "kind"  # nothing, this, neutral, seeds, kind
-    shots: int = 6
+    shots: int = 3
     weighing: str = "mean"  # mean, trust, logistic
     rivals: bool = False
     length: float = 0.0  # power of the letters of the scored words by which a score is divided
@@ -46,16 +46,16 @@ VARIANTS = (
     Variant("prompts of both directions", "all", "kind", 0),
     Variant("with seeds as examples", "all", "kind"),
     Variant("with built-in prompts", "all and built in", "kind"),
-    Variant("with trust in prompts", "all and built in", "kind", 6, "trust"),
+    Variant("with trust in prompts", "all and built in", weighing="trust"),
 )
 ASIDE = (
     Variant("one prompt, all else", "one"),
     Variant("examples, against neutral words", "all", "neutral"),
     Variant("examples, against seeds' words", "all", "seeds"),
-    Variant("three examples", "all", "kind", 3),
+    Variant("six examples", "all", "kind", 6),
     Variant("a pool of 16", "all", "kind", pool=16),
-    Variant("trust in the card's prompts", "all", "kind", 6, "trust"),
-    Variant("weights by logistic regression", "all and built in", "kind", 6, "logistic"),
+    Variant("trust in the card's prompts", "all", weighing="trust"),
+    Variant("weights by logistic regression", "all and built in", weighing="logistic"),
     Variant("divided by letters to the power .5", "all", "kind", length=0.5),
     Variant("the list as a closed world (rivals)", "all", "kind", rivals=True),
 )
@@ -72,11 +72,13 @@ def score(variant: Variant, card: Relation, told: Sequence[Words], scorer: Token
     known = [*card.seeds, *told]
     company = Company(places, card.seeds, pools(places, known, variant.pool) if variant.against == "kind" else {}, variant.shots)
     if variant.against in ("this", "neutral"):
-        company = replace(company, neutral=("This",) if variant.against == "this" else ("This", "It", "Something", "The following", "The thing"))
+        company = replace(
+            company, neutral=("This",) if variant.against == "this" else ("This", "It", "Something", "The following", "The thing")
+        )
     judge = CausalJudge(scorer, company)
     weights = _weights(variant, card, told, judge, prompts)
     if variant.rivals:
-        return _closed(card, told, lambda tuples: weights @ judge.scores(prompts, tuples))
+        return _closed(told, lambda tuples: weights @ judge.scores(prompts, tuples))
     scores = weights @ judge.scores(prompts, told)
     return np.asarray(scores / np.array([len(words[1]) for words in told]) ** variant.length, np.float64)
 
@@ -122,7 +124,7 @@ def _logistic(right: Floats, wrong: Floats, ridge: float = 1.0) -> Floats:
     return np.asarray(beta[1:] / scale, np.float64)
 
 
-def _closed(card: Relation, told: Sequence[Words], scores: Callable[[Sequence[Words]], Floats]) -> Floats:
+def _closed(told: Sequence[Words], scores: Callable[[Sequence[Words]], Floats]) -> Floats:
     """The chance of a pair among all that the list's words could form, by head and by tail, in logarithms."""
     heads, tails = (list(dict.fromkeys(words[at] for words in told)) for at in (0, 1))
     table = scores([(head, tail) for head in heads for tail in tails]).reshape(len(heads), len(tails))

@@ -18,7 +18,7 @@ from harvest.bertnet import candidates, scoring
 from harvest.bertnet.calibrate import Knowledge, knowledge
 from harvest.bertnet.candidates import Judged
 from harvest.bertnet.prompts import prompt_set
-from harvest.bertnet.proposing import Asked, Decoded, Listed, Nearest, Proposer
+from harvest.bertnet.proposing import Asked, Nearest, Proposer
 from harvest.bertnet.rounds import Rounds
 from harvest.bertnet.scoring import CausalJudge, Company, Judge
 from kgplatform import names
@@ -27,7 +27,7 @@ from kgplatform.difference import Before
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
 from kgplatform.linking import link
-from kgplatform.lm.ports import ChatModel, Decoder, Encoder, TokenScorer
+from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
 from kgplatform.types import Candidate, Claim, Entity, Kind, Receipt, Relation, Words
 
 OTHERS = 24
@@ -156,10 +156,6 @@ class Asking:
         """Those that the models allow, the cheapest first."""
         models = self._models
         found: list[Proposer] = [Nearest(models.encoder)]
-        if isinstance(models.scorer, Decoder):
-            found.append(Decoded(models.scorer))
-        if models.chat:
-            found.append(Listed(models.chat, models.quarantine, self._note))
         return found
 
     def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge]:
@@ -177,7 +173,9 @@ class Asking:
             )
             for at, slot in enumerate(slots(card))
         }
-        judge = CausalJudge(self._models.scorer, Company(slots(card), card.seeds, {slot: words[: scoring.POOL] for slot, words in known.items()}))
+        judge = CausalJudge(
+            self._models.scorer, Company(slots(card), card.seeds, {slot: words[: scoring.POOL] for slot, words in known.items()})
+        )
         self._steps.stage(f"{card.name}: testing what the model knows")
         return judge, knowledge(card.name, judge, prompts, card.seeds, dict(enumerate(known.values())), self._steps.progress)
 

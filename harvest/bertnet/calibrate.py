@@ -20,7 +20,7 @@ from kgplatform.types import Words
 
 MIN_CORRUPTED = 200
 """Fewer corrupted seeds decide nothing."""
-MAX_CORRUPTED = 300
+MAX_CORRUPTED = 220
 MIN_SEEDS = 3
 SIGNIFICANT = 0.01
 MIN_AUC = 0.75
@@ -56,7 +56,8 @@ class Knowledge:
 def corrupted(seeds: Sequence[Words], others: Mapping[int, Sequence[str]], most: int = MAX_CORRUPTED) -> list[Words]:
     """Seeds with one slot taken by another seed's word or by one of ``others`` (by the slot's place), if that is too few with more slots.
 
-    None of them is a seed. The same ones for the same words, whatever their order.
+    None of them is a seed, and those come first that mix no two seeds: then fewer examples must be kept from the model, and what is read can
+    be shared. The same ones for the same words, whatever their order.
     """
     if not seeds:
         return []
@@ -70,10 +71,15 @@ def corrupted(seeds: Sequence[Words], others: Mapping[int, Sequence[str]], most:
             for places in combinations(range(width), changed)
             for row in product(*(words[at] if at in places else [seed[at]] for at in range(width)))
         }
-        found += sorted(made - told - set(found), key=lambda row: names.digest(*row))
+        found += sorted(made - told - set(found), key=lambda row: (_borrowed(row, seeds), names.digest(*row)))
         if len(found) >= MIN_CORRUPTED:
             break
     return found[:most]
+
+
+def _borrowed(row: Words, seeds: Sequence[Words]) -> bool:
+    """Whether words of two seeds stand in it."""
+    return all(any(seed[place] == word for seed in seeds) for place, word in enumerate(row))
 
 
 def knowledge(

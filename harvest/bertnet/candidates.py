@@ -7,7 +7,6 @@ are true nobody knows beforehand: that share is estimated from the round's own s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +54,7 @@ class Judged:
     def read(cls, record: Mapping[str, Any]) -> Judged:
         """The inverse of ``record``."""
         prompts = tuple((str(prompt), float(nats)) for prompt, nats in record["prompts"])
-        numbers = (float(record[name]) for name in ("probability", "score", "lead"))
-        return cls(tuple(record["words"]), *numbers, str(record["by"]), prompts)
+        return cls(tuple(record["words"]), record["probability"], record["score"], record["lead"], record["by"], prompts)
 
 
 def judged(tuples: Sequence[Words], matrix: Floats, learnt: Knowledge, prompts: Sequence[str], by: str) -> list[Judged]:
@@ -140,12 +138,12 @@ def candidate(one: Judged, card: Relation, kinds: Mapping[str, str], model: str,
     wanted = dict(card.qualifier_kinds)
     others = zip(slots(card)[2:], one.words[2:], strict=True)
     qualifiers = tuple((name, Mention(word, wanted[name]) if name in wanted else word) for name, word in others)
-    head, tail = (Mention(word, kinds.get(word, first_kind(ends))) for word, ends in zip(one.words[:2], (card.domain, card.range), strict=True))
+    head, tail = (
+        Mention(word, kinds.get(word, first_kind(ends))) for word, ends in zip(one.words[:2], (card.domain, card.range), strict=True)
+    )
     return Candidate(head, card.name, tail, evidence, qualifiers)
 
 
 def first_kind(wanted: Sequence[str]) -> str:
     """The kind of a new thing where a card asks for ``wanted``."""
     return wanted[0] if wanted else "thing"
-
-

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from harvest.bertnet.calibrate import area, knowledge
-from harvest.bertnet.sentences import template
 from harvest.bertnet.scoring import CausalJudge, Company, Floats, pools
+from harvest.bertnet.sentences import template
 from kgplatform.cards import slots
 from kgplatform.lm.ports import TokenScorer
 from kgplatform.ports import Progress
@@ -45,7 +45,12 @@ class Evaluation:
 
 
 def evaluate(
-    card: Relation, prompts: Sequence[str], true: Sequence[Words], false: Sequence[Words], scorer: TokenScorer, progress: Progress | None = None
+    card: Relation,
+    prompts: Sequence[str],
+    true: Sequence[Words],
+    false: Sequence[Words],
+    scorer: TokenScorer,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Measure on tuples that are known to be true and false; none may be a seed, for seeds are shown to the model."""
     places, told = slots(card), [*true, *false]

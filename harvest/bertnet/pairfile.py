@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, cast
 
 from kgplatform.errors import BadFile
 from kgplatform.formats.rows import Broken
@@ -20,7 +21,7 @@ def read(path: Path, slots: Sequence[str]) -> list[Words]:
     try:
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP
-        with gzip.open(path) if zipped else path.open("rb") as file:  # type: ignore[assignment]
+        with _opened(path, zipped) as file:
             found = {_row(line, number, path, slots): None for number, line in lines(file) if line.strip()}
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -33,8 +34,14 @@ def read(path: Path, slots: Sequence[str]) -> list[Words]:
     return list(found)
 
 
+def _opened(path: Path, zipped: bool) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if zipped else path.open("rb")
+
+
 def _row(line: str, number: int, path: Path, slots: Sequence[str]) -> Words:
     cells = tuple(cell.strip() for cell in line.rstrip("\r").split("\t"))
     if len(cells) != len(slots) or not all(cells):
-        raise BadFile(f"{path}, line {number}: has {len(cells)} columns where {' and '.join(slots)} are wanted, separated by tabs: {line[:80]!r}")
+        raise BadFile(
+            f"{path}, line {number}: has {len(cells)} columns where {' and '.join(slots)} are wanted, separated by tabs: {line[:80]!r}"
+        )
     return cells

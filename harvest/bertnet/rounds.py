@@ -25,9 +25,7 @@ class Rounds:
     ``note`` hears why a proposer gave no more; keys of steps begin with ``revision``.
     """
 
-    def __init__(
-        self, proposers: Sequence[Proposer], asked: Asked, steps: Steps, revision: str, note: Callable[[str], None]
-    ) -> None:
+    def __init__(self, proposers: Sequence[Proposer], asked: Asked, steps: Steps, revision: str, note: Callable[[str], None]) -> None:
         self._proposers, self._asked, self._steps, self._revision, self._note = proposers, asked, steps, revision, note
         self._barren = 0
 

@@ -34,7 +34,7 @@ NEUTRAL = ("This", "It", "Something", "The following", "The thing")
 """What stands in the first slot where no other word of its kind is known."""
 POOL = 8
 """Words of a slot that others are compared with."""
-SHOTS = 6
+SHOTS = 3
 """Seeds before a sentence at most."""
 
 

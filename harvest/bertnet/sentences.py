@@ -9,7 +9,6 @@ from functools import lru_cache
 from kgplatform.cardform import SLOT
 
 
-
 @dataclass(frozen=True, slots=True)
 class Template:
     """``between[0] slots[0] between[1] … slots[-1] between[-1]``: what a prompt says, and its slots as they stand in it."""

@@ -36,9 +36,7 @@ def pairs(
     from kgplatform.wholefile import whole
 
     relation = read_relation(card)
-    right, wrong = (
-        [words for words in read(path, slots(relation)) if words not in relation.seeds] for path in (true, false)
-    )
+    right, wrong = ([words for words in read(path, slots(relation)) if words not in relation.seeds] for path in (true, false))
     for path, tuples in ((true, right), (false, wrong)):
         if not tuples:
             raise BadRequest(f"{path}: holds nothing but seeds of the card, which are shown to the model: give others")
@@ -53,6 +51,10 @@ def pairs(
         with whole(out) as file:
             file.write(json.dumps(result, indent=1).encode())
     run.screen.emit(result)
-    run.screen.say(f"{relation.name}: AUC {found.auc:.3f} ({found.low:.3f} to {found.high:.3f}) on {found.true} true and {found.false} false")
+    run.screen.say(
+        f"{relation.name}: AUC {found.auc:.3f} ({found.low:.3f} to {found.high:.3f}) on {found.true} true and {found.false} false"
+    )
     run.screen.say(f"one plain prompt: AUC {found.auc_one_prompt:.3f}; {found.pairs_per_second:,.1f} tuples a second")
-    run.screen.say(found.doubt or f"the seeds alone: AUC {percent(found.seeds_auc)}, chance {found.p_value:.2g}: the model knows this relation")
+    run.screen.say(
+        found.doubt or f"the seeds alone: AUC {percent(found.seeds_auc)}, chance {found.p_value:.2g}: the model knows this relation"
+    )
