@@ -7,7 +7,7 @@ trusted by how far it keeps the two apart; and a candidate's score counts in uni
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -54,31 +54,31 @@ class Knowledge:
 
 
 def corrupted(seeds: Sequence[Words], others: Mapping[int, Sequence[str]], most: int = MAX_CORRUPTED) -> list[Words]:
-    """Seeds with one slot taken by another seed's word or by one of ``others`` (by the slot's place), if that is too few with more slots.
+    """Seeds with one slot taken by another seed's word or by one of ``others`` (by the slot's place), if that is too few in more slots.
 
-    None of them is a seed, and those come first that mix no two seeds: then fewer examples must be kept from the model, and what is read can
+    None of them is a seed, and those come last that mix seeds: without them fewer examples must be kept from the model, and what is read can
     be shared. The same ones for the same words, whatever their order.
     """
-    if not seeds:
-        return []
-    width, told = len(seeds[0]), set(seeds)
+    told, found = set(seeds), dict[Words, None]()
+    for mixed in (False, True):
+        for changed in range(1, len(seeds[0]) + 1 if seeds else 0):
+            made = {row for row in _swapped(seeds, others, changed) if row not in told and _mixed(row, seeds) is mixed}
+            found.update(dict.fromkeys(sorted(made, key=lambda row: names.digest(*row))))
+            if len(found) >= MIN_CORRUPTED:
+                return list(found)[:most]
+    return list(found)
+
+
+def _swapped(seeds: Sequence[Words], others: Mapping[int, Sequence[str]], changed: int) -> Iterator[Words]:
+    """Seeds with so many slots taken by other words that are known to stand there."""
+    width = len(seeds[0])
     words = [list(dict.fromkeys([*(seed[place] for seed in seeds), *others.get(place, ())])) for place in range(width)]
-    found: list[Words] = []
-    for changed in range(1, width + 1):
-        made = {
-            row
-            for seed in seeds
-            for places in combinations(range(width), changed)
-            for row in product(*(words[at] if at in places else [seed[at]] for at in range(width)))
-        }
-        found += sorted(made - told - set(found), key=lambda row: (_borrowed(row, seeds), names.digest(*row)))
-        if len(found) >= MIN_CORRUPTED:
-            break
-    return found[:most]
+    for seed, places in product(seeds, combinations(range(width), changed)):
+        yield from product(*(words[at] if at in places else [seed[at]] for at in range(width)))
 
 
-def _borrowed(row: Words, seeds: Sequence[Words]) -> bool:
-    """Whether words of two seeds stand in it."""
+def _mixed(row: Words, seeds: Sequence[Words]) -> bool:
+    """Whether all of its words are of seeds."""
     return all(any(seed[place] == word for seed in seeds) for place, word in enumerate(row))
 
 

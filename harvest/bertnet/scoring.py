@@ -34,6 +34,8 @@ NEUTRAL = ("This", "It", "Something", "The following", "The thing")
 """What stands in the first slot where no other word of its kind is known."""
 POOL = 8
 """Words of a slot that others are compared with."""
+FEW = 4
+"""Fewer other words of the kind are no fair sample of it."""
 SHOTS = 3
 """Seeds before a sentence at most."""
 
@@ -107,9 +109,7 @@ class _Reading:
         self._prompt, self._shots = prompt, company.shots
         order = [company.slots.index(slot) for slot in prompt.slots]
         self._seeds = [tuple(seed[place] for place in order) for seed in company.seeds]
-        firsts = list(dict.fromkeys([*(seed[0] for seed in self._seeds), *company.pools.get(prompt.slots[0], ())]))
-        if company.neutral or len(firsts) < 2:
-            firsts = list(company.neutral or NEUTRAL)
+        firsts = self._against(company, prompt.slots[0])
         rows = [tuple(words[place] for place in order) for words in tuples]
         rests = _numbered(row[1:] for row in rows)
         told = set(self._seeds)
@@ -120,6 +120,18 @@ class _Reading:
         self._rest = _ints(rests[row[1:]] for row in rows)
         self._others = _ints(place[row] for rest in others for row in rest)
         self._owner = np.repeat(np.arange(len(rests)), [len(rest) for rest in others])
+
+    def _against(self, company: Company, slot: str) -> Sequence[str]:
+        """What else stands in the first slot: others of the kind; where they are few the seeds' words too, and where there are none neutral words.
+
+        Each word of a seed takes that seed from the examples, so that less of what is read is shared.
+        """
+        if company.neutral:
+            return company.neutral
+        told = list(dict.fromkeys(seed[0] for seed in self._seeds))
+        others = [word for word in company.pools.get(slot, ()) if word not in told]
+        found = others if len(others) >= FEW else [*others, *told]
+        return found if len(found) > 1 else NEUTRAL
 
     def scores(self, values: Floats) -> Floats:
         """From log-probabilities of the sentences, ``(items,)``, the PMI of each tuple."""
