@@ -35,7 +35,7 @@ class Knowledge:
     """What a model knows of a relation, by ``seeds`` against ``corrupted`` ones.
 
     ``p_value`` is the chance that as many corrupted seeds score as high. ``weights`` are of the prompts and sum to 1. Corrupted seeds score
-    ``centre`` ± ``spread``, and 95 of 100 below ``floor``. ``doubt`` says why nothing should be harvested; empty when it should.
+    ``centre`` ± ``spread``; in units of that, 95 of 100 lie below ``floor``. ``doubt`` says why nothing should be harvested; empty when it should.
     """
 
     seeds: int
@@ -100,16 +100,15 @@ def knowledge(
     plain, plainly = right.mean(0), wrong.mean(0)
     p_value, auc = permutation_test(plain, plainly), area(plain, plainly)
     told = weights @ wrong
-    spread = max(float(told.std()), 1e-6)
+    centre, spread = float(told.mean()), max(float(told.std()), 1e-6)
+    floor = (float(np.quantile(told, FLOOR)) - centre) / spread
     doubt = ""
     if p_value > SIGNIFICANT or auc < MIN_AUC:
         doubt = (
             f"the model does not know {relation!r}: its {len(seeds)} seeds score no better than false pairs made from them "
             f"(AUC {auc:.2f}, chance {p_value:.2g}); better seeds or prompts, or a larger model, may help"
         )
-    return Knowledge(
-        len(seeds), len(false), auc, p_value, tuple(weights.tolist()), float(told.mean()), spread, float(np.quantile(told, FLOOR)), doubt
-    )
+    return Knowledge(len(seeds), len(false), auc, p_value, tuple(weights.tolist()), centre, spread, floor, doubt)
 
 
 def _undecided(relation: str, seeds: int, false: int, prompts: int) -> Knowledge:
