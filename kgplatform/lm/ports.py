@@ -7,7 +7,7 @@ may stand behind wrappers of the same port: ``cached(retrying(limited(metered(mo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,45 @@ class TokenScorer(Protocol):
 
     def logprobs(self, items: Sequence[tuple[str, str]], progress: Progress | None = None) -> npt.NDArray[np.float64]:
         """log p(continuation | prefix) in nats for each (prefix, continuation), summed over the continuation's tokens: ``(items,)``."""
+        ...
+
+
+Tokens = tuple[int, ...]
+"""A text as a causal model reads it, from its start token on."""
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """A causal language model asked for what comes next. Threads may share one.
+
+    The chain rule holds with the same model as a ``TokenScorer``: ``following``, summed over a continuation, is its ``logprobs``.
+    """
+
+    @property
+    def name(self) -> str:
+        """``model@revision``."""
+        ...
+
+    def tokens(self, items: Sequence[tuple[str, str]]) -> list[tuple[Tokens, int]]:
+        """Each (prefix, continuation) as the model reads it, and the place of the first token that is the continuation's."""
+        ...
+
+    def text(self, tokens: Tokens, first: int) -> str:
+        """What the tokens from place ``first`` (at least 1) on say; half a letter is ``\ufffd``, and control tokens say nothing."""
+        ...
+
+    def following(self, sequences: Sequence[Tokens], wanted: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float64]]:
+        """log p(token | sequence) in nats of the ``wanted`` tokens of each sequence, ``(wanted,)`` each.
+
+        Of a sequence longer than the model's window the beginning is left out.
+        """
+        ...
+
+    def likeliest(self, sequences: Sequence[Tokens], count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """The ``count`` likeliest next tokens of each sequence, best first, and log p: ``(sequences, count)`` each.
+
+        Fewer where the model has fewer tokens.
+        """
         ...
 
 
