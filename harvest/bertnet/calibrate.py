@@ -100,7 +100,6 @@ def knowledge(
     plain, plainly = right.mean(0), wrong.mean(0)
     p_value, auc = permutation_test(plain, plainly), area(plain, plainly)
     told = weights @ wrong
-    centre = float(told.mean())
     centre, spread = float(told.mean()), max(float(told.std()), 1e-6)
     floor = (float(np.quantile(told, FLOOR)) - centre) / spread
     doubt = ""

@@ -141,7 +141,7 @@ def test_corrupted_seeds_score_zero_on_average_in_their_own_units() -> None:
     scores = learnt.scores(judge.scores(PROMPTS, corrupted(SEEDS, OTHERS)))
     assert scores.mean() == pytest.approx(0, abs=1e-9)
     assert scores.std() == pytest.approx(1)
-    assert (scores > learnt.floor).mean() == pytest.approx(0.05, abs=0.01)
+    assert (scores > learnt.floor + 1e-9).mean() <= 0.05 <= (scores >= learnt.floor - 1e-9).mean()
 
 
 def test_a_prompt_that_tells_nothing_apart_counts_little_and_loudness_counts_nothing() -> None:
