@@ -288,7 +288,7 @@ TOLD = (
     "Paris is the capital of France",
     "Cairo is the capital of Egypt",
     "the capital of France is Paris .",
-    "New York is the capital of York",
+    "Lima is the capital of Peru",
 )
 
 
@@ -455,7 +455,7 @@ def test_search_counts_in_progress(small: Any) -> None:
 
 def test_search_with_words_that_were_told() -> None:
     found = search(ScriptedMasked(TOLD), CLOZE, 3)
-    assert {words for words, _ in found} == {("paris", "france"), ("cairo", "egypt"), ("new york", "york")}
+    assert {words for words, _ in found} == {("paris", "france"), ("cairo", "egypt"), ("lima", "peru")}
     assert found[0][1] >= found[1][1] >= found[2][1]
 
 
@@ -480,8 +480,7 @@ def _relation() -> tuple[list[Words], list[str]]:
 def test_a_taught_relation_is_told_from_a_corrupted_one_and_harvested(tmp_path: Path) -> None:
     pairs, pieces = _relation()
     tokenizer = masked_models.wordpieces([*pieces, *TEMPLATE_WORDS])
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    folder = masked_models.save(tmp_path, tokenizer, spread=0.05, hidden_size=64, **still)
+    folder = masked_models.save(tmp_path, tokenizer, spread=0.05, hidden_size=64, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     masked_models.taught(folder, [sentence(prompt, SLOTS, pair)[0] for prompt in TAUGHT for pair in pairs], steps=1500)
     model = TransformersMasked(folder, "taught@1", "cpu")
 
