@@ -42,7 +42,7 @@ from kgplatform.lm.quiet import quiet
 from kgplatform.lm.text import first_line
 from kgplatform.ports import Progress
 
-_TOKENS = {"cpu": 4096}
+_TOKENS = {"cpu": 2048}
 _TOKENS_ELSEWHERE = 65536
 _NUMBERS = 2**25
 """Tokens read at once, padding included; and numbers over the vocabulary at once (128 MB)."""
