@@ -1,4 +1,5 @@
-"""What the platform asks of a language model, in its own words; what is said to one and comes back stands in ``talk``.
+"""What the platform asks of a language model, in its own words; what is said to one and comes back stands in
+``talk`` and ``cloze``.
 
 Each port has several implementations and one contract suite (``tests/contract``) that runs over all of them. Any model
 may stand behind wrappers of the same port: ``cached(retrying(limited(metered(model))))``.
@@ -12,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.lm.cloze import Cloze, Partial, Pieces, Span
 from kgplatform.lm.talk import Reply, Request
 from kgplatform.ports import Progress
 
@@ -87,6 +89,41 @@ class Decoder(Protocol):
 
         Fewer where the model has fewer tokens.
         """
+        ...
+
+
+class MaskedModel(Protocol):
+    """A masked language model: read as a judge of given words, and asked for words that fit. Threads may share one."""
+
+    @property
+    def name(self) -> str:
+        """``model@revision``: scores of two names are never compared."""
+        ...
+
+    @property
+    def pieces(self) -> Pieces:
+        """What its tokens are good for in a name."""
+        ...
+
+    def entity_logprobs(
+        self, items: Sequence[tuple[str, tuple[Span, ...]]], progress: Progress | None = None
+    ) -> list[tuple[npt.NDArray[np.float64], ...]]:
+        """For each text, for each of its entities (spans of letters): log p of token i with tokens i.. of the entity masked, ``(tokens,)``.
+
+        The tokens of an entity are those that its letters touch. An entity without any, or with one that the model does not
+        know, has the one value -inf. Raises ``BadRequest`` for a text longer than the model's window.
+        """
+        ...
+
+    def fill(self, cloze: Cloze, partial: Sequence[Partial]) -> npt.NDArray[np.float32]:
+        """The weighted mean over prompts of log p(token), for each partial tuple at its first unknown token: ``(partial, vocabulary)``.
+
+        All unknown tokens are masked, also those of later slots.
+        """
+        ...
+
+    def spell(self, names: Sequence[tuple[int, ...]]) -> list[str | None]:
+        """The words that tokens stand for in mid-sentence; ``None`` where the model would have met those words as other tokens."""
         ...
 
 
