@@ -1,7 +1,7 @@
 """Candidates as a harvest meets them, one true in ten and one true in fifty, and how far probabilities of them can be trusted.
 
-The curve is fitted on the relations to develop on and measured on those to report. Each head stands with ten tails of the relation's list. In
-the first setting its own tail is one of them; in the second for every fifth head only, so that most heads have no right answer at all.
+The curve is fitted on the relations to develop on and measured on those to report. Each head stands with ten tails of the relation's list.
+In the first setting its own tail is one of them; in the second for every fifth head only, so that most heads have no right answer at all.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def _candidates(relation: Judged, every: int) -> list[Words]:
 
 
 def fit(known: Sequence[Scored], ridge: float = 1e-3) -> Floats:
-    """Offset, slope of the score, slope of the lead, of log-odds at balance: a logistic regression in which relations and classes weigh the same."""
+    """Offset, slope of the score, slope of the lead, of log-odds at balance: a logistic regression in which relations and classes weigh
+    the same.
+    """
     data = np.concatenate([np.column_stack([np.ones(len(one.scores)), one.scores, one.leads]) for one in known])
     truth = np.concatenate([one.truth for one in known]).astype(float)
     weight = np.concatenate([np.where(one.truth, 0.5 / max(1, one.truth.sum()), 0.5 / max(1, (~one.truth).sum())) for one in known])

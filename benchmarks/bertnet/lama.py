@@ -1,7 +1,8 @@
 """How far our scores agree with the published results of BertNet's authors: their own top candidates, ranked anew.
 
-Their list for a relation holds what a masked model proposed, best first by their score. From each list come the first 20 and 20 from the lower
-end; agreement is the chance that one of the first scores above one of the last with ours, and Spearman's correlation over all of them.
+Their list for a relation holds what a masked model proposed, best first by their score. From each list come the first 20 and 20 from the
+lower end; agreement is the chance that one of the first scores above one of the last with ours, and Spearman's correlation over all of
+them.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
                 told[name] = _agreement(card, json.loads(path.read_text("utf-8")), scorer)
                 print(f"{name:<52} {told[name][0]:.3f}  {told[name][1]:+.3f}", flush=True)
     chance, correlation = (np.mean([one[at] for one in told.values()]) for at in (0, 1))
-    print(f"{len(told)} relations: a candidate of their first {_EACH} scores above one of their last {_EACH} with ours in {chance:.3f}; ρ {correlation:+.3f}")
-    return told
+    print(f"{len(told)} relations: a candidate of their first {_EACH} scores above one of their last {_EACH} with ours in {chance:.3f}; ρ
+    {correlation:+.3f}") return told
 
 
 def _agreement(card: Any, listed: list[Any], scorer: TokenScorer) -> tuple[float, float]:

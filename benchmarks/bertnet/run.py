@@ -60,7 +60,7 @@ def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     return table
 
 
-def calibration(given: argparse.Namespace, scorer: TokenScorer) -> Any:
+def calibration(_: argparse.Namespace, scorer: TokenScorer) -> Any:
     from calibration import SETTINGS, calibration_error, fit, probabilities, scored
     from pairs import judged
 

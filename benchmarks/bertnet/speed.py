@@ -1,7 +1,7 @@
 """Pairs a second: ours against scoring every filled sentence afresh, with the same model and the same memory for a batch.
 
-The plain side scores what ours scores, sentence by sentence as padded batches of whole sequences with the examples before each, as the method is
-written down; it is given as many tokens at once as one of our rows has. Both sides run in turn in one process.
+The plain side scores what ours scores, sentence by sentence as padded batches of whole sequences with the examples before each, as the
+method is written down; it is given as many tokens at once as one of our rows has. Both sides run in turn in one process.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     prompts = [prompt.template for prompt in prompt_set(card).prompts][:_PROMPTS]
     known = [*relation.true, *relation.false]
     tails = [tail for _, tail in relation.true]
-    told = list(dict.fromkeys((head, tails[(at + step) % len(tails)]) for step in range(8) for at, (head, _) in enumerate(relation.true)))[:_CANDIDATES]
-    judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
+    told = list(dict.fromkeys((head, tails[(at + step) % len(tails)]) for step in range(8) for at, (head, _) in
+    enumerate(relation.true)))[:_CANDIDATES] judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
     start, cpu = time.perf_counter(), time.process_time()
     learnt = knowledge(card.name, judge, prompts, card.seeds, {at: [words[at] for words in known][:24] for at in (0, 1)})
     testing = time.perf_counter() - start

@@ -8,62 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
-from harvest.bertnet import candidates, scoring
-from harvest.bertnet.calibrate import Knowledge, knowledge
+from harvest.bertnet import candidates
+from harvest.bertnet.calibrate import Knowledge, knowledge, readable
 from harvest.bertnet.candidates import Judged
-from harvest.bertnet.prompts import prompt_set
-from harvest.bertnet.proposing import Asked, Nearest, Proposer
+from harvest.bertnet.means import Limits, Models
+from harvest.bertnet.promptfile import PromptFile
+from harvest.bertnet.prompts import Origin, Prompt, prompt_set
+from harvest.bertnet.proposing import Asked
 from harvest.bertnet.rounds import Rounds
-from harvest.bertnet.scoring import CausalJudge, Company, Judge
+from harvest.bertnet.scoring import POOL, Company, Judge, sample
 from kgplatform import names
 from kgplatform.cards import fits, slots
 from kgplatform.difference import Before
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
 from kgplatform.linking import link
-from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
-from kgplatform.types import Candidate, Claim, Entity, Kind, Receipt, Relation, Words
+from kgplatform.types import Candidate, Claim, Entity, Receipt, Relation, Words
 
+UNTESTED = "what the model knows could not be tested: the log says why"
 OTHERS = 24
 """Words of each slot that corrupted seeds are made with."""
-LEAST = 0.5
-"""Probability from which a candidate goes into the graph."""
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """Who scores, who finds what is near, and who, if anyone, proposes whole lists and rewords prompts.
-
-    What the chat model says amiss is kept in the folder ``quarantine``.
-    """
-
-    scorer: TokenScorer
-    encoder: Encoder
-    chat: ChatModel | None = None
-    quarantine: Path = Path("quarantine")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.scorer.name, self.encoder.name, self.chat.name if self.chat else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Where a harvest ends, whatever is left: ``size`` candidates that a chat model is asked for, ``minutes``.
-
-    Candidates less likely than ``confidence`` are not put. ``held`` puts none: they stand in the outcome, for a person to look at.
-    """
-
-    size: int = 200
-    minutes: float | None = None
-    confidence: float = LEAST
-    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +57,8 @@ class Asking:
     def __init__(self, kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits, steps: Steps, before: Before) -> None:
         self._kg, self._card, self._models, self._limits, self._steps, self._before = kg, card, models, limits, steps, before
         self._revision = f"{card.name}@{names.digest(repr(card), *models.names)}"
+        self._kept_prompts = PromptFile(models.prompts, card, models.names) if models.prompts else None
+        self._origins: dict[str, Origin] = {}
         self._notes: list[str] = []
         self._found: list[Judged] = []
         self._kept: list[Judged] = []
@@ -97,12 +68,12 @@ class Asking:
         """All of it; ``until`` is when, by the monotonic clock, no further round begins."""
         ends, prompts = self._ends(), self._prompts()
         asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size)
-        rounds = Rounds(self._proposers(), asked, self._steps, self._revision, self._note)
+        rounds = Rounds(self._models.proposers(self._note), asked, self._steps, self._revision, self._note)
         coming = iter(rounds)
         first = next(coming, None)
         judge, learnt = self._learnt(ends, prompts, first[1] if first else ())
-        if learnt.doubt or first is None:
-            self._notes.append(learnt.doubt or self._nothing())
+        if learnt is None or learnt.doubt or first is None:
+            self._notes.append(learnt.doubt if learnt and learnt.doubt else self._nothing() if learnt else UNTESTED)
             return self._outcome(learnt, prompts)
         for by, tuples in chain([first], coming):
             found = self._judged(by, tuples, judge, learnt, prompts, {**ends["head"], **ends["tail"]})
@@ -112,9 +83,9 @@ class Asking:
                 break
         return self._outcome(learnt, prompts)
 
-    def _outcome(self, learnt: Knowledge, prompts: Sequence[str]) -> Outcome:
+    def _outcome(self, learnt: Knowledge | None, prompts: Sequence[str]) -> Outcome:
         found, kept = (tuple(sorted(listed, key=lambda one: -one.probability)) for listed in (self._found, self._kept))
-        weighed = tuple(zip(prompts, learnt.weights, strict=True))
+        weighed = tuple(zip(prompts, learnt.weights, strict=True)) if learnt else ()
         return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt)
 
     def _nothing(self) -> str:
@@ -131,53 +102,61 @@ class Asking:
     def _ends(self) -> dict[str, dict[str, str]]:
         """Names of the graph's entities that may be head or tail, with their kinds, as they were when the harvest began."""
 
-        def looked() -> dict[str, dict[str, str]]:
-            entities, kinds = _entities(self._kg), self._kg.kinds()
-            return {"head": _fitting(entities, self._card.domain, kinds), "tail": _fitting(entities, self._card.range, kinds)}
-
-        found = self._steps.step(f"{self._revision}/entities", looked) or {}
+        found = self._steps.step(f"{self._revision}/entities", lambda: fitting(self._kg, self._card)) or {}
         return {end: dict(found.get(end, {})) for end in ("head", "tail")}
 
     def _prompts(self) -> list[str]:
         """The card's prompts and those made of them."""
 
         def made() -> dict[str, Any]:
+            if kept := self._kept_prompts and self._kept_prompts.read():
+                return {"prompts": [[prompt.template, prompt.origin] for prompt in kept], "refused": []}
             found = prompt_set(self._card, self._models.chat, self._models.quarantine)
             refused = [f"{one.text!r} is no prompt: {one.why}" for one in found.refused]
-            return {"prompts": [prompt.template for prompt in found.prompts], "refused": refused}
+            return {"prompts": [[prompt.template, prompt.origin] for prompt in found.prompts], "refused": refused}
 
         self._steps.stage(f"{self._card.name}: wording prompts")
-        found = self._steps.step(f"{self._revision}/prompts", made) or {"prompts": list(self._card.prompts), "refused": []}
+        found = self._steps.step(f"{self._revision}/prompts", made) or {
+            "prompts": [[prompt, "card"] for prompt in self._card.prompts],
+            "refused": [],
+        }
         for line in found["refused"]:
             self._steps.log(f"{self._card.name}: {line}")
-        return list(found["prompts"])
+        self._origins = {template: origin for template, origin in found["prompts"]}
+        return list(self._origins)
 
-    def _proposers(self) -> list[Proposer]:
-        """Those that the models allow, the cheapest first."""
-        models = self._models
-        found: list[Proposer] = [Nearest(models.encoder)]
-        return found
+    def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge | None]:
+        """The judge, in the company of words that are known now, and what it knows; nothing where it could not be tested."""
+        card, known = self._card, self._company(ends, first)
+        judge = self._models.judge(Company(slots(card), card.seeds, {slot: words[:POOL] for slot, words in known.items()}))
+        others = dict(enumerate(known.values()))
 
-    def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge]:
-        """The judge, in the company of words that are known now, and what it knows."""
-        card, kinds = self._card, self._kg.kinds()
-        examples = {"head": card.domain, "tail": card.range}
-        known = {
-            slot: scoring.sample(
+        def tested() -> dict[str, Any]:
+            self._steps.stage(f"{card.name}: testing what the model knows")
+            return asdict(knowledge(card.name, judge, prompts, card.seeds, others, self._steps.progress))
+
+        found = self._steps.step(f"{self._revision}/known", tested)
+        learnt = Knowledge.read(found) if found else None
+        if learnt and not learnt.doubt and self._kept_prompts:
+            self._kept_prompts.keep(
+                [Prompt(text, self._origins[text], weight) for text, weight in zip(prompts, learnt.weights, strict=True)]
+            )
+        return judge, learnt
+
+    def _company(self, ends: Mapping[str, Iterable[str]], first: Sequence[Words]) -> dict[str, tuple[str, ...]]:
+        """For each slot words of its kind: of the first candidates, of the graph, and the examples of the kind."""
+        kinds, wanted = self._kg.kinds(), {"head": self._card.domain, "tail": self._card.range}
+        return {
+            slot: sample(
                 [
                     *(words[at] for words in first),
                     *ends.get(slot, ()),
-                    *(word for kind in examples.get(slot, ()) if kind in kinds for word in kinds[kind].examples),
+                    *(word for kind in wanted.get(slot, ()) if kind in kinds for word in kinds[kind].examples),
                 ],
                 OTHERS,
             )
-            for at, slot in enumerate(slots(card))
+            for at, slot in enumerate(slots(self._card))
         }
-        judge = CausalJudge(
-            self._models.scorer, Company(slots(card), card.seeds, {slot: words[: scoring.POOL] for slot, words in known.items()})
-        )
-        self._steps.stage(f"{card.name}: testing what the model knows")
-        return judge, knowledge(card.name, judge, prompts, card.seeds, dict(enumerate(known.values())), self._steps.progress)
 
     def _judged(
         self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Mapping[str, str]
@@ -188,7 +167,12 @@ class Asking:
         @cache
         def found() -> tuple[list[Judged], list[Judged]]:
             self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
-            judged = candidates.judged(tuples, judge.scores(prompts, tuples, self._steps.progress), learnt, prompts, by)
+            matrix = judge.scores(prompts, tuples, self._steps.progress)
+            read = readable(matrix)
+            if not read.all():
+                self._note(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
+            told = [words for words, can in zip(tuples, read, strict=True) if can]
+            judged = candidates.judged(told, matrix[:, read], learnt, prompts, by)
             return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)
 
         @cache
@@ -221,11 +205,11 @@ class Asking:
         return linked.claims
 
 
-def _entities(kg: KnowledgeGraph) -> list[Entity]:
-    ends = {end.id: end for fact in kg.facts() for end in (fact.head, fact.tail) if isinstance(end, Entity)}
-    return [ends[identity] for identity in sorted(ends)]
-
-
-def _fitting(entities: Iterable[Entity], wanted: Sequence[str], kinds: Mapping[str, Kind]) -> dict[str, str]:
-    """By name the kind of those that may stand where ``wanted`` kinds are asked for."""
-    return {entity.name: kind for entity in entities for kind in entity.kinds if fits(kind, wanted, kinds)}
+def fitting(kg: KnowledgeGraph, card: Relation) -> dict[str, dict[str, str]]:
+    """Of the entities that may be ``head`` and of those that may be ``tail`` the kind, by name."""
+    entities = {end.id: end for fact in kg.facts() for end in (fact.head, fact.tail) if isinstance(end, Entity)}
+    kinds, ends = kg.kinds(), {"head": card.domain, "tail": card.range}
+    return {
+        end: {entities[id].name: kind for id in sorted(entities) for kind in entities[id].kinds if fits(kind, wanted, kinds)}
+        for end, wanted in ends.items()
+    }

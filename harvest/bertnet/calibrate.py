@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harvest.bertnet.scoring import Floats, Judge
 from kgplatform import names
@@ -35,7 +37,8 @@ class Knowledge:
     """What a model knows of a relation, by ``seeds`` against ``corrupted`` ones.
 
     ``p_value`` is the chance that as many corrupted seeds score as high. ``weights`` are of the prompts and sum to 1. Corrupted seeds score
-    ``centre`` ± ``spread``; in units of that, 95 of 100 lie below ``floor``. ``doubt`` says why nothing should be harvested; empty when it should.
+    ``centre`` ± ``spread``; in units of that, 95 of 100 lie below ``floor``. ``doubt`` says why nothing should be harvested; empty when it
+    should.
     """
 
     seeds: int
@@ -48,6 +51,11 @@ class Knowledge:
     floor: float
     doubt: str = ""
 
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Knowledge:
+        """From its fields as JSON holds them."""
+        return cls(**{**record, "weights": tuple(record["weights"])})
+
     def scores(self, matrix: Floats) -> Floats:
         """One score for each tuple out of ``(prompts, tuples)``, in units of what corrupted seeds score: ``(tuples,)``."""
         return np.asarray((np.asarray(self.weights) @ matrix - self.centre) / self.spread, np.float64)
@@ -56,8 +64,8 @@ class Knowledge:
 def corrupted(seeds: Sequence[Words], others: Mapping[int, Sequence[str]], most: int = MAX_CORRUPTED) -> list[Words]:
     """Seeds with one slot taken by another seed's word or by one of ``others`` (by the slot's place), if that is too few in more slots.
 
-    None of them is a seed, and those come last that mix seeds: without them fewer examples must be kept from the model, and what is read can
-    be shared. The same ones for the same words, whatever their order.
+    None of them is a seed, and those come last that mix seeds: without them fewer examples must be kept from the model, and what is read
+    can be shared. The same ones for the same words, whatever their order.
     """
     told, found = set(seeds), dict[Words, None]()
     for mixed in (False, True):
@@ -95,7 +103,9 @@ def knowledge(
     if len(seeds) < MIN_SEEDS or len(false) < MIN_CORRUPTED:
         return _undecided(relation, len(seeds), len(false), len(prompts))
     matrix = judge.scores(prompts, [*seeds, *false], progress)
-    right, wrong = matrix[:, : len(seeds)], matrix[:, len(seeds) :]
+    right, wrong = (part[:, readable(part)] for part in (matrix[:, : len(seeds)], matrix[:, len(seeds) :]))
+    if right.shape[1] < MIN_SEEDS or wrong.shape[1] < MIN_CORRUPTED:
+        return _undecided(relation, right.shape[1], wrong.shape[1], len(prompts), "that the model can read ")
     weights = trust(right, wrong)
     plain, plainly = right.mean(0), wrong.mean(0)
     p_value, auc = permutation_test(plain, plainly), area(plain, plainly)
@@ -108,13 +118,18 @@ def knowledge(
             f"the model does not know {relation!r}: its {len(seeds)} seeds score no better than false pairs made from them "
             f"(AUC {auc:.2f}, chance {p_value:.2g}); better seeds or prompts, or a larger model, may help"
         )
-    return Knowledge(len(seeds), len(false), auc, p_value, tuple(weights.tolist()), centre, spread, floor, doubt)
+    return Knowledge(right.shape[1], wrong.shape[1], auc, p_value, tuple(weights.tolist()), centre, spread, floor, doubt)
 
 
-def _undecided(relation: str, seeds: int, false: int, prompts: int) -> Knowledge:
+def readable(matrix: Floats) -> npt.NDArray[np.bool_]:
+    """Whether the model has tokens for a tuple, which a score that is no number denies: ``(tuples,)`` of ``(prompts, tuples)``."""
+    return np.asarray(np.isfinite(matrix).all(0))
+
+
+def _undecided(relation: str, seeds: int, false: int, prompts: int, which: str = "") -> Knowledge:
     few = f"{seeds} seed{'' if seeds == 1 else 's'}"
     doubt = (
-        f"whether the model knows {relation!r} cannot be decided: {few} and {false} false pairs made from them are there, and it takes "
+        f"whether the model knows {relation!r} cannot be decided: {few} {which}and {false} false pairs made from them are there, it takes "
         f"{MIN_SEEDS} and {MIN_CORRUPTED}: add seeds to the card, or let the graph have more things of its kinds"
     )
     even = tuple([1 / prompts] * prompts) if prompts else ()
@@ -124,8 +139,8 @@ def _undecided(relation: str, seeds: int, false: int, prompts: int) -> Knowledge
 def trust(right: Floats, wrong: Floats) -> Floats:
     """Weights of prompts, ``(prompts,)``, by how far seeds stand from corrupted ones in each: ``(prompts, seeds)``, ``(prompts, corrupted)``.
 
-    The distance is in units of that prompt's spread, so that a prompt which says everything louder earns nothing by it, and is divided by the
-    same unit, so that all prompts speak equally loud.
+    The distance is in units of that prompt's spread, and the weight is divided by the spread too: a prompt that says everything louder earns
+    nothing by it, and all speak equally loud.
     """
     spread = np.maximum(wrong.std(1), 1e-6)
     apart = np.maximum((right.mean(1) - wrong.mean(1)) / spread, 0.0)

@@ -1,8 +1,8 @@
 """Judged words: how likely each is true, and what goes into the graph of it.
 
-A score becomes a probability by a curve that was fitted once, on relations of our own (``benchmarks/bertnet``), over two numbers: the score in
-units of what the card's corrupted seeds score, and its lead over the best rival tail of the same head. How many of a round's candidates
-are true nobody knows beforehand: that share is estimated from the round's own scores.
+A score becomes a probability by a curve that was fitted once, on relations of our own (``benchmarks/bertnet``), over two numbers: the
+score in units of what the card's corrupted seeds score, and its lead over the best rival tail of the same head. How many of a round's
+candidates are true nobody knows beforehand: that share is estimated from the round's own scores.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A candidate in ``words``: its ``probability``, its ``score`` and lead, who proposed it, and the prompts that speak for it, (prompt, nats)."""
+    """A candidate in ``words``: its ``probability``, its ``score`` and lead, who proposed it, and the prompts that speak for it, (prompt,
+    nats).
+    """
 
     words: Words
     probability: float

@@ -22,7 +22,7 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """``auc`` with its 95 % interval (bootstrap over tuples); ``auc_one_prompt`` by the mean log-probability of the first prompt's sentences.
+    """``auc`` with its 95 % interval (bootstrap over tuples), and ``auc_one_prompt`` by the log-probability of the first prompt's sentences.
 
     ``knows`` says whether the seeds alone would have let a harvest begin, and ``doubt`` why not.
     """
@@ -79,7 +79,7 @@ def evaluate(
 
 
 def sentence_scores(prompt: str, places: Sequence[str], tuples: Sequence[Words], scorer: TokenScorer) -> Floats:
-    """The mean log-probability of a token's worth of text in each filled sentence, ``(tuples,)``: what one prompt says without any of the rest.
+    """How likely each filled sentence is, per letter, ``(tuples,)``: what one prompt says without any of the rest.
 
     Letters stand for tokens, since a scorer does not tell how many it read.
     """

@@ -20,9 +20,9 @@ from harvest.bertnet.stopwords import STOP
 from kgplatform.lm.cloze import sentence
 from kgplatform.lm.ports import MaskedModel
 from kgplatform.ports import Progress
+from kgplatform.types import Words
 
 Floats = npt.NDArray[np.float64]
-Words = tuple[str, ...]
 _WORD = re.compile(r"(?<!\w)[^\W\d_][^\s-]*")
 
 

@@ -1,7 +1,7 @@
 """Harvest a relation out of a language model: some propose candidates, a model says how well they fit, the graph gets the likely ones.
 
-What a harvest is made of: the prompts of a relation (``prompts``), candidates round by round (``proposing``, ``rounds``), what the model knows of it
-by the card's seeds (``calibrate``), and a probability for each candidate, which is linked and put (``asking``, ``candidates``).
+What a harvest is made of: the prompts of a relation (``prompts``), candidates round by round (``proposing``, ``rounds``), what the model
+knows of it by the card's seeds (``calibrate``), and a probability for each candidate, which is linked and put (``asking``, ``candidates``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harvest.bertnet.asking import Asking, Limits, Models, Outcome
+from harvest.bertnet.asking import Asking, Outcome
+from harvest.bertnet.means import Limits, Models
 from kgplatform import names
 from kgplatform.cards import datatype
 from kgplatform.difference import Before, Difference

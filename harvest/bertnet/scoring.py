@@ -55,7 +55,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What words are judged among: the card's ``slots`` and ``seeds``, and for each slot a ``pool`` of words of the kind, not all true of it.
+    """What words are judged among: the card's ``slots`` and ``seeds``, and for each slot a ``pool`` of words of the kind, true or not.
 
     ``shots`` seeds stand before a sentence; 0 for none. With ``neutral`` words these stand in the first slot instead of others of the kind.
     """
@@ -122,7 +122,7 @@ class _Reading:
         self._owner = np.repeat(np.arange(len(rests)), [len(rest) for rest in others])
 
     def _against(self, company: Company, slot: str) -> Sequence[str]:
-        """What else stands in the first slot: others of the kind; where they are few the seeds' words too, and where there are none neutral words.
+        """What else stands in the first slot: others of the kind; where they are few, the seeds' words too; where there are none, neutral words.
 
         Each word of a seed takes that seed from the examples, so that less of what is read is shared.
         """

@@ -24,8 +24,8 @@ from harvest.bertnet.stopwords import STOP
 from kgplatform.lm.cloze import MASK, Cloze, Partial
 from kgplatform.lm.ports import MaskedModel
 from kgplatform.ports import Progress
+from kgplatform.types import Words
 
-Words = tuple[str, ...]
 Bools = npt.NDArray[np.bool_]
 
 
