@@ -7,7 +7,7 @@ file. The false pairs are the true tails moved to other heads, so that neither a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,6 @@ class Judged:
     false: tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A nearly complete list of a relation's pairs; each row holds the names of its head and of its tail, the usual one first."""
-
-    name: str
-    card: Relation
-    rows: tuple[tuple[Words, Words], ...]
-
-
 def read_judged(path: Path) -> Judged:
     """The relation in a YAML file. Raises ``BadFile`` naming the file and what is wrong with it."""
     raw = _mapping(path)
@@ -57,7 +48,7 @@ def read_judged(path: Path) -> Judged:
     return judged
 
 
-def problems(judged: Judged) -> Iterable[str]:
+def problems(judged: Judged) -> Iterator[str]:
     """What would make the relation's measure unfair, a sentence each; nothing when it is sound."""
     if judged.half not in HALVES:
         yield f"half is {' or '.join(HALVES)}, not {judged.half!r}"
@@ -75,26 +66,9 @@ def problems(judged: Judged) -> Iterable[str]:
         yield f"the head of the seed {known[0]} occurs among the pairs: choose another seed"
 
 
-def read_reference(path: Path) -> Reference:
-    """The table in a TSV file (head, tab, tail; other names of one thing after ``|``) with the card beside it. Raises ``BadFile``."""
-    card = _card(path.with_suffix(".yaml"), _mapping(path.with_suffix(".yaml")))
-    lines = path.read_text("utf-8").splitlines()
-    rows = [tuple(tuple(cell.split("|")) for cell in line.split("\t")) for line in lines]
-    for number, row in enumerate(rows, 1):
-        if len(row) != 2 or not all(name.strip() for cell in row for name in cell):
-            raise BadFile(f"{path}, line {number}: expected a head, a tab and a tail")
-    if twice := [row for row, count in Counter((head[0], tail[0]) for head, tail in rows).items() if count > 1]:
-        raise BadFile(f"{path}: the row {twice[0]} occurs twice")
-    return Reference(path.stem, card, tuple((head, tail) for head, tail in rows))
-
-
 def read_all(folder: Path = HERE / "relations") -> tuple[Judged, ...]:
     """All relations of a folder in the order of the file names."""
     return tuple(read_judged(path) for path in sorted(folder.glob("*.yaml")))
-
-
-def read_references(folder: Path = HERE / "reference") -> tuple[Reference, ...]:
-    return tuple(read_reference(path) for path in sorted(folder.glob("*.tsv")))
 
 
 def _mapping(path: Path) -> dict[Any, Any]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bertnet.pairs import HERE, LEAST, Judged, problems, read_all, read_judged, read_reference, read_references
+from benchmarks.bertnet.pairs import HERE, LEAST, Judged, problems, read_all, read_judged
 from kgplatform.errors import BadFile
 
 SHIPPED = sorted((HERE / "relations").glob("*.yaml"))
-TABLES = sorted((HERE / "reference").glob("*.tsv"))
 
 
 def majority(judged: Judged, slot: int) -> float:
@@ -37,17 +36,6 @@ def test_the_halves_are_equal_and_names_are_unique() -> None:
     relations = read_all()
     assert Counter(one.half for one in relations) == {"develop": 14, "report": 14}
     assert len({one.name for one in relations}) == 28
-
-
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_a_reference_table_holds_its_cards_seeds(path: Path) -> None:
-    table = read_reference(path)
-    listed = {(head, tail) for heads, tails in table.rows for head in heads for tail in tails}
-    assert len(table.card.seeds) == 5 and set(table.card.seeds) <= listed
-
-
-def test_every_table_has_a_card_and_every_card_a_table() -> None:
-    assert {path.stem for path in (HERE / "reference").glob("*.yaml")} == {table.name for table in read_references()}
 
 
 def test_each_way_of_being_unfair_is_said() -> None:
