@@ -29,7 +29,7 @@ _MODEL = "roberta-large"
 _EACH = 20
 
 
-def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
+def measure(_: argparse.Namespace, scorer: TokenScorer) -> Any:
     """A line a relation; the mean at the end."""
     if not SHARED.is_dir():
         raise SystemExit(f"{SHARED} is not there: this measure needs the published results")
@@ -44,8 +44,10 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
                 told[name] = _agreement(card, json.loads(path.read_text("utf-8")), scorer)
                 print(f"{name:<52} {told[name][0]:.3f}  {told[name][1]:+.3f}", flush=True)
     chance, correlation = (np.mean([one[at] for one in told.values()]) for at in (0, 1))
-    print(f"{len(told)} relations: a candidate of their first {_EACH} scores above one of their last {_EACH} with ours in {chance:.3f}; ρ
-    {correlation:+.3f}") return told
+    print(
+        f"{len(told)} relations: one of their first {_EACH} above one of their last {_EACH} with ours in {chance:.3f}; ρ {correlation:+.3f}"
+    )
+    return told
 
 
 def _agreement(card: Any, listed: list[Any], scorer: TokenScorer) -> tuple[float, float]:

@@ -35,17 +35,20 @@ def mean_and_interval(values: list[float]) -> str:
 
 
 def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
-    from pairs import easy, judged
-    from variants import ASIDE, VARIANTS, score
+    from easy import read_easy
+    from pairs import read_all
+    from variants import ASIDE, CLOSED, VARIANTS, score
 
     from harvest.bertnet.calibrate import area
 
     relations = (
-        easy(SHARED / "pairs_easy" / "relations.json") if given.half == "easy" else [one for one in judged() if one.half == given.half]
+        read_easy(SHARED / "pairs_easy" / "relations.json")
+        if given.half == "easy"
+        else [one for one in read_all() if one.half == given.half]
     )
     table: dict[str, dict[str, float]] = {}
     for relation in relations:
-        for variant in (*VARIANTS, *ASIDE):
+        for variant in (*VARIANTS, *(ASIDE if given.aside else ()), *(CLOSED if given.closed else ())):
             told = [*relation.true, *relation.false]
             scores = score(variant, relation.card, told, scorer)
             cut = len(relation.true)
@@ -62,13 +65,13 @@ def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
 
 def calibration(_: argparse.Namespace, scorer: TokenScorer) -> Any:
     from calibration import SETTINGS, calibration_error, fit, probabilities, scored
-    from pairs import judged
+    from pairs import read_all
 
     from harvest.bertnet import candidates
 
     told: dict[str, Any] = {}
     halves = {
-        half: {name: [scored(one, name, scorer) for one in judged() if one.half == half] for name in SETTINGS}
+        half: {name: [scored(one, name, scorer) for one in read_all() if one.half == half] for name in SETTINGS}
         for half in ("develop", "report")
     }
     fitted = fit([one for found in halves["develop"].values() for one in found if one.known])
@@ -91,20 +94,36 @@ def calibration(_: argparse.Namespace, scorer: TokenScorer) -> Any:
     return told
 
 
+def speed(given: argparse.Namespace, scorer: TokenScorer) -> Any:
+    from speed import measure
+
+    return measure(given, scorer)
+
+
+def lama(given: argparse.Namespace, scorer: TokenScorer) -> Any:
+    from lama import measure
+
+    return measure(given, scorer)
+
+
+def harvest(given: argparse.Namespace, scorer: TokenScorer) -> Any:
+    from reference import measure
+
+    return measure(given, scorer)
+
+
 def main() -> None:
     sys.path[:0] = [str(ROOT), str(HERE)]
-    import lama
-    import reference
-    import speed
-
     from kgplatform.lm.cache import CachedScorer
     from kgplatform.opening import bare_scorer
     from kgplatform.settings import load
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    measures = {"pairs": pairs, "calibration": calibration, "speed": speed.measure, "lama": lama.measure, "harvest": reference.measure}
+    measures = {"pairs": pairs, "calibration": calibration, "speed": speed, "lama": lama, "harvest": harvest}
     parser.add_argument("what", choices=measures)
     parser.add_argument("--half", choices=("develop", "report", "easy"), default="develop")
+    parser.add_argument("--aside", action="store_true", help="pairs: also what was tried and is not used")
+    parser.add_argument("--closed", action="store_true", help="pairs: also with all of the list's words as rivals")
     parser.add_argument("--scorer", default="", help="local:MODEL; none: KG_SCORER_MODEL")
     parser.add_argument("--chat", default="", help="the model that proposes in harvests; none: nobody does")
     parser.add_argument("--cache", type=Path, help="a file for scores, so that a second run is quick")

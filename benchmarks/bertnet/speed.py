@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pairs import read_all
 
 from harvest.bertnet.calibrate import knowledge
 from harvest.bertnet.prompts import prompt_set
 from harvest.bertnet.scoring import CausalJudge, Company, pools
 from kgplatform.cards import slots
-from pairs import judged
+from kgplatform.settings import load
 
 if TYPE_CHECKING:
     from kgplatform.lm.ports import TokenScorer
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "scoring"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scoring"))
 _TOKENS = 512
 _PROMPTS = 10
 _CANDIDATES = 200
@@ -33,13 +34,14 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     """Both rates, their ratio, and how long a relation with ten prompts and 200 candidates takes."""
     from run import Plain  # of benchmarks/scoring
 
-    relation = next(one for one in judged() if one.half == given.half)
+    relation = next(one for one in read_all() if one.half == given.half)
     card = relation.card
     prompts = [prompt.template for prompt in prompt_set(card).prompts][:_PROMPTS]
     known = [*relation.true, *relation.false]
     tails = [tail for _, tail in relation.true]
-    told = list(dict.fromkeys((head, tails[(at + step) % len(tails)]) for step in range(8) for at, (head, _) in
-    enumerate(relation.true)))[:_CANDIDATES] judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
+    steps = ((head, tails[(at + step) % len(tails)]) for step in range(8) for at, (head, _) in enumerate(relation.true))
+    told = list(dict.fromkeys(steps))[:_CANDIDATES]
+    judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
     start, cpu = time.perf_counter(), time.process_time()
     learnt = knowledge(card.name, judge, prompts, card.seeds, {at: [words[at] for words in known][:24] for at in (0, 1)})
     testing = time.perf_counter() - start
@@ -49,7 +51,7 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     sentences = judge.sentences(prompts, told)
     some = sentences[:: max(1, len(sentences) // 300)]
     longest = max(len(prefix + rest) for prefix, rest in some) // 3
-    plain = Plain(Path(str(given.folder)), "cpu", max(1, _TOKENS // max(1, longest)))
+    plain = Plain(load().home / "models" / "smollm2-135m", "cpu", max(1, _TOKENS // max(1, longest)))
     start, cpu = time.perf_counter(), time.process_time()
     expected = plain.logprobs(some)
     share = len(sentences) / len(some)

@@ -122,7 +122,7 @@ class Asking:
         }
         for line in found["refused"]:
             self._steps.log(f"{self._card.name}: {line}")
-        self._origins = {template: origin for template, origin in found["prompts"]}
+        self._origins = dict(found["prompts"])
         return list(self._origins)
 
     def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge | None]:

@@ -137,9 +137,9 @@ def _undecided(relation: str, seeds: int, false: int, prompts: int, which: str =
 
 
 def trust(right: Floats, wrong: Floats) -> Floats:
-    """Weights of prompts, ``(prompts,)``, by how far seeds stand from corrupted ones in each: ``(prompts, seeds)``, ``(prompts, corrupted)``.
+    """Weights of prompts, ``(prompts,)``, by how far seeds stand from corrupted ones: ``(prompts, seeds)``, ``(prompts, corrupted)``.
 
-    The distance is in units of that prompt's spread, and the weight is divided by the spread too: a prompt that says everything louder earns
+    The distance is in units of the prompt's spread, and the weight is divided by the spread too: a prompt that says all of it louder earns
     nothing by it, and all speak equally loud.
     """
     spread = np.maximum(wrong.std(1), 1e-6)

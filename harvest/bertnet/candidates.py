@@ -24,6 +24,7 @@ OFFSET, SCORE, LEAD = -2.0, 1.6, 0.6
 """Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
+_MOST_SURE = 30.0
 SHOWN = 3
 """Prompts that evidence names, those that speak the most for it."""
 
@@ -90,11 +91,12 @@ def posterior(ratios: Floats, rounds: int = 50) -> Floats:
 
     That share is found by expectation maximisation (Saerens et al., 2002).
     """
-    share = 0.5
+    ratios, share = np.clip(ratios, -_MOST_SURE, _MOST_SURE), 0.5
+    given = np.zeros(0)
     for _ in range(rounds):
         given = 1 / (1 + np.exp(-(ratios + np.log(share / (1 - share)))))
         share = float(np.clip(given.mean(), FEWEST, MOST)) if len(given) else share
-    return np.asarray(1 / (1 + np.exp(-(ratios + np.log(share / (1 - share))))), np.float64)
+    return np.asarray(given, np.float64)
 
 
 def chosen(found: Iterable[Judged], card: Relation, least: float, before: Iterable[Judged] = ()) -> list[Judged]:

@@ -22,7 +22,7 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """``auc`` with its 95 % interval (bootstrap over tuples), and ``auc_one_prompt`` by the log-probability of the first prompt's sentences.
+    """``auc`` with its 95 % interval (bootstrap over tuples), and ``auc_one_prompt`` by the likelihood of the first prompt's sentences.
 
     ``knows`` says whether the seeds alone would have let a harvest begin, and ``doubt`` why not.
     """

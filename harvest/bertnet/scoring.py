@@ -122,7 +122,7 @@ class _Reading:
         self._owner = np.repeat(np.arange(len(rests)), [len(rest) for rest in others])
 
     def _against(self, company: Company, slot: str) -> Sequence[str]:
-        """What else stands in the first slot: others of the kind; where they are few, the seeds' words too; where there are none, neutral words.
+        """What else stands in the first slot: others of the kind; where these are few the seeds' too; where there are none neutral words.
 
         Each word of a seed takes that seed from the examples, so that less of what is read is shared.
         """

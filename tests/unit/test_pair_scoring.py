@@ -131,7 +131,7 @@ def test_two_seeds_alone_cannot_decide_and_it_says_so() -> None:
     judge = CausalJudge(KNOWING, Company(SLOTS, SEEDS[:2]))
     doubt = knowledge("capital of", judge, PROMPTS, SEEDS[:2], {}).doubt
     assert doubt.startswith(
-        "whether the model knows 'capital of' cannot be decided: 2 seeds and 2 false pairs made from them are there, and it takes 3 and 200"
+        "whether the model knows 'capital of' cannot be decided: 2 seeds and 2 false pairs made from them are there, it takes 3 and 200"
     )
 
 
