@@ -94,7 +94,11 @@ class Listed:
     def _answer(self, card: Relation, question: _Question, known: list[Words], sample: int) -> list[Words]:
         keys = _keys(card)
         value = self._asked(_request(card, question, known[-_HELD:], sample))
-        return [tuple(_bare(item[key]) for key in keys) for item in value["facts"]] if value else []
+        facts = [tuple(_bare(item[key]) for key in keys) for item in value["facts"]] if value else []
+        if not question.names:
+            return facts
+        wanted, place = {normalise(name) for name in question.names}, keys.index(question.key)
+        return [words for words in facts if normalise(words[place]) in wanted]
 
     def _names(self, card: Relation, letter: str) -> list[str]:
         value = self._asked(_request_names(card, letter))
@@ -155,8 +159,15 @@ def _request(card: Relation, question: _Question, known: Sequence[Words], sample
 
 def _request_names(card: Relation, letter: str) -> Request:
     """Only names, which costs a quarter of what facts cost."""
-    key = _keys(card)[_asked_about(card)]
-    lines = [*_described(card), f"List only names of [{key}], up to {_EACH}, that begin with the letter {letter}."]
+    place = _asked_about(card)
+    key = _keys(card)[place]
+    if key == slots(card)[place]:
+        lines = [
+            *_described(card),
+            f"List only names for [{key}], up to {_EACH}, that begin with the letter {letter}.",
+        ]
+    else:
+        lines = [f"List up to {_EACH} names that begin with the letter {letter}, each of a {key}."]
     name = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
     return Request(_messages(lines), _schema("names", name, _EACH), 40 + _EACH * _TOKENS)
 
