@@ -8,6 +8,7 @@ graph has few of them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,8 +39,12 @@ _LISTS = 3
 _SHOWN = 6
 _BARREN = 2
 _NO_NAMES = re.compile(r"(?:etc|(?:many )?(?:others|more)|so on)$", re.IGNORECASE)
-_RAMBLES = re.compile(r"(?:the|a|an|one|also|called|known|not|now) .*\b(?:of|in|the|to|by)\b|.*\W$", re.DOTALL)
-"""What is a remark, no name: "the capital of Egypt", "Athens –"."""
+_RAMBLES = re.compile(
+    r"(?:the|a|an|one|also|called|known|not|now) .*\b(?:of|in|the|to|by|following)\b|.*\W$|(?:the|an?|it|they|you|\w+thing|things|\w)$|"
+    r"(?:this|these|those|both|various|many|several|some|any|every|each|all|other|different|their|its|his|her|your|our|so|such)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What is a remark, no name: "the capital of Egypt", "various purposes", "Athens –"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +164,9 @@ class _Filling:
             chosen = decode(self._model, prefixes, vocabulary, beam=_BEAM, best=count, against=self._neutral(gap, vocabulary))
             found = [[name for name, _ in one] for one in chosen]
         if not vocabulary or len(vocabulary) < _FEW:
-            stops = (*STOPS, gap.end) if gap.end else STOPS
-            for names, free in zip(found, beam(self._model, prefixes, best=count, how=Free(beam=count, stops=stops)), strict=True):
-                names.extend(name for name, _ in free if name not in names and not _RAMBLES.match(name))
+            how = Free(beam=2 * count, stops=(*STOPS, gap.end) if gap.end else STOPS)
+            for names, free in zip(found, _telling(beam(self._model, prefixes, best=2 * count, how=how)), strict=True):
+                names.extend([name for name in free if name not in names and not _RAMBLES.match(name)][:count])
         return found
 
     def _vocabulary(self, gap: _Gap) -> Vocabulary | None:
@@ -192,6 +197,18 @@ def _gaps(prompt: str) -> list[_Gap]:
         gaps.append(_Gap(slot, before, f" {word[0]}" if word and word[0][0].isalnum() else ""))
         before += f"{{{slot}}}"
     return gaps
+
+
+def _telling(found: Sequence[Sequence[tuple[str, float]]]) -> list[list[str]]:
+    """The names of each beginning, first those that are likely and likelier than after the others: what fits everywhere tells nothing.
+
+    By log p + (log p − log of the mean p over all beginnings), a name that was not found for one having there no probability.
+    """
+    everywhere: dict[str, float] = {}
+    for one in found:
+        for name, score in one:
+            everywhere[name] = everywhere.get(name, 0.0) + math.exp(score) / len(found)
+    return [[name for name, _ in sorted(one, key=lambda pair: math.log(everywhere[pair[0]]) - 2 * pair[1])] for one in found]
 
 
 def _listed(model: Decoder, card: Relation, slot: str, known: Sequence[str]) -> list[str]:
