@@ -23,6 +23,9 @@ _SPELL = math.log(257)
 """An unknown word is spelled in bytes, each of 256 or the end."""
 
 
+_NEVER = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
 class ScriptedScorer:
     """Log-probabilities from ``table``; for all else those of a small word model fitted on ``sentences``.
 
@@ -51,7 +54,15 @@ class ScriptedScorer:
                     self._later[earlier][words[place]] += 1
         self._words = {word for counts in self._next.values() for word in counts}
         self._numbers = {word: number for number, word in enumerate(self._spelled)}
+        self._next_rows, self._later_rows = self._rows(self._next), self._rows(self._later)
         self._meeting = Lock()
+
+    def _rows(self, counted: Mapping[str, Counter[str]]) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """For each word the numbers of the words that follow it, and how often."""
+        return {
+            word: (np.array([self._numbers[one] for one in counts]), np.fromiter(counts.values(), np.int64))
+            for word, counts in counted.items()
+        }
 
     @property
     def name(self) -> str:
@@ -83,16 +94,35 @@ class ScriptedScorer:
 
     def following(self, sequences: Sequence[Tokens], wanted: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float64]]:
         """As the port says."""
-        words = list(self._spelled)
-        told = [[words[token] for token in tokens] for tokens in sequences]
-        return [np.array([self._word(before, words[token]) for token in ids.tolist()]) for before, ids in zip(told, wanted, strict=True)]
+        words, known = list(self._spelled), len(self._words)
+        found = []
+        for tokens, ids in zip(sequences, wanted, strict=True):
+            before = [words[token] for token in tokens]
+            logs = np.array([self._word(before, words[token]) if not 0 < token <= known else 0.0 for token in ids.tolist()])
+            met = (ids > 0) & (ids <= known)
+            logs[met] = self._distribution(before)[ids[met] - 1]
+            found.append(logs)
+        return found
 
     def likeliest(self, sequences: Sequence[Tokens], count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """As the port says; only words of its sentences."""
-        known = np.array(sorted(self._numbers[word] for word in self._words), np.int64)
+        known = np.arange(1, len(self._words) + 1)
         values = np.array(self.following(sequences, [known] * len(sequences))).reshape(len(sequences), len(known))
         best = np.argsort(-values, 1, kind="stable")[:, :count]
         return known[best], np.take_along_axis(values, best, 1)
+
+    def _distribution(self, before: list[str]) -> npt.NDArray[np.float64]:
+        """``_word`` of all known words, in the order of their numbers."""
+        far = [self._row(self._later_rows, word) for word in sorted(set(before))]
+        mixed: npt.NDArray[np.float64] = np.log((self._row(self._next_rows, before[-1]) + np.mean(far, 0)) / 2)
+        return mixed
+
+    def _row(self, rows: Mapping[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], word: str) -> npt.NDArray[np.float64]:
+        estimates = np.ones(len(self._words))
+        ids, counts = rows.get(word, _NEVER)
+        estimates[ids - 1] += counts
+        scaled: npt.NDArray[np.float64] = estimates / (counts.sum() + len(self._words) + 1)
+        return scaled
 
     def _number(self, word: str) -> int:
         known = word.casefold()

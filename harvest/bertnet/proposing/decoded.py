@@ -8,6 +8,8 @@ graph has few of them.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -29,13 +31,20 @@ _PROMPTS = 2
 _FEW = 20
 """Names of a kind below which the model is asked for others too."""
 _THIRD = 3
-"""Words for each further slot of wider relations."""
+"""Words for each further slot of wider relations, and for the second where there is one only."""
 _NEUTRAL = 4
 _BEAM = 48
 _LISTS = 3
 """Orders of the known names that a list is begun with."""
 _SHOWN = 6
-_NO_NAMES = frozenset({"etc", "others", "more", "many others", "many more", "so on"})
+_BARREN = 2
+_NO_NAMES = re.compile(r"(?:etc|(?:many )?(?:others|more)|so on)$", re.IGNORECASE)
+_RAMBLES = re.compile(
+    r"(?:the|a|an|one|also|called|known|not|now) .*\b(?:of|in|the|to|by|following)\b|.*\W$|(?:the|an?|it|they|you|\w+thing|things|\w)$|"
+    r"(?:this|these|those|both|various|many|several|some|any|every|each|all|other|different|their|its|his|her|your|our|so|such)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What is a remark, no name: "the capital of Egypt", "various purposes", "Athens –"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class _Gap:
 
 
 class Decoded:
-    """Decodes up to ``each`` words for the second slot of a prompt. The names of the graph first, then lists until ``Asked.size``."""
+    """Decodes up to ``each`` words for the second slot of a prompt: after names of the graph, then after ``Asked.size`` names of lists."""
 
     name = "decoded"
 
@@ -65,23 +74,19 @@ class Decoded:
 
     def rounds(self, asked: Asked) -> Iterator[list[Words]]:
         """As the port says."""
-        filling, fresh, proposed = _Filling(self._model, asked, self._each), Fresh(asked), 0
-        used: dict[str, dict[str, None]] = {slot: {} for slot in filling.firsts}
+        filling, fresh = _Filling(self._model, asked, self._each), Fresh(asked)
+        used = {slot: dict.fromkeys(filling.answered(slot)) for slot in filling.firsts}
         for slot in filling.firsts:
-            for tuples in filling.all(slot, filling.known(slot), used[slot]):
-                if new := fresh.new(tuples):
-                    proposed += len(new)
-                    yield new
-        barren = 0
-        while proposed < asked.size and barren < 2:
-            found = 0
+            yield from filter(None, map(fresh.new, filling.all(slot, filling.known(slot), used[slot])))
+        listed = barren = 0
+        while listed < asked.size and barren < _BARREN:
+            barren += 1
             for slot in filling.firsts:
-                for tuples in filling.all(slot, _listed(self._model, asked.card, slot, list(used[slot])), used[slot]):
-                    if new := fresh.new(tuples):
-                        found += len(new)
-                        yield new
-            barren = 0 if found else barren + 1
-            proposed += found
+                names = _listed(self._model, asked.card, slot, list(used[slot]))
+                listed += len(names)
+                for new in filter(None, map(fresh.new, filling.all(slot, names, used[slot]))):
+                    barren = 0
+                    yield new
 
 
 class _Filling:
@@ -108,6 +113,15 @@ class _Filling:
         place = self._slots.index(slot)
         return list(dict.fromkeys([*(seed[place] for seed in self._asked.card.seeds), *graph]))
 
+    def answered(self, slot: str) -> list[str]:
+        """The seeds' words for a slot of which nothing more is to be learnt, as a relation with one tail a head has it."""
+        return [seed[self._slots.index(slot)] for seed in self._asked.card.seeds] if self._single(slot) else []
+
+    def _single(self, slot: str) -> bool:
+        """Whether the rest of a tuple follows from its word for this slot."""
+        card = self._asked.card
+        return len(self._slots) == 2 and ((slot == "head" and card.functional) or (slot == "tail" and card.inverse_functional))
+
     def all(self, slot: str, words: Sequence[str], used: dict[str, None]) -> Iterator[list[Words]]:
         """Tuples for words of the slot that were not ``used``, block after block."""
         seen = {normalise(word) for word in used}
@@ -129,7 +143,8 @@ class _Filling:
     def _said(self, gaps: Sequence[_Gap], words: Sequence[str]) -> list[list[Words]]:
         """For each word of the first slot the tuples of one prompt, likeliest first."""
         partial = [(number, {gaps[0].slot: word}) for number, word in enumerate(words)]
-        for gap, count in zip(gaps[1:], (self._each, *[_THIRD] * len(gaps)), strict=False):
+        second = min(self._each, _THIRD) if self._single(gaps[0].slot) else self._each
+        for gap, count in zip(gaps[1:], (second, *[_THIRD] * len(gaps)), strict=False):
             partial = [
                 (number, {**held, gap.slot: name})
                 for (number, held), names in zip(partial, self._names(gap, [held for _, held in partial], count), strict=True)
@@ -149,9 +164,9 @@ class _Filling:
             chosen = decode(self._model, prefixes, vocabulary, beam=_BEAM, best=count, against=self._neutral(gap, vocabulary))
             found = [[name for name, _ in one] for one in chosen]
         if not vocabulary or len(vocabulary) < _FEW:
-            stops = (*STOPS, gap.end) if gap.end else STOPS
-            for names, free in zip(found, beam(self._model, prefixes, best=count, how=Free(beam=count, stops=stops)), strict=True):
-                names.extend(name for name, _ in free if name not in names)
+            how = Free(beam=2 * count, stops=(*STOPS, gap.end) if gap.end else STOPS)
+            for names, free in zip(found, _telling(beam(self._model, prefixes, best=2 * count, how=how)), strict=True):
+                names.extend([name for name in free if name not in names and not _RAMBLES.match(name)][:count])
         return found
 
     def _vocabulary(self, gap: _Gap) -> Vocabulary | None:
@@ -184,6 +199,18 @@ def _gaps(prompt: str) -> list[_Gap]:
     return gaps
 
 
+def _telling(found: Sequence[Sequence[tuple[str, float]]]) -> list[list[str]]:
+    """The names of each beginning, first those that are likely and likelier than after the others: what fits everywhere tells nothing.
+
+    By log p + (log p − log of the mean p over all beginnings), a name that was not found for one having there no probability.
+    """
+    everywhere: dict[str, float] = {}
+    for one in found:
+        for name, score in one:
+            everywhere[name] = everywhere.get(name, 0.0) + math.exp(score) / len(found)
+    return [[name for name, _ in sorted(one, key=lambda pair: math.log(everywhere[pair[0]]) - 2 * pair[1])] for one in found]
+
+
 def _listed(model: Decoder, card: Relation, slot: str, known: Sequence[str]) -> list[str]:
     """New names that the model goes on with after lists of known ones, the likeliest of all lists first."""
     if not known:
@@ -198,5 +225,6 @@ def _listed(model: Decoder, card: Relation, slot: str, known: Sequence[str]) -> 
     for found in beam(model, begun, best=2 * _BLOCK, how=Free(beam=_BLOCK, stops=STOPS)):
         for name, score in found:
             scores[name] = max(score, scores.get(name, score))
-    new = [name for name in scores if normalise(name) not in {*map(normalise, known), *_NO_NAMES}]
+    had = {normalise(name) for name in known}
+    new = [name for name in scores if normalise(name) not in had and not _NO_NAMES.match(name) and not _RAMBLES.match(name)]
     return sorted(new, key=lambda name: (-scores[name], name))[:_BLOCK]

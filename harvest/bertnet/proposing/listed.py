@@ -27,6 +27,8 @@ _EACH = 20
 """Tuples in an answer."""
 _NAMES = 8
 """Names that a request asks about."""
+_LISTED = 10
+"""Names in an answer that is names only; small models repeat themselves after a few."""
 _HELD = 40
 """Known tuples that a request names."""
 _LONGEST = 60
@@ -37,6 +39,8 @@ _REPEATS = 0.25
 """Share of new tuples up to which an answer counts as dry."""
 _DRY = 2
 """Dry answers in a row, after which a way of asking is given up."""
+_QUIET = 4
+"""Answers in a row that list known names only or cannot be used, after which no more letters are tried."""
 _SEEDS = 4
 _WARM = 0.8
 _SYSTEM = "You list facts for a knowledge graph. Give only facts you are sure of, names only, without remarks."
@@ -84,21 +88,31 @@ class Listed:
                     break
 
     def _by_letters(self, card: Relation, known: Sequence[Words]) -> Iterator[_Question]:
-        """Questions about names that the model lists itself; ``known`` grows meanwhile."""
-        place = _asked_about(card)
+        """Questions about names that the model lists itself."""
+        place, waiting, quiet = _asked_about(card), list[str](), 0
+        had = {normalise(words[place]) for words in known}
         for letter in ascii_uppercase:
-            had = {normalise(words[place]) for words in known}
-            names = [name for name in self._names(card, letter) if normalise(name) not in had]
-            yield from _about(card, place, list(dict.fromkeys(names)))
+            value = self._asked(_request_names(card, letter))
+            listed = {normalise(name): name for name in map(_bare, value["names"])} if value else {}
+            new = [name for normal, name in listed.items() if normal not in had]
+            had.update(listed)
+            waiting += new
+            quiet = 0 if new else quiet + bool(listed or not value)
+            if quiet >= _QUIET:
+                break
+            if len(waiting) >= _NAMES:
+                yield from _about(card, place, waiting)
+                waiting = []
+        yield from _about(card, place, waiting)
 
     def _answer(self, card: Relation, question: _Question, known: list[Words], sample: int) -> list[Words]:
         keys = _keys(card)
         value = self._asked(_request(card, question, known[-_HELD:], sample))
-        return [tuple(_bare(item[key]) for key in keys) for item in value["facts"]] if value else []
-
-    def _names(self, card: Relation, letter: str) -> list[str]:
-        value = self._asked(_request_names(card, letter))
-        return [_bare(name) for name in value["names"]] if value else []
+        facts = [tuple(_bare(item[key]) for key in keys) for item in value["facts"]] if value else []
+        if not question.names:
+            return facts
+        wanted, place = {normalise(name) for name in question.names}, keys.index(question.key)
+        return [words for words in facts if normalise(words[place]) in wanted]
 
     def _asked(self, request: Request) -> Any:
         try:
@@ -155,10 +169,17 @@ def _request(card: Relation, question: _Question, known: Sequence[Words], sample
 
 def _request_names(card: Relation, letter: str) -> Request:
     """Only names, which costs a quarter of what facts cost."""
-    key = _keys(card)[_asked_about(card)]
-    lines = [*_described(card), f"List only names of [{key}], up to {_EACH}, that begin with the letter {letter}."]
+    place = _asked_about(card)
+    key = _keys(card)[place]
+    if key == slots(card)[place]:
+        lines = [
+            *_described(card),
+            f"List only names for [{key}], up to {_LISTED}, that begin with the letter {letter}.",
+        ]
+    else:
+        lines = [f"List up to {_LISTED} names that begin with the letter {letter}, each of a {key}."]
     name = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
-    return Request(_messages(lines), _schema("names", name, _EACH), 40 + _EACH * _TOKENS)
+    return Request(_messages(lines), _schema("names", name, _LISTED), 40 + _LISTED * _TOKENS)
 
 
 def _messages(lines: Sequence[str]) -> tuple[Message, ...]:
