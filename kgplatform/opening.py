@@ -6,15 +6,19 @@ Adapters are imported when chosen, so that ``kg --help`` loads no driver and no 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Literal
 
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadSetting
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.lm.ports import ChatModel, Encoder, MaskedModel, TokenScorer
+from kgplatform.lm.ports import ChatModel, Decoder, Encoder, MaskedModel, TokenScorer
 from kgplatform.settings import Settings
 
 Reads = Literal["causal", "masked"]
+
+if TYPE_CHECKING:
+    from kgplatform.lm.scorer import TransformersScorer
 
 
 def connect(
@@ -63,12 +67,18 @@ def _local(setting: str, value: str) -> str:
 
 def scorer(settings: Settings) -> TokenScorer:
     """The configured scorer behind its cache in the data folder."""
+    return causal(settings)[0]
+
+
+def causal(settings: Settings, name: str | None = None) -> tuple[TokenScorer, Decoder]:
+    """The configured scorer, or the one of that name, behind its cache; and the same model asked for what comes next."""
     from kgplatform.lm.cache import CachedScorer
 
-    return CachedScorer(bare_scorer(settings), settings.home / "cache" / "scores.sqlite")
+    bare = bare_scorer(settings, name)
+    return CachedScorer(bare, settings.home / "cache" / "scores.sqlite"), bare
 
 
-def bare_scorer(settings: Settings, name: str | None = None) -> TokenScorer:
+def bare_scorer(settings: Settings, name: str | None = None) -> TransformersScorer:
     """The configured scorer, or the one of that name, without a memory. A masked model in a folder is ``BadSetting``."""
     from kgplatform.lm import device
     from kgplatform.lm.scorer import TransformersScorer

@@ -49,9 +49,9 @@ def pairs(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     table: dict[str, dict[str, float]] = {}
     for relation in relations:
         for variant in (*VARIANTS, *(ASIDE if given.aside else ()), *(CLOSED if given.closed else ())):
-            told = [*relation.true, *relation.false]
+            told = [*relation.true[: given.most], *relation.false[: given.most]]
             scores = score(variant, relation.card, told, scorer)
-            cut = len(relation.true)
+            cut = len(told) // 2
             table.setdefault(variant.name, {})[relation.name] = area(scores[:cut], scores[cut:])
         print(
             f"{relation.name:<28} {table[VARIANTS[0].name][relation.name]:.3f} → {table[VARIANTS[-1].name][relation.name]:.3f}", flush=True
@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("what", choices=measures)
     parser.add_argument("--half", choices=("develop", "report", "easy"), default="develop")
     parser.add_argument("--aside", action="store_true", help="pairs: also what was tried and is not used")
+    parser.add_argument("--most", type=int, help="pairs: true and false ones of a relation, to be quicker while choices are made")
     parser.add_argument("--closed", action="store_true", help="pairs: also with all of the list's words as rivals")
     parser.add_argument("--scorer", default="", help="local:MODEL; none: KG_SCORER_MODEL")
     parser.add_argument("--chat", default="", help="the model that proposes in harvests; none: nobody does")

@@ -92,7 +92,7 @@ class Asking:
         wanted = f"{' or '.join(self._card.domain) or 'thing'} and {' or '.join(self._card.range) or 'thing'}"
         return (
             f"nobody proposes anything for {self._card.name!r}: the graph holds no two entities of the kinds {wanted}; "
-            "fill it, or name a chat model that proposes"
+            "fill it, or name a chat model that proposes, or let the scorer name things freely"
         )
 
     def _note(self, line: str) -> None:

@@ -21,7 +21,8 @@ class Models:
     """Who scores: a causal model or, where one is given, a ``masked`` one. And who proposes: ``encoder`` what is near, the masked model or
     ``decoder`` what it says by itself, ``chat``, if there is one, whole lists; that one rewords prompts too.
 
-    What the chat model says amiss is kept in the folder ``quarantine``, prompts with their weights in ``prompts``.
+    What the chat model says amiss is kept in the folder ``quarantine``, prompts with their weights in ``prompts``. A ``free`` decoder
+    names things that the graph does not have.
     """
 
     scorer: TokenScorer | None
@@ -31,6 +32,7 @@ class Models:
     chat: ChatModel | None = None
     quarantine: Path = Path("quarantine")
     prompts: Path | None = None
+    free: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ class Models:
         if self.masked:
             found.append(Searched(self.masked))
         if self.decoder:
-            found.append(Decoded(self.decoder))
+            found.append(Decoded(self.decoder, free=self.free))
         if self.chat:
             found.append(Listed(self.chat, self.quarantine, note))
         return found

@@ -47,7 +47,7 @@ def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits) -> 
     asked = Asked(card, tuple(prompt.template for prompt in own.prompts), tuple(ends["head"]), tuple(ends["tail"]), limits.size)
     heads, tails = len(ends["head"]), len(ends["tail"])
     paired = heads * min(PER_HEAD, tails)
-    candidates = paired + limits.size * (bool(models.chat) + bool(models.decoder or models.masked))
+    candidates = paired + limits.size * (bool(models.chat) + bool((models.decoder and models.free) or models.masked))
     rests = min(candidates, max(tails, limits.size)) * POOL
     testing = MAX_CORRUPTED + len(card.seeds) + (OTHERS + len(card.seeds)) * POOL
     listing = [request for one in models.proposers(_ignore) for request in one.requests(asked)]

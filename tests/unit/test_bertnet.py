@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -278,11 +278,11 @@ def test_cut_off_anywhere_it_goes_on_and_ends_the_same() -> None:
 class Given:
     """A proposer of given rounds."""
 
-    def __init__(self, name: str, *rounds: list[Words]) -> None:
+    def __init__(self, name: str, *rounds: Sequence[Words]) -> None:
         self.name, self._rounds = name, rounds
 
     def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        yield from self._rounds
+        yield from map(list, self._rounds)
 
     def requests(self, asked: Asked) -> list[Any]:
         return []
@@ -299,7 +299,7 @@ def test_each_candidate_comes_once_and_no_seed_comes() -> None:
 
 def test_a_proposer_whose_candidates_are_no_better_than_corrupted_seeds_is_asked_no_more() -> None:
     notes: list[str] = []
-    coming = rounds(Given("a", *([(f"x{n}", "y")] for n in range(9))), Given("b", [("u", "v")]), notes=notes)
+    coming = rounds(Given("a", *[[(f"x{n}", "y")] for n in range(9)]), Given("b", [("u", "v")]), notes=notes)
     asked = []
     for by, _ in coming:
         asked.append(by)

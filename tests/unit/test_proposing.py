@@ -148,19 +148,19 @@ def test_decoding_fills_a_graphs_gaps_with_its_own_entities() -> None:
 
 
 def test_decoding_lists_names_that_nobody_gave() -> None:
-    found = proposed(Decoded(MODEL), asked(heads=(), tails=()))
+    found = proposed(Decoded(MODEL, free=True), asked(heads=(), tails=()))
     assert {("Warsaw", "Poland"), ("Vienna", "Austria")} <= set(found)
 
 
 def test_decoding_asks_no_more_of_a_seed_that_has_its_only_answer() -> None:
-    found = proposed(Decoded(MODEL), asked(heads=HEADS[:3], tails=TAILS[:3], size=0))
+    found = proposed(Decoded(MODEL, free=True), asked(heads=HEADS[:3], tails=TAILS[:3], size=0))
     assert found == []
     card = dataclasses.replace(CARD, functional=False)
-    assert any(head == "Cairo" for head, _ in proposed(Decoded(MODEL), asked(card, HEADS[:3], TAILS[:3], 0)))
+    assert any(head == "Cairo" for head, _ in proposed(Decoded(MODEL, free=True), asked(card, HEADS[:3], TAILS[:3], 0)))
 
 
 def test_a_model_that_says_nothing_ends_the_decoding() -> None:
-    assert proposed(Decoded(ScriptedScorer()), asked(heads=(), tails=())) == []
+    assert proposed(Decoded(ScriptedScorer(), free=True), asked(heads=(), tails=())) == []
 
 
 def test_lists_end_with_the_size(listed: Callable[[Any], Listed]) -> None:

@@ -2,8 +2,8 @@
 
 A prompt is filled from left to right. Its first slot gets words that are known (of the graph, of the seeds, and, when these are used
 up, of lists that the model goes on with: "Examples of city: Cairo, Athens,"), each further one the words that the model decodes after
-the text so far: among the graph's entities of that kind, contrasted with what it says after the seeds' words, and freely where the
-graph has few of them.
+the text so far: among the graph's entities of that kind, contrasted with what it says after the seeds' words. Only a model that is ``free`` names
+things that the graph does not have, where it has few of a kind: small models name much that is none.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Decoded:
 
     name = "decoded"
 
-    def __init__(self, model: Decoder, each: int = 8) -> None:
-        self._model, self._each = model, each
+    def __init__(self, model: Decoder, each: int = 8, free: bool = False) -> None:
+        self._model, self._each, self._free = model, each, free
 
     def requests(self, asked: Asked) -> list[Request]:  # noqa: ARG002 - as the protocol says
         """As the port says."""
@@ -74,12 +74,12 @@ class Decoded:
 
     def rounds(self, asked: Asked) -> Iterator[list[Words]]:
         """As the port says."""
-        filling, fresh = _Filling(self._model, asked, self._each), Fresh(asked)
+        filling, fresh = _Filling(self._model, asked, self._each, self._free), Fresh(asked)
         used = {slot: dict.fromkeys(filling.answered(slot)) for slot in filling.firsts}
         for slot in filling.firsts:
             yield from filter(None, map(fresh.new, filling.all(slot, filling.known(slot), used[slot])))
         listed = barren = 0
-        while listed < asked.size and barren < _BARREN:
+        while self._free and listed < asked.size and barren < _BARREN:
             barren += 1
             for slot in filling.firsts:
                 names = _listed(self._model, asked.card, slot, list(used[slot]))
@@ -92,8 +92,8 @@ class Decoded:
 class _Filling:
     """Fills the prompts of one relation."""
 
-    def __init__(self, model: Decoder, asked: Asked, each: int) -> None:
-        self._model, self._asked, self._each = model, asked, each
+    def __init__(self, model: Decoder, asked: Asked, each: int, free: bool) -> None:
+        self._model, self._asked, self._each, self._free = model, asked, each, free
         self._slots = slots(asked.card)
         self._vocabularies: dict[tuple[str, str], Vocabulary | None] = {}
         self._against: dict[tuple[str, str], Against | None] = {}
@@ -163,7 +163,7 @@ class _Filling:
         if vocabulary:
             chosen = decode(self._model, prefixes, vocabulary, beam=_BEAM, best=count, against=self._neutral(gap, vocabulary))
             found = [[name for name, _ in one] for one in chosen]
-        if not vocabulary or len(vocabulary) < _FEW:
+        if self._free and (not vocabulary or len(vocabulary) < _FEW):
             how = Free(beam=2 * count, stops=(*STOPS, gap.end) if gap.end else STOPS)
             for names, free in zip(found, _telling(beam(self._model, prefixes, best=2 * count, how=how)), strict=True):
                 names.extend([name for name in free if name not in names and not _RAMBLES.match(name)][:count])
