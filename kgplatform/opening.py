@@ -6,8 +6,7 @@ Adapters are imported when chosen, so that ``kg --help`` loads no driver and no 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadSetting

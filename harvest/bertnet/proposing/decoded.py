@@ -2,8 +2,8 @@
 
 A prompt is filled from left to right. Its first slot gets words that are known (of the graph, of the seeds, and, when these are used
 up, of lists that the model goes on with: "Examples of city: Cairo, Athens,"), each further one the words that the model decodes after
-the text so far: among the graph's entities of that kind, contrasted with what it says after the seeds' words. Only a model that is ``free`` names
-things that the graph does not have, where it has few of a kind: small models name much that is none.
+the text so far: among the graph's entities of that kind, contrasted with what it says after the seeds' words. Only a model that is
+``free`` names things that the graph does not have, where it has few of a kind: small models name much that is none.
 """
 
 from __future__ import annotations
