@@ -32,15 +32,13 @@ class Variant:
     weighing: str = "mean"  # mean, trust, logistic
     rivals: bool = False
     length: float = 0.0  # power of the letters of the scored words by which a score is divided
-    pool: int = 8
+    pool: int = 4
 
 
 VARIANTS = (
     Variant("one prompt, log p(sentence) per letter", "one", "sentence"),
     Variant("one prompt, log p(tail | head)", "one", "nothing", 0),
     Variant("one prompt, against “This”", "one", "this", 0),
-    Variant("one prompt, against five neutral words", "one", "neutral", 0),
-    Variant("one prompt, against seeds' words", "one", "seeds", 0),
     Variant("one prompt, against others of the kind", "one", "kind", 0),
     Variant("prompts that end with the tail", "tail last", "kind", 0),
     Variant("prompts of both directions", "all", "kind", 0),
@@ -49,9 +47,9 @@ VARIANTS = (
     Variant("with trust in prompts", "all and built in", weighing="trust"),
 )
 ASIDE = (
+    Variant("one prompt, against five neutral words", "one", "neutral", 0),
     Variant("one prompt, all else", "one"),
-    Variant("examples, against neutral words", "all", "neutral"),
-    Variant("examples, against seeds' words", "all", "seeds"),
+    Variant("a pool of 8", "all", "kind", pool=8),
     Variant("six examples", "all", "kind", 6),
     Variant("trust in the card's prompts", "all", weighing="trust"),
     Variant("weights by logistic regression", "all and built in", weighing="logistic"),

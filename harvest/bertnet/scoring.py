@@ -32,9 +32,9 @@ from kgplatform.types import Words
 Floats = npt.NDArray[np.float64]
 NEUTRAL = ("This", "It", "Something", "The following", "The thing")
 """What stands in the first slot where no other word of its kind is known."""
-POOL = 8
+POOL = 4
 """Words of a slot that others are compared with."""
-FEW = 4
+FEW = 3
 """Fewer other words of the kind are no fair sample of it."""
 SHOTS = 3
 """Seeds before a sentence at most."""
