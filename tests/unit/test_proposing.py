@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harvest.bertnet.proposing import Asked, Decoded, Listed, Nearest, Proposer
+from harvest.bertnet.proposing.decoded import _telling
 from harvest.bertnet.proposing.nearest import _BLOCK
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.lm.scripted_chat import ScriptedChat
@@ -159,6 +160,11 @@ def test_decoding_asks_no_more_of_a_seed_that_has_its_only_answer() -> None:
     assert any(head == "Cairo" for head, _ in proposed(Decoded(MODEL, free=True), asked(card, HEADS[:3], TAILS[:3], 0)))
 
 
+def test_words_that_fit_every_head_come_after_those_that_tell() -> None:
+    said = [[("various uses", -1.0), (own, -1.5), ("nonsense " + own, -9.0)] for own in ("sewing", "digging", "cooking", "writing")]
+    assert _telling(said)[1] == ["digging", "various uses", "nonsense digging"]
+
+
 def test_a_model_that_says_nothing_ends_the_decoding() -> None:
     assert proposed(Decoded(ScriptedScorer(), free=True), asked(heads=(), tails=())) == []
 
@@ -178,6 +184,14 @@ def test_lists_are_asked_by_letters_when_the_model_repeats_itself(listed: Callab
 def test_an_answer_about_something_else_than_was_asked_does_not_count(listed: Callable[[Any], Listed]) -> None:
     proposer = listed(lambda request: facts([WORLD[3], ("Springfield", "Ohio")]) if "one of" in request.messages[-1].text else "{}")
     assert proposed(proposer, asked(heads=(), tails=["Poland", "Austria"])) == [WORLD[3]]
+
+
+def test_a_model_that_says_everything_of_one_thing_is_asked_about_others(listed: Callable[[Any], Listed]) -> None:
+    def rambling(request: Request) -> str:
+        many = [(f"Town {request.sample} {number}", "Utopia") for number in range(20)]
+        return facts(many) if "more facts" in request.messages[1].text else knowing(request)
+
+    assert set(WORLD) - set(SEEDS) <= set(proposed(listed(rambling), asked(heads=(), tails=(), size=100)))
 
 
 def test_a_model_that_only_repeats_itself_is_not_asked_for_ever(listed: Callable[[Any], Listed]) -> None:

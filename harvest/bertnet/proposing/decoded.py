@@ -33,7 +33,7 @@ _FEW = 20
 _THIRD = 3
 """Words for each further slot of wider relations, and for the second where there is one only."""
 _NEUTRAL = 4
-_BEAM = 48
+_BEAM = 16
 _LISTS = 3
 """Orders of the known names that a list is begun with."""
 _SHOWN = 6

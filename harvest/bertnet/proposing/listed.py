@@ -36,7 +36,7 @@ _LONGEST = 60
 _TOKENS = 14
 """Tokens that a name takes in an answer, with its key and marks: rather too many than too few."""
 _REPEATS = 0.25
-"""Share of new tuples up to which an answer counts as dry."""
+"""Share of what is new in an answer up to which it counts as dry."""
 _DRY = 2
 """Dry answers in a row, after which a way of asking is given up."""
 _QUIET = 4
@@ -78,7 +78,7 @@ class Listed:
             for question in way:
                 said = self._answer(asked.card, question, known, dry)
                 new = fresh.new(said)[: wanted - len(known)]
-                dry = 0 if len(new) > len(said) * _REPEATS else dry + 1
+                dry = 0 if _brings(asked.card, question, new, known) > len(said) * _REPEATS else dry + 1
                 known.extend(new)
                 if new:
                     yield new
@@ -127,6 +127,14 @@ def _bare(name: str) -> str:
     return name.strip(" \t\n\"'“”,;")
 
 
+def _brings(card: Relation, question: _Question, new: Sequence[Words], known: Sequence[Words]) -> int:
+    """How much new there is in an answer: facts about names that were asked about, else names, lest a model say all of one thing."""
+    if question.names:
+        return len(new)
+    place = _asked_about(card)
+    return len({normalise(words[place]) for words in new} - {normalise(words[place]) for words in known})
+
+
 def _of_the_graph(asked: Asked) -> Iterator[_Question]:
     place = _asked_about(asked.card)
     return _about(asked.card, place, list(dict.fromkeys((asked.heads, asked.tails)[place])))
@@ -153,14 +161,13 @@ def _keys(card: Relation) -> tuple[str, ...]:
 
 def _request(card: Relation, question: _Question, known: Sequence[Words], sample: int = 0) -> Request:
     """The question, colder first; ``sample`` counts the dry answers before."""
-    shown = [words for words in known if words not in card.seeds]
+    keys, shown = _keys(card), [words for words in known if words not in card.seeds]
     lines = _described(card)
     if question.names:
         lines.append(f"List the facts whose {question.key} is one of: {'; '.join(question.names)}.")
     else:
         lines += [f"Known already, do not repeat: {'; '.join(' – '.join(words) for words in shown)}."] if shown else []
-        lines.append(f"List {question.size} more facts.")
-    keys = _keys(card)
+        lines.append(f"List {question.size} more facts, each about another {keys[_asked_about(card)]}.")
     name = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
     fact = {"type": "object", "properties": dict.fromkeys(keys, name), "required": list(keys), "additionalProperties": False}
     tokens = 40 + question.size * len(keys) * _TOKENS
@@ -177,7 +184,8 @@ def _request_names(card: Relation, letter: str) -> Request:
             f"List only names for [{key}], up to {_LISTED}, that begin with the letter {letter}.",
         ]
     else:
-        lines = [f"List up to {_LISTED} names that begin with the letter {letter}, each of a {key}."]
+        such = f" such as {', '.join(dict.fromkeys(seed[place] for seed in card.seeds[:_SEEDS]))}," if card.seeds else ""
+        lines = [f"List up to {_LISTED} names, each of a {key}{such} that begin with the letter {letter}."]
     name = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
     return Request(_messages(lines), _schema("names", name, _LISTED), 40 + _LISTED * _TOKENS)
 
