@@ -58,16 +58,11 @@ Tokens = tuple[int, ...]
 
 
 @runtime_checkable
-class Decoder(Protocol):
+class Decoder(TokenScorer, Protocol):
     """A causal language model asked for what comes next. Threads may share one.
 
-    The chain rule holds with the same model as a ``TokenScorer``: ``following``, summed over a continuation, is its ``logprobs``.
+    The chain rule holds: ``following``, summed over a continuation, is its ``logprobs``.
     """
-
-    @property
-    def name(self) -> str:
-        """``model@revision``."""
-        ...
 
     def tokens(self, items: Sequence[tuple[str, str]]) -> list[tuple[Tokens, int]]:
         """Each (prefix, continuation) as the model reads it, and the place of the first token that is the continuation's."""
