@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from harvest.bertnet.calibrate import MIN_CORRUPTED, area, corrupted, knowledge,
 from harvest.bertnet.scoring import NEUTRAL, CausalJudge, Company, pools
 from harvest.bertnet.sentences import template
 from kgplatform.lm.scripted import ScriptedScorer
+from kgplatform.ports import Progress
 from kgplatform.types import Words
 
 SLOTS = ("head", "tail")
@@ -37,7 +40,7 @@ class Spy:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    def logprobs(self, items: list[tuple[str, str]], progress: object = None) -> np.ndarray:
+    def logprobs(self, items: Sequence[tuple[str, str]], progress: Progress | None = None) -> npt.NDArray[np.float64]:
         self.asked += items
         return np.zeros(len(items))
 

@@ -57,7 +57,9 @@ def documents(
 def relation(
     run: Run,
     card: Annotated[list[Path] | None, typer.Argument(metavar="CARD", help="Relation cards: YAML, or the JSON of BertNet.")] = None,
-    relations: Annotated[list[str] | None, typer.Option("--relation", metavar="NAME", help="Of a file with many cards only this one.")] = None,
+    relations: Annotated[
+        list[str] | None, typer.Option("--relation", metavar="NAME", help="Of a file with many cards only this one.")
+    ] = None,
     proposer: Annotated[
         str, typer.Option(metavar="MODEL", help="The chat model that proposes; nothing: KG_CHAT_MODEL, if it is set; none: nobody.")
     ] = "",

@@ -13,7 +13,22 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import KgError
-from ui.cli import answers, documents, evaluating, facts, finding, harvesting, jobs, keeping, models, pages, relations, review, server, setup
+from ui.cli import (
+    answers,
+    documents,
+    evaluating,
+    facts,
+    finding,
+    harvesting,
+    jobs,
+    keeping,
+    models,
+    pages,
+    relations,
+    review,
+    server,
+    setup,
+)
 from ui.cli.command import Given, Graph, Home, Json, Quiet, Recurrence, Run
 from ui.cli.failure import unexpected
 from ui.cli.screen import complain

@@ -46,7 +46,14 @@ def arguments(
     files = [str(path.resolve()) for path in cards]
     if cards:
         _chosen(files, relations)
-    given = {"relations": list(relations), "proposer": proposer, "scorer": scorer, "size": size, "minutes": minutes, "confidence": confidence}
+    given = {
+        "relations": list(relations),
+        "proposer": proposer,
+        "scorer": scorer,
+        "size": size,
+        "minutes": minutes,
+        "confidence": confidence,
+    }
     return {"cards": files, **given, "free": free, "held": held, "dry_run": dry_run}
 
 
@@ -116,7 +123,7 @@ def _chat(doing: Doing, *, telling: bool) -> ChatModel | None:
     return TellingChat(model, doing.steps.spent) if telling else model
 
 
-def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[Mapping[str, Any]]:
+def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[dict[str, Any]]:
     """What each relation would take; nothing is asked but the scorer, for its speed."""
     from dataclasses import asdict, replace
 
