@@ -91,6 +91,11 @@ def prompt_set(card: Relation, model: ChatModel | None = None, quarantine: Path 
     return PromptSet(tuple(prompts), tuple(refused))
 
 
+def check(card: Relation) -> None:
+    """Raises ``BadCard`` for a card that has no prompt to ask with."""
+    _own(card)
+
+
 def _own(card: Relation) -> tuple[list[str], list[Refused]]:
     """The card's prompts that hold no word of a seed, and the others. Raises ``BadCard`` when all are others."""
     found = {prompt: contaminated(card, prompt) for prompt in dict.fromkeys(card.prompts)}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from harvest.bertnet.asking import Asking, Outcome
 from harvest.bertnet.means import Limits, Models
+from harvest.bertnet.prompts import check
 from kgplatform import names
 from kgplatform.cards import datatype
 from kgplatform.difference import Before, Difference
@@ -41,9 +42,11 @@ def harvest(
     progress: Progress | None = None,
     steps: Steps | None = None,
 ) -> Report:
-    """Ask the model for each relation, and put what it finds likely. Raises ``BadCard`` for a relation whose tails are values."""
+    """Ask the model for each relation, and put what it finds likely. Raises ``BadCard`` for a relation whose tails are values, or
+    whose prompts all hold words of its seeds."""
     asked = [cards] if isinstance(cards, Relation) else list(cards)
     for card in asked:
+        check(card)
         if datatype(card):
             raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
     given = limits or Limits()

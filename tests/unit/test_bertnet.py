@@ -158,6 +158,13 @@ def test_a_card_that_leads_to_values_is_refused(wanted: str) -> None:
     assert kg.relations() == {}
 
 
+def test_a_card_whose_prompts_all_hold_a_seeds_word_is_refused_before_anything_is_written() -> None:
+    kg = graph()
+    with pytest.raises(BadCard, match=r"'capital of' has no prompt that it can be asked with .*belongs to a seed"):
+        ask(kg, card=dataclasses.replace(CAPITAL, prompts=("{head}, like Cairo, is the capital of {tail}",)))
+    assert kg.relations() == {}
+
+
 def test_nobody_who_scores_is_said() -> None:
     with pytest.raises(BadRequest, match="needs a model that scores"):
         ask(graph(), Models(None, HashingEncoder()))

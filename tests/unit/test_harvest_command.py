@@ -32,7 +32,9 @@ prompts:
   - "The capital of {{tail}} is {{head}}"
 seeds: {json.dumps(SEEDS)}
 """
-ORIGINAL = {"P36_capital": {"init_prompts": ["The capital of <ENT0> is <ENT1> ."], "seed_ent_tuples": [["Kenya", "Nairobi"]], "prompts": []}}
+ORIGINAL = {
+    "P36_capital": {"init_prompts": ["The capital of <ENT0> is <ENT1> ."], "seed_ent_tuples": [["Kenya", "Nairobi"]], "prompts": []}
+}
 
 
 @pytest.fixture(autouse=True)
@@ -213,4 +215,6 @@ def test_files_that_cannot_be_measured_by_are_refused(kg: Kg, true: Any, false: 
 
 def test_the_line_that_is_no_pair_is_named(kg: Kg) -> None:
     Path("true.tsv").write_text("Riga\tLatvia\nRiga, Latvia\n")
-    kg("evaluate", "pairs", "capital.yaml", "--true", "true.tsv", "--false", rows("f.tsv", FALSE)).refused(2, "true.tsv, line 2", "1 columns")
+    kg("evaluate", "pairs", "capital.yaml", "--true", "true.tsv", "--false", rows("f.tsv", FALSE)).refused(
+        2, "true.tsv, line 2", "1 columns"
+    )
