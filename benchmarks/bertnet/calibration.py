@@ -14,9 +14,9 @@ import numpy.typing as npt
 from pairs import Judged
 
 from harvest.bertnet import candidates
-from harvest.bertnet.calibrate import knowledge
+from harvest.bertnet.calibrate import OTHERS, knowledge
 from harvest.bertnet.prompts import prompt_set
-from harvest.bertnet.scoring import CausalJudge, Company, pools
+from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
 from harvest.rivals import leads
 from kgplatform import names
 from kgplatform.cards import slots
@@ -47,7 +47,7 @@ def scored(relation: Judged, setting: str, scorer: TokenScorer) -> Scored:
     prompts = [prompt.template for prompt in prompt_set(card).prompts]
     known = [*relation.true, *relation.false]
     judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
-    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: [words[at] for words in known][:24] for at in (0, 1)})
+    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample((words[at] for words in known), OTHERS) for at in (0, 1)})
     scores = learnt.scores(judge.scores(prompts, told))
     true = set(relation.true)
     return Scored(

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from harvest.bertnet.calibrate import corrupted, trust
+from harvest.bertnet.calibrate import OTHERS, corrupted, trust
 from harvest.bertnet.evaluate import sentence_scores
 from harvest.bertnet.rewording import built_in
-from harvest.bertnet.scoring import CausalJudge, Company, pools
+from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
 from harvest.bertnet.sentences import template
 from kgplatform.cards import slots
 from kgplatform.lm.ports import TokenScorer
@@ -100,7 +100,7 @@ def _conditional(prompt: str, places: Sequence[str], told: Sequence[Words], scor
 def _weights(variant: Variant, card: Relation, told: Sequence[Words], judge: CausalJudge, prompts: Sequence[str]) -> Floats:
     if variant.weighing == "mean":
         return np.full(len(prompts), 1 / len(prompts))
-    others = {at: [words[at] for words in told][:24] for at in range(len(slots(card)))}
+    others = {at: sample((words[at] for words in told), OTHERS) for at in range(len(slots(card)))}
     false = corrupted(card.seeds, others)
     matrix = judge.scores(prompts, [*card.seeds, *false])
     right, wrong = matrix[:, : len(card.seeds)], matrix[:, len(card.seeds) :]

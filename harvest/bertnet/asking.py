@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from harvest.bertnet import candidates
-from harvest.bertnet.calibrate import Knowledge, knowledge, readable
+from harvest.bertnet.calibrate import OTHERS, Knowledge, knowledge, readable
 from harvest.bertnet.candidates import Judged
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
@@ -33,8 +33,6 @@ from kgplatform.lm.ports import ChatModel
 from kgplatform.types import Candidate, Claim, Entity, Receipt, Relation, Words
 
 UNTESTED = "what the model knows could not be tested: the log says why"
-OTHERS = 24
-"""Words of each slot that corrupted seeds are made with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ from kgplatform.types import Words
 MIN_CORRUPTED = 200
 """Fewer corrupted seeds decide nothing."""
 MAX_CORRUPTED = 220
+OTHERS = 40
+"""Words of each slot that seeds are corrupted with; few tails, as of a relation to planets, need many heads."""
 MIN_SEEDS = 3
-SIGNIFICANT = 0.01
+SIGNIFICANT = 0.05
 MIN_AUC = 0.75
 """Seeds against corrupted ones: below this what is found is mostly wrong, however significant the difference is."""
 FLOOR = 0.95

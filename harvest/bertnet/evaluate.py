@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harvest.bertnet.calibrate import area, knowledge
-from harvest.bertnet.scoring import CausalJudge, Company, Floats, pools
+from harvest.bertnet.calibrate import OTHERS, area, knowledge
+from harvest.bertnet.scoring import CausalJudge, Company, Floats, pools, sample
 from harvest.bertnet.sentences import template
 from kgplatform.cards import slots
 from kgplatform.lm.ports import TokenScorer
@@ -56,7 +56,7 @@ def evaluate(
     places, told = slots(card), [*true, *false]
     judge = CausalJudge(scorer, Company(places, card.seeds, pools(places, told)))
     others = {at: [words[at] for words in told] for at in range(len(places))}
-    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: words[:24] for at, words in others.items()})
+    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample(words, OTHERS) for at, words in others.items()})
     start = time.perf_counter()
     scores = learnt.scores(judge.scores(prompts, told, progress))
     seconds = time.perf_counter() - start
