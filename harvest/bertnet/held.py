@@ -46,7 +46,7 @@ class Held:
         return tuple(sorted(zip(self.prompts, weights, strict=False), key=lambda one: -one[1]))
 
 
-def held(steps: Iterable[Done]) -> dict[str, Held]:
+def read(steps: Iterable[Done]) -> dict[str, Held]:
     """By relation what the steps of a harvest found, in the order in which it began."""
     found: dict[str, Held] = {}
     for step in steps:

@@ -58,8 +58,8 @@ def send(kg: KnowledgeGraph, judged: Sequence[Judged], telling: Telling, least: 
     looked = [one for one in judged if one.probability >= least or one.words in spoken]
     settled = {words: fact.verdict for words, fact in standing(kg, looked, telling).items()} | spoken
     accepted = [one for one in looked if settled.get(one.words) == "accepted"]
-    undecided = [one for one in looked if settled.get(one.words, "none") == "none"]
-    likely = candidates.chosen(undecided, telling.card, least, accepted)
+    allowed = (one for one in looked if settled.get(one.words) != "rejected")
+    likely = candidates.chosen(allowed, telling.card, least, accepted)
     claims, unlinked = linked(kg, [*likely, *(one for one in looked if one.words in spoken)], telling)
     receipt = kg.put(claims.values())
     refused = [one.claim for one in receipt.refused]
