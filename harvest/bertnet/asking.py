@@ -22,15 +22,15 @@ from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
 from harvest.bertnet.proposing import Asked
 from harvest.bertnet.rounds import Rounds
 from harvest.bertnet.scoring import POOL, Company, Judge, sample
+from harvest.bertnet.sending import Telling, linked
 from kgplatform import names
 from kgplatform.cards import fits, slots
 from kgplatform.difference import Before
 from kgplatform.errors import BudgetExceeded
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
-from kgplatform.linking import link
 from kgplatform.lm.ports import ChatModel
-from kgplatform.types import Candidate, Claim, Entity, Receipt, Relation, Words
+from kgplatform.types import Claim, Entity, Receipt, Relation, Words
 
 UNTESTED = "what the model knows could not be tested: the log says why"
 
@@ -178,14 +178,17 @@ class Asking:
 
         @cache
         def claims() -> tuple[Claim, ...]:
-            return self._linked([candidates.candidate(one, card, kinds, judge.name, self._steps.run) for one in found()[1]])
+            made, unlinked = linked(self._kg, found()[1], Telling(card, kinds, judge.name, self._steps.run))
+            for one in unlinked:
+                self._note(f"not linked: {one.why}")
+            return tuple(made.values())
 
         def put() -> dict[str, Any]:
             done = Receipt() if self._limits.held else self._kg.put(claims())
             for refused in done.refused:
                 self._note(f"refused: {refused.why}")
             counts = {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
-            return {**counts, "judged": [one.record() for one in found()[0]]}
+            return {**counts, "model": judge.name, "judged": [one.record() for one in found()[0]]}
 
         if not self._limits.held:
             self._before.look(key, claims)
@@ -198,12 +201,6 @@ class Asking:
         self._found += judged
         self._receipt += Receipt(done["new"], done["merged"], done["unchanged"])
         return judged
-
-    def _linked(self, found: Sequence[Candidate]) -> tuple[Claim, ...]:
-        linked = link(found, self._kg.store, self._kg.kinds())
-        for one in linked.unlinked:
-            self._note(f"not linked: {one.why}")
-        return linked.claims
 
 
 def fitting(kg: KnowledgeGraph, card: Relation) -> dict[str, dict[str, str]]:
