@@ -58,6 +58,11 @@ class Knowledge:
         """From its fields as JSON holds them."""
         return cls(**{**record, "weights": tuple(record["weights"])})
 
+    @property
+    def decided(self) -> bool:
+        """Whether there was enough to measure by; where not, ``auc`` and ``p_value`` say nothing."""
+        return self.seeds >= MIN_SEEDS and self.corrupted >= MIN_CORRUPTED
+
     def scores(self, matrix: Floats) -> Floats:
         """One score for each tuple out of ``(prompts, tuples)``, in units of what corrupted seeds score: ``(tuples,)``."""
         return np.asarray((np.asarray(self.weights) @ matrix - self.centre) / self.spread, np.float64)

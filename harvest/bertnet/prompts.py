@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from harvest.bertnet.rewording import built_in
-from kgplatform.cards import filled, slots
+from kgplatform.cards import datatype, filled, slots
 from kgplatform.errors import AnswerUnusable, BadCard, TextTooLong
 from kgplatform.lm import structured
 from kgplatform.lm.ports import ChatModel
@@ -92,8 +92,10 @@ def prompt_set(card: Relation, model: ChatModel | None = None, quarantine: Path 
 
 
 def check(card: Relation) -> None:
-    """Raises ``BadCard`` for a card that has no prompt to ask with."""
+    """Raises ``BadCard`` for a card that has no prompt to ask with, and for one whose tails are values."""
     _own(card)
+    if datatype(card):
+        raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
 
 
 def _own(card: Relation) -> tuple[list[str], list[Refused]]:

@@ -14,9 +14,7 @@ from harvest.bertnet.asking import Asking, Outcome
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.prompts import check
 from kgplatform import names
-from kgplatform.cards import datatype
 from kgplatform.difference import Before, Difference
-from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Steps
 from kgplatform.ports import Progress
@@ -47,8 +45,6 @@ def harvest(
     asked = [cards] if isinstance(cards, Relation) else list(cards)
     for card in asked:
         check(card)
-        if datatype(card):
-            raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
     given = limits or Limits()
     if not given.held:
         kg.learn(asked)

@@ -158,17 +158,19 @@ def test_one_relation_of_many_is_chosen_by_name(kg: Kg) -> None:
     ("options", "words"),
     [
         (["--size", "0"], "--size 0"),
+        (["--size", "99999999999999999999"], "from 1 to 100,000"),
         (["--minutes", "-1"], "--minutes -1"),
+        (["--minutes", "nan"], "--minutes nan"),
         (["--min-confidence", "7"], "--min-confidence 7"),
         (["--proposer", "gpt"], "gpt"),
+        (["--proposer", "local:nothing"], "no local model is called 'nothing'"),
+        (["--scorer", "gpt"], "'gpt' is not  local:MODEL"),
         (["--relation", "born in"], "--relation 'born in'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(kg: Kg, graph: KnowledgeGraph, options: list[str], words: str) -> None:
-    said = kg("harvest", "relation", "capital.yaml", *options)
-    assert said.code in (1, 2)
-    assert words in said.err
-    assert "Traceback" not in said.err
+    kg("harvest", "relation", "capital.yaml", *options).refused(2, words)
+    kg("harvest", "relation", "capital.yaml", *options, "--dry-run").refused(2, words)
     assert capitals(graph) == set()
 
 
@@ -176,6 +178,50 @@ def test_a_card_that_is_none_is_refused(kg: Kg) -> None:
     Path("broken.yaml").write_text("name: [")
     kg("harvest", "relation", "broken.yaml").refused(2, "broken.yaml")
     kg("harvest", "relation", "gone.yaml").refused(2, "gone.yaml: there is no such file")
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["--job"]])
+def test_a_card_that_cannot_be_asked_is_refused_before_there_is_a_job(kg: Kg, ledger: Ledger, options: list[str]) -> None:
+    Path("tall.yaml").write_text("name: height\nprompts: ['{head} is {tail} tall']\nrange: [decimal]\n")
+    kg("harvest", "relation", "capital.yaml", "tall.yaml", *options).refused(2, "'height' leads to values of type decimal")
+    Path("told.yaml").write_text("name: fond of\nprompts: ['{head} is fond of tea and {tail}']\nseeds: [[Ada, tea]]\n")
+    kg("harvest", "relation", "told.yaml", *options).refused(2, "'fond of' has no prompt", "'tea', which belongs to a seed")
+    assert ledger.jobs() == []
+
+
+def test_what_cannot_be_decided_has_no_number(kg: Kg) -> None:
+    Path("born.yaml").write_text("name: born in\nprompts: ['{head} was born in {tail}']\nseeds: [[Ada, Ulm]]\n")
+    lines = kg("harvest", "relation", "capital.yaml", "born.yaml").out.splitlines()
+    assert lines[lines.index("born in: not asked for") + 1].startswith("  whether the model knows 'born in' cannot be decided: 1 seed and ")
+    (told,) = kg("harvest", "relation", "born.yaml", "--json").objects
+    (one,) = told["relations"]
+    assert (one["knows"], one["auc"], one["p_value"], one["notes"]) == (False, None, None, told["notes"])
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "kg jobs cancel"])
+def test_a_harvest_that_is_stopped_goes_on(
+    kg: Kg, graph: KnowledgeGraph, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    asked, heard = chatting(monkeypatch), []
+
+    def reply(request: Request) -> str:
+        heard.append(request)
+        if len(heard) == 3:
+            if how == "Ctrl-C":
+                raise KeyboardInterrupt
+            ledger.cancel(ledger.jobs()[0].id)
+        return '{"sentences": []}' if (request.schema or {}).get("title") == "paraphrases" else '{"facts": []}'
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kgplatform.opening.bare_chat", lambda *_: ScriptedChat(reply))
+        stopped = kg("harvest", "relation", "capital.yaml", "--proposer", "openai:x")
+    assert (stopped.code, stopped.out) == (130, "")
+    assert "Traceback" not in stopped.err
+    (job,) = ledger.jobs()
+    assert job.calls > 0
+    assert kg("harvest", "relation", "capital.yaml", "--proposer", "openai:x").code == 0
+    assert asked
+    assert capitals(graph) >= set(PAIRS[:5])
 
 
 # kg evaluate pairs
