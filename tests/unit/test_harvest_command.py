@@ -15,12 +15,13 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.lm.scripted_chat import ScriptedChat
+from kgplatform.lm.scripted_masked import ScriptedMasked
 from kgplatform.lm.talk import Request
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Literal, Source, SourceId
 from tests.commands import Kg, commands
-from tests.unit.test_bertnet import KNOWING, PAIRS, SEEDS
+from tests.unit.test_bertnet import KNOWING, PAIRS, SAID, SEEDS
 
 CARD = f"""\
 name: capital of
@@ -244,6 +245,44 @@ def test_pairs_are_told_apart(kg: Kg) -> None:
     assert {"auc", "auc_one_prompt", "pairs_per_second", "knows"} <= set(found)
     assert (found["true"], found["false"]) == (len(PAIRS), len(FALSE))
     assert json.loads(Path("o.json").read_text()) == found
+
+
+def masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configured scorer is a masked model that knows capitals."""
+    monkeypatch.setattr("kgplatform.opening.reads", lambda *_: "masked")
+    monkeypatch.setattr("kgplatform.opening.masked", lambda *_: ScriptedMasked(SAID))
+
+
+def test_pairs_are_told_apart_by_a_masked_model(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    masked(monkeypatch)
+    given = ["--true", rows("true.tsv", [*PAIRS, ("Riga", "Xyzzy")]), "--false", rows("false.tsv", FALSE)]
+    (found,) = kg("evaluate", "pairs", "capital.yaml", *given, "--json").objects
+    assert found["scorer"] == "scripted-masked@1"
+    assert found["auc"] > 0.9
+    assert found["unreadable"] == 1
+    assert "1 of them have words that the model cannot read" in kg("evaluate", "pairs", "capital.yaml", *given).out
+
+
+def test_a_masked_model_harvests_by_command(kg: Kg, graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    masked(monkeypatch)
+    given = ["harvest", "relation", "capital.yaml", "--scorer", "local:bert", "--size", "30"]
+    assert kg(*given, "--dry-run").out.startswith("capital of: 20 heads and 20 tails of the graph")
+    assert kg(*given).code == 0
+    found = capitals(graph)
+    assert found
+    assert len(found & set(PAIRS)) / len(found) > 0.8
+
+
+def test_one_card_of_many_is_measured(kg: Kg) -> None:
+    Path("info.json").write_text(json.dumps(ORIGINAL | {"P19_place_of_birth": ORIGINAL["P36_capital"]}))
+    pairs = [(country, city) for city, country in PAIRS]
+    given = ["--true", rows("true.tsv", [*pairs, ("Kenya", "Nairobi")]), "--false", rows("false.tsv", [(b, a) for a, b in FALSE])]
+    kg("evaluate", "pairs", "info.json", *given).refused(2, "info.json: holds 2 cards", "--relation", "'capital'")
+    said = kg("evaluate", "pairs", "info.json", *given, "--relation", "capital")
+    assert said.out.startswith("capital: AUC ")
+    assert "1 of the tuples are seeds of the card" in said.err
+    assert "cannot be decided: 1 seed" in said.out
+    kg("evaluate", "pairs", "info.json", *given, "--relation", "captial").refused(2, "near it: capital")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def arguments(
         raise BadRequest(f"--min-confidence {confidence:g}: a probability is from 0 to 1")
     files = [str(path.resolve()) for path in cards]
     if cards:
-        for card in _chosen(files, relations)[0]:
+        for card in chosen(files, relations)[0]:
             check(card)
     given = {
         "relations": list(relations),
@@ -68,7 +68,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     from harvest.bertnet import Limits, harvest
 
     asked = doing.arguments
-    cards, notes = _chosen(asked["cards"], asked.get("relations", ()))
+    cards, notes = chosen(asked["cards"], asked.get("relations", ()))
     for line in notes:
         doing.note(f"  {line}")
     limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("held", False))
@@ -87,7 +87,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     }
 
 
-def _chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], list[str]]:
+def chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], list[str]]:
     """The cards of the files, or those of them that are named; and what was left out of the files, in words."""
     from kgplatform.cardfiles import read
 
@@ -98,7 +98,7 @@ def _chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation],
         raise BadRequest(f"--relation {unknown[0][:80]!r}: the files have no such card; near it: {', '.join(near)}")
     chosen = {name: cards[name] for name in names} or cards
     left = [line for one in found for line in one.left_out if line.relation in chosen]
-    notes = [f"{len(left):,} prompts of the files are left out, such as {left[0].prompt!r}: {left[0].why}"] if left else []
+    notes = [f"{len(left):,} prompts of the files are left out, such as {left[0].prompt[:200]!r}: {left[0].why}"] if left else []
     return list(chosen.values()), notes
 
 
