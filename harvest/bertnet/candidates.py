@@ -20,7 +20,7 @@ from kgplatform.belief import PRIOR
 from kgplatform.cards import slots
 from kgplatform.types import Candidate, Evidence, Mention, Relation, Source, SourceId, Words
 
-OFFSET, SCORE, LEAD = -2.0, 1.6, 0.6
+OFFSET, SCORE, LEAD = 0.0, 0.68, 1.12
 """Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
