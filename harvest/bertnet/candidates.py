@@ -121,7 +121,8 @@ def candidate(one: Judged, card: Relation, kinds: Mapping[str, str], model: str,
     Belief adds its own prior to a score, so it is taken off here.
     """
     family = model.partition("@")[0]
-    odds = float(np.log(one.probability / (1 - min(one.probability, 1 - 1e-9)))) - PRIOR
+    likely = min(max(one.probability, 1e-9), 1 - 1e-9)
+    odds = float(np.log(likely / (1 - likely))) - PRIOR
     detail = (
         ("lead", f"{one.lead:.2f}"),
         ("probability", f"{one.probability:.3f}"),
