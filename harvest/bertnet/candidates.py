@@ -20,7 +20,7 @@ from kgplatform.belief import PRIOR
 from kgplatform.cards import slots
 from kgplatform.types import Candidate, Evidence, Mention, Relation, Source, SourceId, Words
 
-OFFSET, SCORE, LEAD = -2.0, 1.6, 0.6
+OFFSET, SCORE, LEAD = 0.0, 0.68, 1.12
 """Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
@@ -121,7 +121,8 @@ def candidate(one: Judged, card: Relation, kinds: Mapping[str, str], model: str,
     Belief adds its own prior to a score, so it is taken off here.
     """
     family = model.partition("@")[0]
-    odds = float(np.log(one.probability / (1 - min(one.probability, 1 - 1e-9)))) - PRIOR
+    likely = min(max(one.probability, 1e-9), 1 - 1e-9)
+    odds = float(np.log(likely / (1 - likely))) - PRIOR
     detail = (
         ("lead", f"{one.lead:.2f}"),
         ("probability", f"{one.probability:.3f}"),

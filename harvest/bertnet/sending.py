@@ -55,12 +55,11 @@ def send(kg: KnowledgeGraph, judged: Sequence[Judged], telling: Telling, least: 
     said = verdicts or Verdicts()
     kg.learn([telling.card])
     spoken = {**dict.fromkeys(said.accepted, "accepted"), **dict.fromkeys(said.rejected, "rejected")}
-    looked = [one for one in judged if one.probability >= least or one.words in spoken]
-    settled = {words: fact.verdict for words, fact in standing(kg, looked, telling).items()} | spoken
-    accepted = [one for one in looked if settled.get(one.words) == "accepted"]
-    allowed = (one for one in looked if settled.get(one.words) != "rejected")
-    likely = candidates.chosen(allowed, telling.card, least, accepted)
-    claims, unlinked = linked(kg, [*likely, *(one for one in looked if one.words in spoken)], telling)
+    settled = {words: fact.verdict for words, fact in standing(kg, judged, telling).items()} | spoken
+    accepted = [one for one in judged if settled.get(one.words) == "accepted"]
+    likely = candidates.chosen((one for one in judged if settled.get(one.words) != "rejected"), telling.card, least, accepted)
+    put = {one.words: one for one in (*likely, *(one for one in judged if one.words in spoken))}
+    claims, unlinked = linked(kg, list(put.values()), telling)
     receipt = kg.put(claims.values())
     refused = [one.claim for one in receipt.refused]
     keys = _keys(kg, {words: claim for words, claim in claims.items() if words in spoken and claim not in refused})

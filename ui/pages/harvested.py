@@ -77,8 +77,8 @@ def _listed(ledger: Ledger) -> None:
     if not jobs:
         st.html(
             '<div class="welcome"><h2>Nothing has been harvested yet</h2>'
-            "<p>Choose a card on the left, or write one: a name, a prompt or two, and some seeds that are true for certain. A language model is asked for more of the same.</p>"
-            "<p>A worker does it: <code>kg worker</code></p></div>"
+            "<p>Choose a card on the left, or write one: a name, a prompt or two, and some seeds that are true for certain. "
+            "A language model is asked for more of the same.</p><p>A worker does it: <code>kg worker</code></p></div>"
         )
         return
     st.html("<h4>Harvests</h4>")
