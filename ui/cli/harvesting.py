@@ -125,7 +125,7 @@ def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
 
 
 def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
-    time = "" if plan["seconds"] is None else f", about {plan['seconds']:,} s"
+    time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
     ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
     run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
     if plan["chat"]:
