@@ -25,6 +25,8 @@ OFFSET, SCORE, LEAD = 0.0, 0.68, 1.12
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
 _MOST_SURE = 30.0
+SUREST = 1e-4
+"""A candidate is believed no nearer to certain, either way: that far a record keeps a probability."""
 SHOWN = 3
 """Prompts that evidence names, those that speak the most for it."""
 
@@ -121,7 +123,7 @@ def candidate(one: Judged, card: Relation, kinds: Mapping[str, str], model: str,
     Belief adds its own prior to a score, so it is taken off here.
     """
     family = model.partition("@")[0]
-    likely = min(max(one.probability, 1e-9), 1 - 1e-9)
+    likely = min(max(one.probability, SUREST), 1 - SUREST)
     odds = float(np.log(likely / (1 - likely))) - PRIOR
     detail = (
         ("lead", f"{one.lead:.2f}"),

@@ -13,6 +13,7 @@ from harvest.bertnet import Limits, Models, harvest, held
 from harvest.bertnet.candidates import Judged
 from harvest.bertnet.held import Held
 from harvest.bertnet.sending import Telling, Verdicts, send, standing
+from kgplatform.belief import PRIOR
 from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Job, Ledger, Runner, Task
@@ -115,6 +116,14 @@ def test_a_name_of_two_things_is_left_to_a_person(kg: KnowledgeGraph) -> None:
     done = send(kg, FOUND, TELLING, verdicts=Verdicts(accepted=(("Riga", "Latvia"),)))
     assert [one.candidate.head.name for one in done.unlinked] == ["Riga"]
     assert verdicts(kg) == {("Oslo", "Norway"): "none"}
+
+
+def test_what_is_certain_in_a_record_is_put_with_a_number(kg: KnowledgeGraph) -> None:
+    sure, absurd = judged("Riga", "Latvia", 1.0), judged("Riga", "Peru", 0.0)
+    send(kg, [sure, absurd], TELLING, verdicts=Verdicts(rejected=(absurd.words,)))
+    assert verdicts(kg) == {sure.words: "none", absurd.words: "rejected"}
+    pieces = [piece for fact in kg.facts(status="all") for piece in kg.store.evidence(fact.key) if piece.method == "memory"]
+    assert sorted(round(piece.score + PRIOR, 1) for piece in pieces) == [-9.2, 9.2]
 
 
 def test_how_candidates_stand_is_told_by_their_words(kg: KnowledgeGraph) -> None:
