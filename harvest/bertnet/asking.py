@@ -15,7 +15,7 @@ from typing import Any
 
 from harvest.bertnet import candidates
 from harvest.bertnet.calibrate import OTHERS, Knowledge, knowledge, readable
-from harvest.bertnet.candidates import Judged
+from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
 from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
@@ -76,7 +76,7 @@ class Asking:
             self._notes.append(learnt.doubt if learnt and learnt.doubt else self._nothing() if learnt else UNTESTED)
             return self._outcome(learnt, prompts)
         for by, tuples in chain([first], coming):
-            found = self._judged(by, tuples, judge, learnt, prompts, {**ends["head"], **ends["tail"]})
+            found = self._judged(by, tuples, judge, learnt, prompts, ends)
             rounds.barren(all(one.score <= learnt.floor for one in found))
             if until and time.monotonic() > until:
                 self._note("the time that was given is over; the same command goes on")
@@ -160,7 +160,7 @@ class Asking:
         }
 
     def _judged(
-        self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Mapping[str, str]
+        self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Kinds
     ) -> list[Judged]:
         """Judge candidates and put those that are likely enough, as one step."""
         card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"

@@ -102,6 +102,12 @@ def test_a_fact_is_believed_as_likely_as_it_is_calibrated() -> None:
     assert (made.head.kind, made.head.name, made.relation) == ("city", "Riga", "capital of")
 
 
+def test_a_name_that_is_of_two_kinds_is_the_heads_at_the_head() -> None:
+    one = Judged(("Georgia", "Georgia"), 0.75, 2.0, 1.0, "nearest")
+    made = candidate(one, CAPITAL, {"head": {"Georgia": "state"}, "tail": {"Georgia": "republic"}}, "knowing@1", "r1")
+    assert (made.head.kind, getattr(made.tail, "kind", "")) == ("state", "republic")
+
+
 def test_again_adds_nothing() -> None:
     kg = graph()
     first = ask(kg).receipt.new
