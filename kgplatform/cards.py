@@ -1,6 +1,6 @@
-"""Relation cards and kinds: read from YAML, checked, and applied to claims.
+"""Relation cards and kinds: read from YAML and applied to claims.
 
-A card is the contract of one relation (``kgplatform.types.Relation``). The cards that ship stand in
+A card is the contract of one relation (``kgplatform.types.Relation``); ``kgplatform.cardform`` checks it. The cards that ship stand in
 ``harvest/relations``; people bring their own by path. ``canonical`` gives a claim the one form that its card
 allows, so that two wordings of one fact meet in one key.
 """
@@ -8,21 +8,35 @@ allows, so that two wordings of one fact meet in one key.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kgplatform import names
+from kgplatform.cardform import filled, relation_from, slots
 from kgplatform.errors import BadCard, BadRequest
 from kgplatform.literals import DATATYPES, literal
-from kgplatform.types import Claim, FactKey, Kind, Literal, Pairs, Relation
+from kgplatform.types import Claim, FactKey, Kind, Literal, Relation
 
-_SLOT = re.compile(r"\{([^{}]*)\}")
-_FIELDS = {f.name for f in dataclasses.fields(Relation)}
+__all__ = [
+    "ancestors",
+    "canonical",
+    "datatype",
+    "disjoint",
+    "filled",
+    "fits",
+    "key",
+    "plain",
+    "read_kinds",
+    "read_relation",
+    "read_relations",
+    "relation_from",
+    "slots",
+]
 
 
-def _yaml(path: Path) -> Any:
+def plain(path: Path) -> Any:
+    """What a YAML (and so also a JSON) file holds. Raises ``BadCard`` naming the file."""
     import yaml
 
     try:
@@ -34,78 +48,13 @@ def _yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise BadCard(f"{path}{f', line {mark.line + 1}' if mark else ''}: is not YAML ({getattr(error, 'problem', error)})") from None
-
-
-def _strings(value: Any, what: str) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, list) or not all(isinstance(item, str) and item.strip() for item in listed):
-        raise BadCard(f"{what} must be a list of words, not {value!r}")
-    return tuple(listed)
-
-
-def relation_from(raw: Any) -> Relation:
-    """A checked card from plain YAML data. Raises ``BadCard`` with the field that is wrong."""
-    if not isinstance(raw, dict):
-        raise BadCard("a card is a mapping with at least  name  and  prompts")
-    if unknown := sorted(set(map(str, raw)) - _FIELDS):
-        raise BadCard(f"unknown field {unknown[0]!r}: a card has {', '.join(sorted(_FIELDS))}")
-    name = raw.get("name")
-    if not isinstance(name, str) or not name.strip():
-        raise BadCard("the card has no  name")
-    card = Relation(
-        name=names.clean(name),
-        definition=str(raw.get("definition", "")),
-        domain=_strings(raw.get("domain", []), "domain"),
-        range=_strings(raw.get("range", []), "range"),
-        inverse=str(raw.get("inverse", "")),
-        functional=_flag(raw, "functional"),
-        inverse_functional=_flag(raw, "inverse_functional"),
-        symmetric=_flag(raw, "symmetric"),
-        transitive=_flag(raw, "transitive"),
-        key_qualifiers=_strings(raw.get("key_qualifiers", []), "key_qualifiers"),
-        qualifier_kinds=_kinds(raw.get("qualifier_kinds", {})),
-        prompts=_strings(raw.get("prompts", []), "prompts"),
-        seeds=_seeds(raw.get("seeds", [])),
-    )
-    _check(card)
-    return card
-
-
-def _flag(raw: dict[str, Any], name: str) -> bool:
-    if not isinstance(value := raw.get(name, False), bool):
-        raise BadCard(f"{name} is true or false, not {value!r}")
-    return value
-
-
-def _kinds(raw: Any) -> Pairs:
-    if not isinstance(raw, dict) or not all(isinstance(word, str) and word.strip() for pair in raw.items() for word in pair):
-        raise BadCard(f"qualifier_kinds must say a kind for each of some qualifiers, as  place: city, not {raw!r}")
-    return tuple(sorted(raw.items()))
-
-
-def _seeds(raw: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(raw, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in raw):
-        raise BadCard("seeds must be a list of [head, tail] pairs")
-    return tuple((str(head), str(tail)) for head, tail in raw)
-
-
-def _check(card: Relation) -> None:
-    if not card.prompts:
-        raise BadCard(f"{card.name!r} has no prompts: give at least one, such as '{{head}} {card.name} {{tail}}'")
-    for prompt in card.prompts:
-        if unknown := [slot for slot in _SLOT.findall(prompt) if slot not in ("head", "tail")]:
-            raise BadCard(f"{card.name!r}: the prompt {prompt!r} has the unknown slot {{{unknown[0]}}}: slots are {{head}} and {{tail}}")
-        if sorted(_SLOT.findall(prompt)) != ["head", "tail"]:
-            raise BadCard(f"{card.name!r}: the prompt {prompt!r} must hold {{head}} once and {{tail}} once")
-    if card.symmetric and card.inverse:
-        raise BadCard(f"{card.name!r} is symmetric, so it cannot have an inverse")
-    if len(card.range) > 1 and (typed := DATATYPES.intersection(card.range)):
-        raise BadCard(f"{card.name!r}: a range is kinds or one datatype, not {min(typed)!r} among others")
+    except (ValueError, RecursionError) as error:  # a date that no calendar has, or lists in lists without end
+        raise BadCard(f"{path}: cannot be read ({str(error)[:200]})") from None
 
 
 def read_relation(path: Path) -> Relation:
     """The card in a YAML file. Raises ``BadCard`` naming the file."""
-    raw = _yaml(path)
+    raw = plain(path)
     try:
         return relation_from(raw)
     except BadRequest as error:
@@ -120,7 +69,7 @@ def read_relations(folder: Path) -> dict[str, Relation]:
 
 def read_kinds(path: Path) -> dict[str, Kind]:
     """The taxonomy in a YAML file: name → is_a, description, examples. Raises ``BadCard``."""
-    raw = _yaml(path)
+    raw = plain(path)
     if not isinstance(raw, dict):
         raise BadCard(f"{path}: expected a mapping from kinds to their descriptions")
     kinds = {}

@@ -59,18 +59,29 @@ def resolve(mention: Mention, bearers: Sequence[Entity], kinds: Mapping[str, Kin
 
 
 def link(candidates: Sequence[Candidate], search: Search, kinds: Mapping[str, Kind]) -> Linked:
-    """Link both ends of each candidate; one look-up for all names."""
-    mentions = {end for c in candidates for end in (c.head, c.tail) if isinstance(end, Mention)}
-    resolved = _resolved(mentions, search, kinds)
+    """Link the ends of each candidate, and those of its qualifiers that are mentions; one look-up for all names."""
+    resolved = _resolved({mention for c in candidates for mention in c.mentions}, search, kinds)
+    entities = {mention: one for mention, one in resolved.items() if isinstance(one, Entity)}
     claims, unlinked = [], []
     for candidate in candidates:
-        head = resolved[candidate.head]
-        tail = candidate.tail if isinstance(candidate.tail, Literal) else resolved[candidate.tail]
-        if isinstance(head, str) or isinstance(tail, str):
-            unlinked.append(Unlinked(candidate, head if isinstance(head, str) else str(tail)))
+        if whys := [found for mention in candidate.mentions if isinstance(found := resolved[mention], str)]:
+            unlinked.append(Unlinked(candidate, whys[0]))
         else:
-            claims.append(Claim(head, candidate.relation, tail, (candidate.evidence,)))
+            claims.append(_claim(candidate, entities))
     return Linked(tuple(claims), tuple(unlinked))
+
+
+def _claim(candidate: Candidate, resolved: Mapping[Mention, Entity]) -> Claim:
+    """The candidate with the entities of its mentions, all of which are resolved."""
+    tail = candidate.tail if isinstance(candidate.tail, Literal) else resolved[candidate.tail]
+    qualifiers = ((name, resolved[value] if isinstance(value, Mention) else value) for name, value in candidate.qualifiers)
+    return Claim(
+        resolved[candidate.head],
+        candidate.relation,
+        tail,
+        (candidate.evidence,),
+        tuple(sorted(qualifiers, key=lambda qualifier: qualifier[0])),
+    )
 
 
 def _resolved(mentions: Iterable[Mention], search: Search, kinds: Mapping[str, Kind]) -> dict[Mention, Entity | str]:

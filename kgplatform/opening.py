@@ -6,12 +6,18 @@ Adapters are imported when chosen, so that ``kg --help`` loads no driver and no 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadSetting
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.lm.ports import ChatModel, Encoder, TokenScorer
+from kgplatform.lm.ports import ChatModel, Decoder, Encoder, MaskedModel, TokenScorer
 from kgplatform.settings import Settings
+
+Reads = Literal["causal", "masked"]
+
+if TYPE_CHECKING:
+    from kgplatform.lm.scorer import TransformersScorer
 
 
 def connect(
@@ -60,19 +66,56 @@ def _local(setting: str, value: str) -> str:
 
 def scorer(settings: Settings) -> TokenScorer:
     """The configured scorer behind its cache in the data folder."""
+    return causal(settings)[0]
+
+
+def causal(settings: Settings, name: str | None = None) -> tuple[TokenScorer, Decoder]:
+    """The configured scorer, or the one of that name, behind its cache; and the same model asked for what comes next."""
     from kgplatform.lm.cache import CachedScorer
 
-    return CachedScorer(bare_scorer(settings), settings.home / "cache" / "scores.sqlite")
+    bare = bare_scorer(settings, name)
+    return CachedScorer(bare, settings.home / "cache" / "scores.sqlite"), bare
 
 
-def bare_scorer(settings: Settings, name: str | None = None) -> TokenScorer:
-    """The configured scorer, or the one of that name, without a memory."""
-    from kgplatform.lm import device, modelcards, weights
+def bare_scorer(settings: Settings, name: str | None = None) -> TransformersScorer:
+    """The configured scorer, or the one of that name, without a memory. A masked model in a folder is ``BadSetting``."""
+    from kgplatform.lm import device
     from kgplatform.lm.scorer import TransformersScorer
 
+    if reads(settings, name) == "masked":
+        raise BadSetting(f"KG_SCORER_MODEL: {name or settings['KG_SCORER_MODEL']} is a masked language model; this needs a causal one")
+    folder, revision = _judging(settings, name)
+    return TransformersScorer(folder, revision, device.resolve(settings["KG_DEVICE"]))
+
+
+def masked(settings: Settings, name: str | None = None) -> MaskedModel:
+    """The configured scorer, or the one of that name, where it is a masked model in a folder; else ``BadSetting``."""
+    from kgplatform.lm import device
+    from kgplatform.lm.masked import TransformersMasked
+
+    if reads(settings, name) == "causal":
+        raise BadSetting(f"KG_SCORER_MODEL: {name or settings['KG_SCORER_MODEL']} is a causal language model; this needs a masked one")
+    folder, revision = _judging(settings, name)
+    return TransformersMasked(folder, revision, device.resolve(settings["KG_DEVICE"]))
+
+
+def reads(settings: Settings, name: str | None = None) -> Reads:
+    """How the configured scorer reads, or the one of that name: ``scorer`` opens a causal one, ``masked`` a masked one."""
+    from kgplatform.lm import modelcards, modelfolder
+
     model = _local("KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
-    folder = weights.folder(model, settings.home)
-    return TransformersScorer(folder, modelcards.card(model).revision, device.resolve(settings["KG_DEVICE"]))
+    return modelfolder.reads(Path(model).expanduser()) if modelcards.names_file(model) else "causal"
+
+
+def _judging(settings: Settings, name: str | None) -> tuple[Path, str]:
+    """The folder of a scorer, and what evidence and caches call it."""
+    from kgplatform.lm import modelcards, modelfolder, weights
+
+    model = _local("KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
+    if modelcards.names_file(model):
+        folder = Path(model).expanduser()
+        return folder, modelfolder.revision(folder)
+    return weights.folder(model, settings.home), modelcards.card(model).revision
 
 
 def encoder(settings: Settings) -> Encoder:

@@ -95,7 +95,7 @@ SETTINGS = (
     Setting("KG_HOME", "", "data folder: local server, caches, models", _folder, expects="a folder"),
     Setting("KG_GRAPH", "kg", "graph of the local server", _graph, expects="a name of letters, digits and '_' that starts with a letter"),
     Setting("KG_DEVICE", "auto", "where models run", _device, expects="auto, cpu, cuda, cuda:N or mps"),
-    Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores (provider:model)"),
+    Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores: local:NAME, or local:FOLDER of Hugging Face"),
     Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),
     Setting("KG_CHAT_MODEL", "", "chat model: local:NAME, local:FILE.gguf, or provider:model such as openai:MODEL, ollama:MODEL"),
     Setting("OPENAI_API_KEY", "", "key of the endpoint that speaks OpenAI's protocol", secret=True),

@@ -35,6 +35,9 @@ def origins(methods: tuple[Method, ...]) -> tuple[Origin, ...]:
 Pairs = tuple[tuple[str, str], ...]
 """A small mapping that can be hashed: (name, value), sorted by name."""
 
+Words = tuple[str, ...]
+"""One tuple of a relation in words, a seed or a candidate: in the order of its card's slots, head and tail first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -85,7 +88,8 @@ class Relation:
     ``domain`` and ``range`` name kinds (sub-kinds fit too); ``range`` may instead be one datatype.
     Empty means anything. ``functional``: at most one tail a head; ``inverse_functional``: at most one head a
     tail. ``qualifier_kinds`` name qualifiers that must be entities, and their kinds. ``prompts`` hold ``{head}`` and
-    ``{tail}`` once each.
+    ``{tail}`` once each; further slots are named like ``key_qualifiers``, and all prompts hold the same (``cards.slots``). A seed has
+    one word or name a slot.
     """
 
     name: str
@@ -100,7 +104,7 @@ class Relation:
     key_qualifiers: tuple[str, ...] = ()
     qualifier_kinds: Pairs = ()
     prompts: tuple[str, ...] = ()
-    seeds: tuple[tuple[str, str], ...] = ()
+    seeds: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +176,21 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a harvester found: words, not yet entities, and why it thinks so."""
+    """What a harvester found: words, not yet entities, and why it thinks so.
+
+    ``qualifiers`` are (name, words or a mention); where the card's ``qualifier_kinds`` want an entity, a mention.
+    """
 
     head: Mention
     relation: str
     tail: Mention | Literal
     evidence: Evidence
+    qualifiers: tuple[tuple[str, str | Mention], ...] = ()
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """What of it is to be linked: head, tail, qualifiers."""
+        return tuple(one for one in (self.head, self.tail, *(value for _, value in self.qualifiers)) if isinstance(one, Mention))
 
 
 @dataclass(frozen=True, slots=True)

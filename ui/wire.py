@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
     from kgplatform.jobs import Ledger, Runner, Task, Work
-    from kgplatform.lm.ports import Encoder, TokenScorer
+    from kgplatform.lm.ports import Decoder, Encoder, TokenScorer
     from kgplatform.settings import Settings
     from kgplatform.types import Forgotten
     from ui.cli.screen import Screen
@@ -37,10 +37,15 @@ class Models:
         self._settings = settings
 
     @cached_property
-    def scorer(self) -> TokenScorer:
-        from kgplatform.opening import scorer
+    def causal(self) -> tuple[TokenScorer, Decoder]:
+        """The scorer, and the same model asked for what comes next."""
+        from kgplatform.opening import causal
 
-        return scorer(self._settings)
+        return causal(self._settings)
+
+    @cached_property
+    def scorer(self) -> TokenScorer:
+        return self.causal[0]
 
     @cached_property
     def encoder(self) -> Encoder:

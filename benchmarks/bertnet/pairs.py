@@ -2,6 +2,7 @@
 
 They were written from general knowledge before any score was seen; the half of a relation, to develop on or to report, is fixed in its
 file. The false pairs are the true tails moved to other heads, so that neither a head nor a tail alone tells true from false.
+Whole harvests are measured by reference tables, nearly complete lists that say which of the pairs a harvest brings are true.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,19 @@ class Judged:
     card: Relation
     true: tuple[Words, ...]
     false: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A nearly complete list of a relation's pairs; a row holds the names of its head and of its tail, the usual one first.
+
+    Where the heads come to an end (countries, elements), a pair that is not here is false; no list has all books, so there a pair whose
+    head stands in no row is unknown.
+    """
+
+    name: str
+    card: Relation
+    rows: tuple[tuple[Words, Words], ...]
 
 
 def read_judged(path: Path) -> Judged:
@@ -69,6 +84,37 @@ def problems(judged: Judged) -> Iterator[str]:
 def read_all(folder: Path = HERE / "relations") -> tuple[Judged, ...]:
     """All relations of a folder in the order of the file names."""
     return tuple(read_judged(path) for path in sorted(folder.glob("*.yaml")))
+
+
+def read_reference(path: Path) -> Reference:
+    """The table in a TSV file (head, tab, tail; other names of one thing after ``|``) with the card beside it. Raises ``BadFile``."""
+    beside = path.with_suffix(".yaml")
+    card = _card(beside, _mapping(beside))
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFile(f"{path}: cannot be read as a table ({error})") from None
+    rows = tuple(_row(path, number, line) for number, line in enumerate(lines, 1))
+    # Two rows may share a name of either end, not of both: a pair that is found would count for two.
+    pairs = Counter((head.casefold(), tail.casefold()) for heads, tails in rows for head, tail in product(heads, tails))
+    if twice := [pair for pair, count in pairs.items() if count > 1]:
+        raise BadFile(f"{path}: the pair {twice[0]} occurs twice: give each pair one row, and each name once")
+    if missing := [seed for seed in card.seeds if tuple(word.casefold() for word in seed) not in pairs]:
+        raise BadFile(f"{path}: the seed {missing[0]} of the card is not in the table: add its row, or choose another seed")
+    return Reference(path.stem, card, rows)
+
+
+def read_references(folder: Path = HERE / "reference") -> tuple[Reference, ...]:
+    """All tables of a folder in the order of the file names."""
+    return tuple(read_reference(path) for path in sorted(folder.glob("*.tsv")))
+
+
+def _row(path: Path, number: int, line: str) -> tuple[Words, Words]:
+    cells = [tuple(cell.split("|")) for cell in line.split("\t")]
+    if len(cells) != 2 or not all(name and name == name.strip() for cell in cells for name in cell):
+        raise BadFile(f"{path}, line {number}: expected  head, a tab, tail  without empty names or spaces around them, not {line[:60]!r}")
+    head, tail = cells
+    return head, tail
 
 
 def _mapping(path: Path) -> dict[Any, Any]:

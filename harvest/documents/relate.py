@@ -57,7 +57,7 @@ class Judge:
         self._cards = list({card.name: card for card in (*relations().values(), *cards)}.values())
         if mute := [card.name for card in self._cards if not card.prompts]:
             raise BadCard(f"{mute[0]!r} has no prompts: give at least one, such as '{{head}} {mute[0]} {{tail}}'")
-        prompts = [(number, prompt) for number, card in enumerate(self._cards) for prompt in card.prompts]
+        prompts = [(number, prompt) for number, card in enumerate(self._cards) for prompt in _prompts(card)]
         self._owner = np.array([number for number, _ in prompts])
         self._prompts = encoder.encode([_without_slots(prompt) for _, prompt in prompts])
 
@@ -92,15 +92,15 @@ class Judge:
 
     def _shape(self, pairs: Sequence[Pair]) -> Floats:
         said = self._encoder.encode([_filled(pair.between, pair.head.kind, _kind(pair)) for pair in pairs])
-        owner = np.array([row for row, pair in enumerate(pairs) for _ in pair.card.prompts])
-        prompts = self._encoder.encode([_filled(prompt, pair.head.kind, _kind(pair)) for pair in pairs for prompt in pair.card.prompts])
+        owner = np.array([row for row, pair in enumerate(pairs) for _ in _prompts(pair.card)])
+        prompts = self._encoder.encode([_filled(prompt, pair.head.kind, _kind(pair)) for pair in pairs for prompt in _prompts(pair.card)])
         near = (said[owner] * prompts).sum(1)
         best = np.full(len(pairs), -1.0)
         np.maximum.at(best, owner, near)
         return best
 
     def _statement(self, pairs: Sequence[Pair]) -> Floats:
-        items = [(resolved(pair), f" {_sentence(_filled(pair.card.prompts[0], pair.head.name, tail_words(pair)))}.") for pair in pairs]
+        items = [(resolved(pair), f" {_sentence(_filled(_prompts(pair.card)[0], pair.head.name, tail_words(pair)))}.") for pair in pairs]
         return self._scorer.logprobs(items)
 
     def _rivals(self, pairs: Sequence[Pair]) -> Floats:
@@ -139,9 +139,14 @@ def tail_words(pair: Pair) -> str:
     return pair.tail.name[:4] if datatype(pair.card) == "year" else pair.tail.words
 
 
+def _prompts(card: Relation) -> list[str]:
+    """The card's prompts between two ends: what a wider relation says besides is ``something`` here."""
+    return [re.sub(r"\{(?!head\}|tail\})[^{}]*\}", "something", prompt) for prompt in card.prompts]
+
+
 def _opening(card: Relation, slot: str) -> str:
     """The first prompt that ends with the slot, without it; empty when the card has none."""
-    return next((prompt.removesuffix(slot).rstrip() for prompt in card.prompts if prompt.endswith(slot)), "")
+    return next((prompt.removesuffix(slot).rstrip() for prompt in _prompts(card) if prompt.endswith(slot)), "")
 
 
 def _kind(pair: Pair) -> str:

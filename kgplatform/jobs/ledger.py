@@ -94,6 +94,11 @@ class Ledger:
         with self._file.reading() as rows:
             return queue.steps(rows, queue.find(rows, id).id, state, limit)
 
+    def results(self, id: str, part: str = "") -> list[Step]:
+        """All steps of a job that are done and whose key holds ``part``, in the order in which they were done."""
+        with self._file.reading() as rows:
+            return queue.results(rows, queue.find(rows, id).id, part)
+
     def done(self, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
         """Of every job of that kind on that graph its arguments, and the keys of the steps that it did."""
         with self._file.reading() as rows:

@@ -176,6 +176,11 @@ def steps(rows: sqlite3.Connection, job: str, state: StepState | None, limit: in
     return [records.step(row) for row in rows.execute(wanted, (job, state, limit))]
 
 
+def results(rows: sqlite3.Connection, job: str, part: str) -> list[Step]:
+    wanted = "SELECT * FROM steps WHERE job = ? AND state = 'done' AND instr(key, ?) > 0 ORDER BY time, key"
+    return [records.step(row) for row in rows.execute(wanted, (job, storable(part)))]
+
+
 def done(rows: sqlite3.Connection, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
     wanted = """SELECT arguments, json_group_array(steps.key) AS keys FROM jobs JOIN steps ON steps.job = jobs.id AND steps.state = 'done'
         WHERE kind = ? AND graph = ? GROUP BY jobs.id"""

@@ -1,4 +1,4 @@
-"""A causal language model of Hugging Face, read as a judge of given words.
+"""A causal language model of Hugging Face, read as a judge of given words, and asked for the words that come next.
 
 ``log p(continuation | prefix)`` is defined on tokens. The joint text ``prefix + continuation`` is tokenised;
 the tokens that it shares with the prefix tokenised alone are given, the rest are scored. A continuation
@@ -27,6 +27,7 @@ import numpy.typing as npt
 from kgplatform.errors import BadRequest, MissingExtra, ModelError
 from kgplatform.lm import onednn
 from kgplatform.lm.device import share_cores
+from kgplatform.lm.ports import Tokens
 from kgplatform.lm.quiet import quiet
 from kgplatform.lm.text import first_line, wellformed
 from kgplatform.lm.trie import Row, rows
@@ -42,11 +43,12 @@ _NODES_ELSEWHERE = 2048
 _LOCAL = ("sliding_window", "window_size", "attention_chunk_size")
 """How a configuration bounds the attention of some layers; a row within that bound does not feel it."""
 _TEXTS = 8192
+_PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
 _PROBE = (("The sun", " rises in the east"), ("The sun", " rises late"), ("The moon", " is far"), ("The moon is", " far"))
 
 
 class TransformersScorer:
-    """Scores with the model in ``folder`` (safetensors and a tokenizer; code and pickles in it are never run).
+    """Scores and decodes with the model in ``folder`` (safetensors and a tokenizer; code and pickles in it are never run).
 
     Computed in float32: a score moves by far less than 1e-3 nats with the company it is computed in.
     Threads may share a scorer.
@@ -83,7 +85,7 @@ class TransformersScorer:
         if progress and done < len(items):
             progress(len(items), len(items))
         if not np.isfinite(sums).all():
-            raise ModelError(f"{self._name}: the model gave a score that is not a number; its weights may be damaged: fetch them again")
+            raise ModelError(self._damaged())
         place = {item: number for number, item in enumerate(distinct)}
         return sums[np.fromiter((place[item] for item in items), np.int64, len(items))]
 
@@ -110,6 +112,17 @@ class TransformersScorer:
         """Log-probability of each token that the row asks for, ``(asked,)``."""
         import torch
 
+        with torch.inference_mode():
+            logits, which = self._logits(row)
+            at, wanted = torch.from_numpy(which).to(self._device), torch.from_numpy(row.wanted).to(self._device)
+            scores = logits[at, wanted].double() - torch.logsumexp(logits, -1).double()[at]
+        result: Floats = scores.cpu().numpy()
+        return result
+
+    def _logits(self, row: Row) -> tuple[Any, npt.NDArray[np.int64]]:
+        """What the model gives at each node that is asked, ``(nodes, vocabulary)``, and which of these nodes each ask is about."""
+        import torch
+
         nodes, which = np.unique(row.asked, return_inverse=True)
         keep = torch.from_numpy(nodes).to(self._device)
         given: dict[str, Any] = {"input_ids": torch.from_numpy(row.tokens)[None].to(self._device), "use_cache": False}
@@ -118,12 +131,62 @@ class TransformersScorer:
             mask = torch.zeros(visible.shape, device=self._device).masked_fill_(~visible, torch.finfo(torch.float32).min)
             given["attention_mask"] = mask[None, None]
             given["position_ids"] = torch.from_numpy(row.depth)[None].to(self._device)
-        with torch.inference_mode():
-            logits = self._model(**given, logits_to_keep=keep).logits[0] if self._chooses else self._model(**given).logits[0, keep]
-            at, wanted = torch.from_numpy(which).to(self._device), torch.from_numpy(row.wanted).to(self._device)
-            scores = logits[at, wanted].double() - torch.logsumexp(logits, -1).double()[at]
-        result: Floats = scores.cpu().numpy()
-        return result
+        logits = self._model(**given, logits_to_keep=keep).logits[0] if self._chooses else self._model(**given).logits[0, keep]
+        return logits, which
+
+    def tokens(self, items: Sequence[tuple[str, str]]) -> list[tuple[Tokens, int]]:
+        """As the port says."""
+        return [(tuple(tokens), first) for tokens, first in self._tokenised(items)]
+
+    def text(self, tokens: Tokens, first: int) -> str:
+        """As the port says. The token before ``first`` is read with them: some tokenizers drop a space at the beginning of a text."""
+        with self._tokenizing:
+            before, whole = (self._tokenizer.decode(list(part), **_PLAIN) for part in (tokens[first - 1 : first], tokens[first - 1 :]))
+        return str(whole)[len(before) :]
+
+    def following(self, sequences: Sequence[Tokens], wanted: Sequence[npt.NDArray[np.int64]]) -> list[Floats]:
+        """As the port says."""
+        import torch
+
+        found: list[Floats] = [np.zeros(0)] * len(sequences)
+        for owner, logs in self._nexts(sequences):
+            sizes = [len(wanted[number]) for number in owner]
+            ids = torch.from_numpy(np.concatenate([wanted[number] for number in owner]).astype(np.int64)).to(self._device)
+            at = torch.from_numpy(np.repeat(np.arange(len(owner)), sizes)).to(self._device)
+            values = logs[at, ids].double().cpu().numpy()
+            for number, part in zip(owner, np.split(values, np.cumsum(sizes)[:-1]), strict=True):
+                found[number] = part
+        return found
+
+    def likeliest(self, sequences: Sequence[Tokens], count: int) -> tuple[npt.NDArray[np.int64], Floats]:
+        """As the port says."""
+        ids, values = [], []
+        order: list[int] = []
+        for owner, logs in self._nexts(sequences):
+            top = logs.topk(min(count, logs.shape[-1]), -1)
+            ids.append(top.indices.cpu().numpy())
+            values.append(top.values.double().cpu().numpy())
+            order.extend(owner)
+        if not order:
+            return np.zeros((0, count), np.int64), np.zeros((0, count))
+        back = np.argsort(order)
+        return np.concatenate(ids)[back], np.concatenate(values)[back]
+
+    def _nexts(self, sequences: Sequence[Tokens]) -> Iterator[tuple[list[int], Any]]:
+        """For each row the numbers of its sequences, and log p of what may follow, on the device: ``(sequences, vocabulary)``."""
+        import torch
+
+        cut = [tokens if len(tokens) <= self._window else (tokens[0], *tokens[len(tokens) - self._window + 1 :]) for tokens in sequences]
+        for row in rows([([*tokens, 0], len(tokens)) for tokens in cut], self._nodes):
+            with self._running, torch.inference_mode():
+                logits, which = self._logits(row)
+                logs = logits.log_softmax(-1)[torch.from_numpy(which).to(self._device)]
+                if not bool(torch.isfinite(logs).any(-1).all()):
+                    raise ModelError(self._damaged())
+            yield row.owner.tolist(), logs
+
+    def _damaged(self) -> str:
+        return f"{self._name}: the model gave a score that is not a number; its weights may be damaged: fetch them again"
 
     def _tokenised(self, items: Sequence[tuple[str, str]]) -> list[Scored]:
         alone = self._tokens(dict.fromkeys(prefix for prefix, _ in items))

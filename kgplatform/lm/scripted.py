@@ -10,15 +10,20 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.lm.ports import Tokens
 from kgplatform.ports import Progress
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _SPELL = math.log(257)
 """An unknown word is spelled in bytes, each of 256 or the end."""
+
+
+_NEVER = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class ScriptedScorer:
@@ -27,6 +32,7 @@ class ScriptedScorer:
     The word model is a mixture of two add-one estimates: the word after the word before it, and the word after
     any word earlier in the text. So it is a probability distribution over texts, and finds ``" France"``
     likelier after ``"Paris lies in"`` when it was given ``"Paris is the capital of France"``. Case and spaces do not count.
+    Its tokens are words, spelled as in the first sentence that has them; the table, of whole continuations, does not count in decoding.
     """
 
     def __init__(
@@ -36,13 +42,27 @@ class ScriptedScorer:
         self._name = name
         self._next: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._later: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._spelled: dict[str, str] = {"": ""}
         for sentence in sentences:
-            words = ["", *_words(sentence)]
+            written = _WORD.findall(sentence)
+            words = ["", *(word.casefold() for word in written)]
+            for word in written:
+                self._spelled.setdefault(word.casefold(), word)
             for place in range(1, len(words)):
                 self._next[words[place - 1]][words[place]] += 1
                 for earlier in set(words[:place]):
                     self._later[earlier][words[place]] += 1
         self._words = {word for counts in self._next.values() for word in counts}
+        self._numbers = {word: number for number, word in enumerate(self._spelled)}
+        self._next_rows, self._later_rows = self._rows(self._next), self._rows(self._later)
+        self._meeting = Lock()
+
+    def _rows(self, counted: Mapping[str, Counter[str]]) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """For each word the numbers of the words that follow it, and how often."""
+        return {
+            word: (np.array([self._numbers[one] for one in counts]), np.fromiter(counts.values(), np.int64))
+            for word, counts in counted.items()
+        }
 
     @property
     def name(self) -> str:
@@ -59,6 +79,58 @@ class ScriptedScorer:
         if progress:
             progress(len(items), len(items))
         return values
+
+    def tokens(self, items: Sequence[tuple[str, str]]) -> list[tuple[Tokens, int]]:
+        """As the port says. A word that it meets for the first time becomes a token."""
+        return [
+            ((0, *map(self._number, _WORD.findall(prefix)), *map(self._number, _WORD.findall(continuation))), 1 + len(_words(prefix)))
+            for prefix, continuation in items
+        ]
+
+    def text(self, tokens: Tokens, first: int) -> str:
+        """As the port says; a space before each word and none before a mark."""
+        spelled = list(self._spelled.values())
+        return "".join(f" {spelled[token]}" if spelled[token][:1].isalnum() else spelled[token] for token in tokens[first:])
+
+    def following(self, sequences: Sequence[Tokens], wanted: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float64]]:
+        """As the port says."""
+        words, known = list(self._spelled), len(self._words)
+        found = []
+        for tokens, ids in zip(sequences, wanted, strict=True):
+            before = [words[token] for token in tokens]
+            logs = np.array([self._word(before, words[token]) if not 0 < token <= known else 0.0 for token in ids.tolist()])
+            met = (ids > 0) & (ids <= known)
+            logs[met] = self._distribution(before)[ids[met] - 1]
+            found.append(logs)
+        return found
+
+    def likeliest(self, sequences: Sequence[Tokens], count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """As the port says; only words of its sentences."""
+        known = np.arange(1, len(self._words) + 1)
+        values = np.array(self.following(sequences, [known] * len(sequences))).reshape(len(sequences), len(known))
+        best = np.argsort(-values, 1, kind="stable")[:, :count]
+        return known[best], np.take_along_axis(values, best, 1)
+
+    def _distribution(self, before: list[str]) -> npt.NDArray[np.float64]:
+        """``_word`` of all known words, in the order of their numbers."""
+        far = [self._row(self._later_rows, word) for word in sorted(set(before))]
+        mixed: npt.NDArray[np.float64] = np.log((self._row(self._next_rows, before[-1]) + np.mean(far, 0)) / 2)
+        return mixed
+
+    def _row(self, rows: Mapping[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]], word: str) -> npt.NDArray[np.float64]:
+        estimates = np.ones(len(self._words))
+        ids, counts = rows.get(word, _NEVER)
+        estimates[ids - 1] += counts
+        scaled: npt.NDArray[np.float64] = estimates / (counts.sum() + len(self._words) + 1)
+        return scaled
+
+    def _number(self, word: str) -> int:
+        known = word.casefold()
+        with self._meeting:
+            if known not in self._numbers:
+                self._numbers[known] = len(self._numbers)
+                self._spelled[known] = word
+            return self._numbers[known]
 
     def _text(self, prefix: str, continuation: str) -> float:
         before, total = ["", *_words(prefix)], 0.0

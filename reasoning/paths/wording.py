@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.cardform import SLOT
 from kgplatform.cards import ancestors
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Relation
@@ -70,7 +71,7 @@ def plain(name: str) -> str:
 
 def wordings(card: Relation) -> tuple[list[str], list[str]]:
     """How a relation is said along its direction, and against it."""
-    prompts = [" ".join(prompt.replace("{head}", " ").replace("{tail}", " ").strip(" .?").split()) for prompt in card.prompts]
+    prompts = [" ".join(SLOT.sub(" ", prompt).strip(" .?").split()) for prompt in card.prompts]
     forward = [text for text in dict.fromkeys([plain(card.name), *prompts]) if text]
     return forward, [text for text in dict.fromkeys([plain(card.inverse), *forward]) if text]
 

@@ -1,4 +1,4 @@
-"""The laws of scorers and encoders, over every implementation of the two ports."""
+"""The laws of scorers, decoders and encoders, over every implementation of the ports."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import pytest
 from kgplatform.errors import BadRequest, BadSetting, MissingExtra, ModelError
 from kgplatform.lm import device, weights
 from kgplatform.lm.cache import CachedEncoder, CachedScorer
+from kgplatform.lm.constrained import Vocabulary, decode
 from kgplatform.lm.encoder import SentenceEncoder
-from kgplatform.lm.ports import Encoder, TokenScorer
+from kgplatform.lm.ports import Decoder, Encoder, Tokens, TokenScorer
 from kgplatform.lm.scorer import TransformersScorer
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.settings import load
@@ -61,11 +62,12 @@ def _subwords() -> Any:
 
 def _words() -> Any:
     """A tokenizer of whole words, whose unknown word is its start token: every token can be written."""
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
     vocabulary = {token: number for number, token in enumerate(["<s>", *(f" {word}" for word in WORDS)])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<s>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\s?[^\s]+"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
     return tokenizer
 
 
@@ -331,6 +333,70 @@ def test_device_is_what_there_is() -> None:
     for wrong in ("tpu", "cuda:x", ""):
         with pytest.raises(BadSetting, match="is not auto"):
             device.resolve(wrong)
+
+
+@pytest.fixture(params=["scripted", *TINY, REAL])
+def decoder(request: pytest.FixtureRequest, made: dict[str, TokenScorer], tiny: Callable[[str], Path], tmp_path: Path) -> Any:
+    scorer = _scorer(request.param, made, tiny, tmp_path)
+    assert isinstance(scorer, Decoder)
+    return scorer
+
+
+def _beginnings(read: Sequence[tuple[Tokens, int]]) -> tuple[list[Tokens], list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
+    """Each token of the continuations: what stands before it, the token, and whose it is."""
+    asked = [(number, tokens[:at], tokens[at]) for number, (tokens, first) in enumerate(read) for at in range(first, len(tokens))]
+    owners = np.array([number for number, _, _ in asked])
+    return [before for _, before, _ in asked], [np.array([token]) for _, _, token in asked], owners
+
+
+def test_following_tokens_sum_to_the_score_of_a_continuation(decoder: Any) -> None:
+    before, wanted, owners = _beginnings(decoder.tokens(ITEMS))
+    sums = np.bincount(owners, np.concatenate(decoder.following(before, wanted)), len(ITEMS))
+    assert sums.tolist() == pytest.approx(decoder.logprobs(ITEMS).tolist(), abs=1e-3)
+
+
+def test_the_likeliest_tokens_are_those_that_following_finds_so(decoder: Any) -> None:
+    sequences = [tokens for tokens, _ in decoder.tokens([(CONTEXT, ""), ("", ""), ("Paris is", " the"), ("", "")])]
+    ids, values = decoder.likeliest(sequences, 5)
+    assert ids.shape == values.shape == (4, 5)
+    assert (np.diff(values, axis=1) <= 0).all() and (ids[1] == ids[3]).all()
+    assert np.concatenate(decoder.following(sequences, list(ids))) == pytest.approx(values.ravel(), abs=1e-3)
+    others = [np.setdiff1d([token for tokens in sequences for token in tokens], found) for found in ids]
+    for rest, (*_, least) in zip(decoder.following(sequences, others), values, strict=True):
+        assert (rest <= least + 1e-3).all()
+    many, _ = decoder.likeliest(sequences[:1], 10**6)
+    assert len(set(many[0].tolist())) == many.shape[1] and many[0, :5].tolist() == ids[0].tolist()
+
+
+def test_nothing_asked_is_nothing_found(decoder: Any) -> None:
+    assert decoder.following([], []) == [] and len(decoder.likeliest([], 3)[0]) == 0 and decoder.tokens([]) == []
+    (sequence, _), *_ = decoder.tokens([("Paris", "")])
+    first, second = decoder.following([sequence, sequence], [np.zeros(0, np.int64), np.array(sequence[-1:])])
+    assert first.shape == (0,) and second.shape == (1,)
+
+
+def test_tokens_say_what_was_written(decoder: Any) -> None:
+    items = [("Paris is", " the capital of France"), ("", " bread and ice"), (CONTEXT, " cut bread")]
+    for (_, continuation), (tokens, first) in zip(items, decoder.tokens(items), strict=True):
+        assert decoder.text(tokens, first) == continuation
+        assert decoder.text(tokens, len(tokens)) == ""
+
+
+def test_a_wide_beam_over_a_list_is_exact(decoder: Any) -> None:
+    names, prefixes = [" ".join(sentence.split()[:size]) for sentence in SENTENCES for size in (1, 2, 4)], (CONTEXT, "Paris is", "")
+    vocabulary = Vocabulary(decoder, names, ends=(" is",))
+    for prefix, found in zip(prefixes, decode(decoder, prefixes, vocabulary, beam=vocabulary.width, best=len(names)), strict=True):
+        expected = decoder.logprobs([(prefix, f" {name} is") for name, _ in found])
+        assert [score for _, score in found] == pytest.approx(sorted(expected.tolist(), reverse=True), abs=1e-3)
+        assert {name for name, _ in found} == set(names)
+
+
+def test_decoding_past_the_window_leaves_out_the_beginning(tmp_path: Path) -> None:
+    decoder = TransformersScorer(_save(tmp_path, _words(), "llama", max_position_embeddings=8), "tiny", "cpu")
+    window, wanted = (0, 3, 1, 4, 1, 5, 9, 2), np.arange(5)
+    whole, one, other = decoder.following([window, (0, 6, *window[1:]), (0, 7, 8, *window[1:])], [wanted] * 3)
+    assert whole == pytest.approx(one, abs=1e-3) and one == pytest.approx(other, abs=1e-3)
+    assert decoder.following([(0, 6, *window[2:])], [wanted])[0] != pytest.approx(whole, abs=1e-3)
 
 
 TEXTS = ["Paris", "a cat sat on the mat", "", " ", "東京", "naïve 🙂", "lone \ud800", "x" * 5000, "a\x00b", "Paris"]

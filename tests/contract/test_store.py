@@ -462,7 +462,7 @@ def test_aliases_that_share_words_are_looked_up_one_by_one(served: bolt.BoltStor
 def test_cards_and_kinds_are_kept_and_replaced(store: Store) -> None:
     kinds = (("q", "city"),)
     card = Relation("born in", "…", ("person",), ("city",), key_qualifiers=("q",), qualifier_kinds=kinds, prompts=("{head} {tail}",))
-    card = dataclasses.replace(card, seeds=(("a", "b"),))
+    card = dataclasses.replace(card, seeds=(("a", "b"), ("a", "c", "d")))
     store.learn([card, Relation("other")], [Kind("city", "place", "towns", ("Rome",)), Kind("place")])
     assert store.relations() == {"born in": card, "other": Relation("other")}
     assert store.kinds()["city"] == Kind("city", "place", "towns", ("Rome",))

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Error, Locator, Page, expect, sync_playwright
 
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs import Ledger
 
 SWITCHES = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run".split()
 PATIENCE = 40_000
@@ -216,3 +217,11 @@ def page_server(home: Path, kg: KnowledgeGraph) -> Iterator[Server]:
     server = start(home).wait_until_open()
     yield server
     server.end()
+
+
+@pytest.fixture
+def ledger(home: Path) -> Ledger:
+    """An empty one, for the page that is open already."""
+    for file in home.glob("jobs.sqlite*"):
+        file.unlink()
+    return Ledger(home / "jobs.sqlite")

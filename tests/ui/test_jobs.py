@@ -32,14 +32,6 @@ def jobs_server(home: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def ledger(home: Path) -> Ledger:
-    """An empty one, for the page that is open already."""
-    for file in home.glob("jobs.sqlite*"):
-        file.unlink()
-    return Ledger(home / "jobs.sqlite")
-
-
-@pytest.fixture
 def jobs(visit: Callable[[str], Visit], jobs_server: Server, ledger: Ledger) -> Open:
     """Opens the page."""
 

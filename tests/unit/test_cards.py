@@ -89,12 +89,70 @@ GOOD: dict[str, Any] = {"name": "born in", "prompts": ["{head} was born in {tail
         ({"functional": "yes"}, "functional is true or false"),
         ({"symmetric": True, "inverse": "x"}, "cannot have an inverse"),
         ({"range": ["city", "date"]}, "kinds or one datatype"),
-        ({"seeds": [["a"]]}, "list of \\[head, tail\\] pairs"),
+        ({"seeds": "a, b"}, "seeds must be a list of lists"),
+        ({"seeds": [["a"]]}, r"the seed \[a\] has 1 of the 2 words that are wanted: \[head, tail\]"),
+        ({"seeds": [["a", "b", "c"]]}, r"has 3 of the 2 words"),
+        ({"seeds": [["a", None]]}, r"the seed \[a, \] has an empty place"),
+        ({"seeds": [["a", " "]]}, "has no visible character"),
+        ({"seeds": [["Norway", False]]}, "words yes and no: put them in quotes"),
+        ({"seeds": [["a", "b" * 1001]]}, "1,001 characters"),
+        ({"seeds": [["a", "b"], ["A", " b "]]}, r"the seed \[A, b\] is given twice"),
+        ({"seeds": [["a", "b"], ["b", "a"]], "symmetric": True}, "given twice"),
+        (
+            {"seeds": [["a", "b"], ["A", "c"]], "functional": True},
+            r"one tail for each head, but .* contradict each other: \[a, b\] and \[A, c\]",
+        ),
+        ({"seeds": [["a", "b"], ["c", "b"]], "inverse_functional": True}, "one head for each tail, but its seeds contradict"),
+        ({"seeds": [["a", "b"], ["c", "a"]], "functional": True, "symmetric": True}, "seeds contradict"),
+        ({"prompts": ["{head} {tail} {place}"]}, "slots are {head} and {tail}; a third one is named in  key_qualifiers"),
+        ({"key_qualifiers": ["tail"]}, "can be called 'tail'"),
     ],
 )
 def test_a_bad_card_gets_the_right_sentence(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadCard, match=sentence):
         cards.relation_from({**GOOD, **changes})
+
+
+TERNARY: dict[str, Any] = {
+    "name": "won",
+    "key_qualifiers": ["valid_from", "place"],
+    "prompts": ["{head} won the {tail} in {place}", "In {place} the {tail} went to {head}"],
+    "seeds": [["Toni Morrison", "Nobel Prize", "Stockholm"], ["Toni Morrison", "Pulitzer Prize", 1988]],
+}
+
+
+def test_a_wider_relation_has_a_slot_for_each_key_qualifier_that_its_prompts_name() -> None:
+    card = cards.relation_from(TERNARY)
+    assert cards.slots(card) == ("head", "tail", "place")
+    assert card.seeds[1] == ("Toni Morrison", "Pulitzer Prize", "1988")
+    both = ["{valid_from}: {head} won {tail} at {place}"]
+    assert cards.slots(cards.relation_from({**TERNARY, "prompts": both, "seeds": []})) == ("head", "tail", "valid_from", "place")
+    assert cards.slots(cards.relation_from(GOOD)) == ("head", "tail")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"prompts": ["{head} won {tail} in {place}", "{head} won {tail}"]}, "'{head} won {tail}' has no {place}, which others have"),
+        ({"prompts": ["{head} won {tail} in {place} of {place}"]}, r"must hold {head} once, {tail} once and {place} once"),
+        ({"prompts": ["{head} {tail} {where}"]}, "slots are {head}, {tail}, {valid_from} and {place}$"),
+        ({"seeds": [["a", "b"]]}, r"has 2 of the 3 words that are wanted: \[head, tail, place\]"),
+        ({"functional": True, "seeds": [["a", "b", "x"], ["a", "c", "x"]]}, "seeds contradict each other"),
+    ],
+)
+def test_a_bad_wider_card_gets_the_right_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadCard, match=sentence):
+        cards.relation_from({**TERNARY, **changes})
+
+
+def test_seeds_that_differ_in_a_further_slot_do_not_contradict() -> None:
+    raw = {**TERNARY, "functional": True, "seeds": [["a", "b", "x"], ["a", "c", "y"]]}
+    assert len(cards.relation_from(raw).seeds) == 2
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_words_that_look_like_slots_stay_words(head: str, tail: str) -> None:
+    assert cards.filled("{head} / {tail}", {"head": head, "tail": tail}) == f"{head} / {tail}"
 
 
 def test_cards_are_read_from_files(tmp_path: Path) -> None:
@@ -113,7 +171,13 @@ def test_cards_are_read_from_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "sentence"),
-    [(b"name: [", "is not YAML"), (b"\xff\xfe", "is not UTF-8"), (b"- a\n", "a card is a mapping"), (b"name: x\n", "has no prompts")],
+    [
+        (b"name: [", "is not YAML"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (b"- a\n", "a card is a mapping"),
+        (b"name: x\n", "has no prompts"),
+        (b"- 2020-13-45", "cannot be read"),
+    ],
 )
 def test_a_file_that_is_no_card_is_named(tmp_path: Path, raw: bytes, sentence: str) -> None:
     path = tmp_path / "card.yaml"

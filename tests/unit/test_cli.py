@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import socket
 import subprocess
@@ -614,6 +615,44 @@ def test_relations(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     kg("relations", "show", "born").refused(2, "near it:", "born in")
 
 
+def test_a_relation_of_the_graph_becomes_a_card(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    pairs = [("Ada", "tea"), ("Ben", "rum"), ("Cy", "gin")]
+    graph.put([Claim(city(head), "fond of", Entity(entity_id("drink", tail), tail, ("drink",)), (told(),)) for head, tail in pairs])
+    graph.accept("Ada | fond of | tea")
+    path = tmp_path / "fond.yaml"
+    said = kg("relations", "add", "fond of", "--from-graph", "--dry-run")
+    assert "name: fond of" in said.out and "- [Ada, tea]" in said.out and "would learn: fond of" in said.out
+    assert "of 3 facts; seeds: 1 that people accepted, 2 believed best" in said.err
+    (written,) = kg("relations", "add", "fond of", "--from-graph", "--out", path, "--json").objects
+    assert (written["facts"], written["accepted"], written["domain"], written["range"]) == (3, 1, ["city"], ["drink"])
+    assert "fond of" not in graph.relations()
+    kg("relations", "add", "fond of", "--from-graph", "--out", path).refused(2, "fond.yaml is there already", "--force")
+    assert kg("relations", "add", "fond of", "--from-graph", "--out", path, "--force").code == 0
+    assert "learned: fond of" in kg("relations", "add", path).out
+    read = graph.relations()["fond of"]
+    assert "learned: fond of" in kg("relations", "add", "fond of", "--from-graph").out
+    assert graph.relations()["fond of"] == read
+    kg("relations", "add", "fon of", "--from-graph").refused(2, "no facts of 'fon of'", "near it: fond of")
+    kg("relations", "add", "fond of", "born in", "--from-graph").refused(2, "one relation")
+    kg("relations", "add", path, "--out", path).refused(2, "--from-graph")
+
+
+def test_the_cards_of_bertnets_authors_are_learned(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    card = {
+        "init_prompts": ["<ENT0> can <ENT1> in <ENT2> ."],
+        "seed_ent_tuples": [["people", "work out", "gym"]],
+        "prompts": ["At the <ENT2>, <ENT0> can <ENT1> .", "In any gym <ENT0> can <ENT1> at <ENT2> ."],
+    }
+    path = tmp_path / "info.json"
+    path.write_text(json.dumps({"P1_can_do": card}))
+    (tried,) = kg("relations", "add", path, "--dry-run", "--json").objects
+    assert tried["left_out"] == [{"prompt": "In any gym {head} can {tail} at {third}", "why": "it holds 'gym', which belongs to a seed"}]
+    assert "can do" not in graph.relations()
+    said = kg("relations", "add", path).out
+    assert "learned: can do" in said and "left out  In any gym {head}" in said
+    assert "people → work out → gym" in kg("relations", "show", "can do").out
+
+
 # query
 
 
@@ -709,10 +748,7 @@ def test_a_completion_that_cannot_be(kg: Kg, graph: KnowledgeGraph) -> None:
 # harvesting
 
 
-@pytest.mark.parametrize(("command", "module"), [("documents", "harvest.documents"), ("relation", "harvest.bertnet")])
-def test_a_harvest_gets_what_was_asked_for(
-    kg: Kg, graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: str
-) -> None:
+def test_a_harvest_gets_what_was_asked_for(kg: Kg, graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def harvest(*given: Any, **options: Any) -> SimpleNamespace:
@@ -725,28 +761,24 @@ def test_a_harvest_gets_what_was_asked_for(
             "cards": (),
             "candidates": (),
             "unlinked": (),
-            "claims": (),
-            "outcomes": (),
             "changed": Difference(),
         }
         return SimpleNamespace(receipt=Receipt(new=2, merged=1), **empty)
 
-    monkeypatch.setattr(f"{module}.harvest", harvest)
+    monkeypatch.setattr("harvest.documents.harvest", harvest)
     monkeypatch.setattr("ui.wire.Wire.reader", "the reader")
-    monkeypatch.setattr("kgplatform.opening.scorer", lambda _: "the scorer")
+    monkeypatch.setattr("kgplatform.opening.causal", lambda _: ("the scorer", "the decoder"))
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
     card = tmp_path / "likes.yaml"
     card.write_text("name: likes\nprompts: ['{head} likes {tail}']\n")
     (tmp_path / "note.txt").write_text("Ada likes tea.")
-    arguments = [card] if command == "relation" else [tmp_path, "--card", card]
-    (done,) = kg("harvest", command, *arguments, "--run", "first", "--dry-run", "--json").objects
+    (done,) = kg("harvest", "documents", tmp_path, "--card", card, "--run", "first", "--dry-run", "--json").objects
     assert (done["new"], done["merged"], done["dry_run"]) == (2, 1, True)
     ((given, options),) = asked
-    cards = given[1] if command == "relation" else options["cards"]
     assert given[0] is graph
-    assert [one.name for one in cards] == ["likes"]
+    assert [one.name for one in options["cards"]] == ["likes"]
     assert (options["scorer"], options["encoder"], options["steps"].run, options["dry_run"]) == ("the scorer", "the encoder", "first", True)
-    assert options.get("reader") == ("the reader" if command == "documents" else None)
+    assert options["reader"] == "the reader"
 
 
 def test_a_missing_document_is_told_before_any_model_is_loaded(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:

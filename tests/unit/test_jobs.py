@@ -126,6 +126,21 @@ def test_a_step_that_cannot_be_done_is_told_and_the_others_are_done(ledger: Ledg
     assert [line.text for line in ledger.lines(job.id)] == ["b: b.txt: is no text", "d: d.txt: is empty"]
 
 
+def test_results_are_of_steps_that_are_done_by_a_part_of_their_key(ledger: Ledger) -> None:
+    def work(work: Work, _: Mapping[str, Any]) -> None:
+        for number, key in enumerate(("a/put 1", "a/known", "a/put 2", "100%", "a_put")):
+            work.step(key, lambda number=number: {"n": number})  # type: ignore[misc]
+        work.step("a/put 3", failing)
+
+    def failing() -> None:
+        raise BadFile("it is empty")
+
+    job = runner(ledger, work).now(TASK)
+    assert {step.key: dict(step.result) for step in ledger.results(job.id, "/put ")} == {"a/put 1": {"n": 0}, "a/put 2": {"n": 2}}
+    assert [step.key for step in ledger.results(job.id, "%")] == ["100%"]
+    assert len(ledger.results(job.id[:-1])) == 5
+
+
 def test_a_retry_runs_what_failed_and_nothing_else(ledger: Ledger) -> None:
     effects = Effects({"b": BadFile("b"), "d": ModelUnreachable("no answer")})
     job = runner(ledger, effects.work).now(TASK)

@@ -13,7 +13,7 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.linking import link, resolve
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Candidate, Claim, Entity, Evidence, Kind, Literal, Mention, Source, SourceId
+from kgplatform.types import Candidate, Claim, Entity, Evidence, Kind, Literal, Mention, Relation, Source, SourceId
 
 PARENTS = {"thing": "", "person": "thing", "place": "thing", "city": "place", "ship": "thing"}
 KINDS = {name: Kind(name, parent) for name, parent in PARENTS.items()}
@@ -85,6 +85,37 @@ def test_a_thing_that_may_be_two_is_asked_even_when_both_are_new() -> None:
     linked = link(candidates, graph().store, KINDS)
     assert {claim.head.id for claim in linked.claims} == {"person:mercury", "ship:mercury"}
     assert [one.candidate.head.kind for one in linked.unlinked] == ["thing"]
+
+
+def test_qualifiers_that_are_mentions_are_linked_and_words_stay_words() -> None:
+    kg = graph(entity("city", "Ulm"))
+    said = (("year", "1879"), ("place", Mention("ulm", "place")))
+    (claim,) = link([Candidate(Mention("Ada"), "met", Mention("Bea"), SAYS, said)], kg.store, kg.kinds()).claims
+    assert claim.qualifiers == (("place", Entity(entity_id("city", "Ulm"), "Ulm", ("city",))), ("year", "1879"))
+
+
+def test_a_mention_in_a_qualifier_meets_the_other_ends_of_the_batch() -> None:
+    ada = Candidate(Mention("Ada", "person"), "knows", Mention("Bea", "person"), SAYS, (("through", Mention("Cid", "thing")),))
+    claims = link([ada, candidate(Mention("Cid", "person"), Literal("1"))], graph().store, KINDS).claims
+    assert dict(claims[0].qualifiers)["through"] == claims[1].head
+
+
+def test_a_candidate_whose_qualifier_is_no_name_comes_back_with_the_reason() -> None:
+    bad = Candidate(Mention("Ada"), "met", Mention("Bea"), SAYS, (("place", Mention("\x00")),))
+    linked = link([bad], graph().store, KINDS)
+    assert (linked.claims, linked.unlinked[0].candidate) == ((), bad)
+    assert "no visible character" in linked.unlinked[0].why
+
+
+def test_a_ternary_candidate_becomes_a_fact_of_its_own_for_each_key_qualifier() -> None:
+    kg = graph()
+    kg.learn([Relation("won", key_qualifiers=("year",), qualifier_kinds=(("place", "city"),), prompts=("{head} won {tail} in {year}",))])
+    place = ("place", Mention("Ulm", "city"))
+    kg.add([Candidate(Mention("Ada"), "won", Mention("Cup"), SAYS, (("year", year), place)) for year in ("1988", "1993")])
+    ulm = kg.entity("Ulm")
+    assert {fact.qualifiers for fact in kg.facts(relation="won", status="all")} == {(("place", ulm), ("year", y)) for y in ("1988", "1993")}
+    refused = kg.add([Candidate(Mention("Ada"), "won", Mention("Cup"), SAYS, (("place", "Ulm"),))]).receipt.refused
+    assert "must be an entity (city)" in refused[0].why
 
 
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

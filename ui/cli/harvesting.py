@@ -13,6 +13,7 @@ from kgplatform.errors import BadRequest
 from ui import jobs as words
 from ui.cli import shapes
 from ui.cli.command import AsJob, DryRun, Run, add, group
+from ui.cli.screen import percent
 from ui.tasks import harvest_documents, harvest_relation
 
 RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
@@ -55,16 +56,80 @@ def documents(
 
 def relation(
     run: Run,
-    card: Annotated[list[Path] | None, typer.Argument(metavar="CARD", help="Relation cards (YAML).")] = None,
+    card: Annotated[list[Path] | None, typer.Argument(metavar="CARD", help="Relation cards: YAML, or the JSON of BertNet.")] = None,
+    relations: Annotated[
+        list[str] | None, typer.Option("--relation", metavar="NAME", help="Of a file with many cards only this one.")
+    ] = None,
+    proposer: Annotated[
+        str, typer.Option(metavar="MODEL", help="The chat model that proposes; nothing: KG_CHAT_MODEL, if it is set; none: nobody.")
+    ] = "",
+    scorer: Annotated[str, typer.Option(metavar="MODEL", help="The model that scores; nothing: KG_SCORER_MODEL.")] = "",
+    size: Annotated[int, typer.Option(metavar="N", help="Candidates that are asked for, beside those of the graph.")] = 200,
+    minutes: Annotated[float | None, typer.Option(metavar="M", help="Begin no new round after so many.")] = None,
+    confidence: Annotated[float, typer.Option("--min-confidence", metavar="P", help="Put what is at least so likely.")] = 0.5,
+    free: Annotated[bool, typer.Option("--free", help="Let the scorer, too, name things that the graph does not have.")] = False,
+    hold: Annotated[bool, typer.Option("--hold", help="Score and put nothing: the candidates wait in the job.")] = False,
     name: RunId = "",
     resume: Resume = "",
     job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Ask the language model for pairs of a relation, and put those that it finds likely."""
+    """Ask language models for tuples of a relation, and put those that are likely.
+
+    Candidates are pairs of the graph's own entities and, with a chat model, what that lists. A scorer judges them; what it does not know by
+    the card's own seeds is not harvested. --dry-run says what it would take, and asks nobody for it.
+    """
     _either(card, resume, "CARD")
-    arguments = harvest_relation.arguments(card or (), dry_run=dry_run)
-    run.do("harvest relation", arguments, partial(_show, run), job=job, name=name, resume=resume)
+    arguments = harvest_relation.arguments(
+        card or (),
+        relations=relations or (),
+        proposer=proposer,
+        scorer=scorer,
+        size=size,
+        minutes=minutes,
+        confidence=confidence,
+        free=free,
+        held=hold,
+        dry_run=dry_run,
+    )
+    run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume)
+
+
+def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
+    """What a harvest from memory did, or what it would take."""
+    run.screen.emit(result)
+    if result["dry_run"]:
+        for plan in result["plans"]:
+            _show_plan(run, plan)
+        run.screen.say("nothing was asked for and nothing written")
+        return
+    for one in result["relations"]:
+        _show_relation(run, one)
+    if result["held"]:
+        run.screen.say("nothing was put:  kg app,  /harvest  shows the candidates")
+    else:
+        run.screen.say(shapes.added(result))
+        for line in words.changes(result["changed"]):
+            run.screen.say(line)
+
+
+def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
+    """How far the model knows it, the best that was found, and what did not go as it should."""
+    known = "" if one["auc"] is None else f" (AUC {one['auc']:.2f} on {one['seeds']} seeds)"
+    done = f"{one['judged']:,} candidates judged, {one['kept']:,} likely" if one["knows"] else "not asked for"
+    run.screen.say(f"{one['relation']}: {done}{known}")
+    for found in one["found"][:SHOWN]:
+        run.screen.say(f"  {percent(found['probability']):>5}  {' | '.join(found['words'])}")
+    for line in one["notes"]:
+        run.screen.say(f"  {line}")
+
+
+def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
+    time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
+    ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
+    run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
+    if plan["chat"]:
+        run.screen.say(f"  chat model: {plan['chat']}")
 
 
 def _either(paths: list[Path] | None, resume: str, name: str) -> None:

@@ -13,7 +13,22 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import KgError
-from ui.cli import answers, documents, facts, finding, harvesting, jobs, keeping, models, pages, relations, review, server, setup
+from ui.cli import (
+    answers,
+    documents,
+    evaluating,
+    facts,
+    finding,
+    harvesting,
+    jobs,
+    keeping,
+    models,
+    pages,
+    relations,
+    review,
+    server,
+    setup,
+)
 from ui.cli.command import Given, Graph, Home, Json, Quiet, Recurrence, Run
 from ui.cli.failure import unexpected
 from ui.cli.screen import complain
@@ -28,6 +43,7 @@ app.add_typer(relations.app, name="relations")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(server.app, name="server")
+app.add_typer(evaluating.app, name="evaluate")
 
 
 def _version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kgplatform.errors import NotFound
+from kgplatform.errors import BadRequest, NotFound
 from ui.cli.command import DryRun, Run, add, group
 
 if TYPE_CHECKING:
@@ -57,18 +57,69 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-@add(app, "add", example="kg relations add my-relations/*.yaml", creates=True)
+@add(
+    app, "add", example="kg relations add my-relations/*.yaml\nkg relations add 'capital of' --from-graph --out capital.yaml", creates=True
+)
 def add_(
     run: Run,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE.yaml", help="Relation cards.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Relation cards: YAML, or the JSON of BertNet's authors.")],
+    from_graph: Annotated[
+        bool, typer.Option("--from-graph", help="Take FILE as the name of a relation, and make its card of its facts.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.yaml", help="With --from-graph: write the card to a file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Teach the graph relation cards; all files are checked before any is taken."""
-    from kgplatform.cards import read_relation
+    """Teach the graph relation cards; all files are checked before any is taken.
 
-    cards = [read_relation(path) for path in files]
+    A card made from the graph has facts as its seeds, those that people accepted first; it is shown, and learned unless it goes to a file.
+    """
+    if from_graph:
+        _add_from_graph(run, files, out, force, dry_run)
+        return
+    if out or force:
+        raise BadRequest("--out and --force go with  --from-graph,  which makes a card")
+    from kgplatform.cardfiles import read
+
+    found = [read(Path(path)) for path in files]
     if not dry_run:
-        run.graph.learn(relations=cards)
-    for card in cards:
-        run.screen.emit({**dataclasses.asdict(card), "dry_run": dry_run})
-        run.screen.say(f"{'would learn' if dry_run else 'learned'}: {card.name}")
+        run.graph.learn(relations=[card for one in found for card in one.cards])
+    for one in found:
+        for card in one.cards:
+            left = [{"prompt": lost.prompt, "why": lost.why} for lost in one.left_out if lost.relation == card.name]
+            _learned(run, card, dry_run, left_out=left)
+            for each in left:
+                run.screen.say(f"  left out  {each['prompt']}  since {each['why']}")
+
+
+def _learned(run: Run, card: Relation, dry_run: bool, **more: object) -> None:
+    run.screen.emit({**dataclasses.asdict(card), **more, "dry_run": dry_run})
+    run.screen.say(f"{'would learn' if dry_run else 'learned'}: {card.name}")
+
+
+def _add_from_graph(run: Run, names: list[str], out: Path | None, force: bool, dry_run: bool) -> None:
+    from harvest.bertnet.fromgraph import card_from_graph
+    from kgplatform.cardfiles import as_yaml
+    from kgplatform.wholefile import whole
+    from ui.tasks.paths import vacant
+
+    if len(names) != 1:
+        raise BadRequest("--from-graph makes the card of one relation: put its name in quotes")
+    if out:
+        vacant(out, force)
+    made = card_from_graph(run.graph, names[0])
+    text = as_yaml(made.card)
+    for line in text.splitlines():
+        run.screen.say(line)
+    seeds = len(made.card.seeds)
+    run.screen.note(f"of {made.facts:,} facts; seeds: {made.accepted} that people accepted, {seeds - made.accepted} believed best")
+    if out is None:
+        if not dry_run:
+            run.graph.learn(relations=[made.card])
+        _learned(run, made.card, dry_run, facts=made.facts, accepted=made.accepted)
+        return
+    if not dry_run:
+        with whole(out) as file:
+            file.write(text.encode("utf-8", "replace"))
+    run.screen.emit({**dataclasses.asdict(made.card), "facts": made.facts, "accepted": made.accepted, "file": str(out), "dry_run": dry_run})
+    run.screen.note(f"{'would write' if dry_run else 'written'}: {out}")

@@ -79,10 +79,12 @@ def _from_memory(run: Run) -> Receipt:
     cards = [shipped.relations()[name] for name in world.FROM_MEMORY]
     named = " and ".join(f"“{name}”" for name in world.FROM_MEMORY)
     with _step(run, "3", f"asking the language model from memory: {named}"), run.screen.progress("scoring pairs") as progress:
-        report = bertnet.harvest(run.graph, cards, scorer=run.scorer, encoder=run.encoder, progress=progress, run=GRAPH)
+        models = bertnet.Models(run.scorer, run.encoder, run.models.causal[1])
+        report = bertnet.harvest(run.graph, cards, models, progress=progress, run=GRAPH)
     for outcome in report.outcomes:
-        known = f"{outcome.scored} pairs scored, {len(outcome.claims)} kept (AUC on the card's seeds {outcome.auc:.2f})"
-        run.screen.say(f"   {outcome.relation}: {outcome.note or known}")
+        known = f"{len(outcome.found)} pairs scored, {len(outcome.kept)} kept"
+        auc = f" (AUC on the card's seeds {outcome.learnt.auc:.2f})" if outcome.learnt else ""
+        run.screen.say(f"   {outcome.relation}: {'; '.join(outcome.notes) or known + auc}")
     run.screen.say(f"   {shapes.receipt(report.receipt)}")
     return report.receipt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from html import escape
 from importlib.resources import files
 
@@ -10,6 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kgplatform.errors import KgError
+from kgplatform.jobs import Ledger
+from ui.connection import wire
 from ui.markdown import plain
 from ui.neighbourhood import Filters
 
@@ -75,3 +78,16 @@ def problem(where: str) -> None:
     """Say why the last thing that was asked for could not be done."""
     if told := st.session_state.get(f"{where}_problem"):
         st.error(plain(told))
+
+
+def from_ledger(draw: Callable[[Ledger], None]) -> Callable[[], None]:
+    """Draw from the ledger, and say so where it cannot be read."""
+
+    @wraps(draw)
+    def drawn() -> None:
+        try:
+            draw(wire().ledger)
+        except KgError as error:
+            st.error(plain(error))
+
+    return drawn

@@ -6,13 +6,10 @@ address, as ``?job=``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 
 import streamlit as st
 
-from kgplatform.errors import KgError
 from kgplatform.jobs import Job, Ledger
 from kgplatform.jobs.types import LIVE
 from kgplatform.lm.spending import by_model
@@ -35,25 +32,12 @@ def page() -> None:
     frame.about_graph(place(wire().settings))
     jobs, schedules, costs = st.tabs([":material/play_circle: Jobs", ":material/schedule: Schedules", ":material/payments: Costs"])
     with jobs:
-        st.fragment(_told(_jobs), run_every=_EVERY)()
+        st.fragment(frame.from_ledger(_jobs), run_every=_EVERY)()
     with schedules:
-        st.fragment(_told(scheduling.listed), run_every=_SELDOM)()
+        st.fragment(frame.from_ledger(scheduling.listed), run_every=_SELDOM)()
         scheduling.form()
     with costs:
-        st.fragment(_told(_costs), run_every=_SELDOM)()
-
-
-def _told(draw: Callable[[Ledger], None]) -> Callable[[], None]:
-    """Draw from the ledger, and say so where it cannot be read."""
-
-    @wraps(draw)
-    def drawn() -> None:
-        try:
-            draw(wire().ledger)
-        except KgError as error:
-            st.error(plain(error))
-
-    return drawn
+        st.fragment(frame.from_ledger(_costs), run_every=_SELDOM)()
 
 
 def _jobs(ledger: Ledger) -> None:

@@ -31,7 +31,7 @@ class Means(NamedTuple):
 _READING = ("KG_SCORER_MODEL", "KG_ENCODER_MODEL")
 KINDS = {
     "harvest documents": Means("harvest_documents", _READING, creates=True),
-    "harvest relation": Means("harvest_relation", _READING, creates=True),
+    "harvest relation": Means("harvest_relation", (*_READING, "KG_CHAT_MODEL"), creates=True),
     "complete": Means("complete"),
     "embed": Means("embed", ("KG_ENCODER_MODEL",)),
     "import": Means("importing", creates=True),

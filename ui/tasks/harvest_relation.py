@@ -1,34 +1,182 @@
-"""Pairs of relations out of a language model's memory; each relation is a step."""
+"""Tuples of relations out of a language model's memory: its rounds are steps."""
 
 from __future__ import annotations
 
+import difflib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kgplatform.errors import BadRequest
 from ui.cli import shapes
-from ui.tasks import Doing, paths
+from ui.tasks import KEPT, Doing, paths
+
+if TYPE_CHECKING:
+    from harvest.bertnet import Limits, Models, Outcome
+    from kgplatform.lm.ports import ChatModel
+    from kgplatform.types import Relation
+
+NOBODY = "none"
+"""The proposer that a person names where the configured chat model is not to be asked."""
+MOST = 100_000
+"""Candidates that a chat model is asked for."""
+_SAMPLE = 64
+"""Sentences that a scorer is timed by."""
 
 
-def arguments(cards: Sequence[Path], *, dry_run: bool = False) -> Mapping[str, Any]:
-    """``cards`` are files. Raises ``BadFile``."""
+def arguments(
+    cards: Sequence[Path],
+    *,
+    relations: Sequence[str] = (),
+    proposer: str = "",
+    scorer: str = "",
+    size: int = 200,
+    minutes: float | None = None,
+    confidence: float = 0.5,
+    free: bool = False,
+    held: bool = False,
+    dry_run: bool = False,
+) -> Mapping[str, Any]:
+    """``cards`` are files; ``relations`` names of some of their cards. Raises ``BadFile``, ``BadCard``, ``BadRequest``."""
+    from harvest.bertnet.prompts import check
+
     paths.present(cards, "file")
-    return {"cards": paths.cards(cards), "dry_run": dry_run}
+    if not 1 <= size <= MOST:
+        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is from 1 to {MOST:,}")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise BadRequest(f"--minutes {minutes:g}: is a number above 0; leave it out to end with the last round")
+    if not 0 <= confidence <= 1:
+        raise BadRequest(f"--min-confidence {confidence:g}: a probability is from 0 to 1")
+    files = [str(path.resolve()) for path in cards]
+    if cards:
+        for card in chosen(files, relations)[0]:
+            check(card)
+    given = {
+        "relations": list(relations),
+        "proposer": proposer,
+        "scorer": scorer,
+        "size": size,
+        "minutes": minutes,
+        "confidence": confidence,
+    }
+    return {"cards": files, **given, "free": free, "held": held, "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
     """``arguments`` as they are made here."""
-    from harvest.bertnet import harvest
-    from kgplatform.cards import read_relation
+    from harvest.bertnet import Limits, harvest
 
-    wire, cards = doing.wire, [read_relation(Path(card)) for card in doing.arguments["cards"]]
-    with doing.progress("scoring pairs"):
-        report = harvest(wire.graph, cards, scorer=wire.scorer, encoder=wire.encoder, dry_run=doing.dry_run, steps=doing.steps)
+    asked = doing.arguments
+    cards, notes = chosen(asked["cards"], asked.get("relations", ()))
+    for line in notes:
+        doing.note(f"  {line}")
+    limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("held", False))
+    if doing.dry_run:
+        return {"dry_run": True, "plans": _planned(doing, cards, limits)}
+    models = _models(doing, telling=True)
+    with doing.progress("scoring candidates"):
+        report = harvest(doing.wire.graph, cards, models, limits=limits, steps=doing.steps)
     return {
-        "dry_run": doing.dry_run,
-        "candidates": len(report.claims),
-        "found": doing.first(shapes.claim(claim) for claim in report.claims),
+        "dry_run": False,
+        "held": limits.held,
+        "relations": [_shape(outcome) for outcome in report.outcomes],
         **shapes.counts(report.receipt),
         "changed": report.changed.shape(),
-        "notes": [outcome.note for outcome in report.outcomes if outcome.note],
+        "notes": [line for outcome in report.outcomes for line in outcome.notes],
+    }
+
+
+def chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], list[str]]:
+    """The cards of the files, or those of them that are named; and what was left out of the files, in words."""
+    from kgplatform.cardfiles import read
+
+    found = [read(Path(file)) for file in files]
+    cards = {card.name: card for one in found for card in one.cards}
+    if unknown := [name for name in names if name not in cards]:
+        near = difflib.get_close_matches(unknown[0], cards, n=3) or list(cards)[:3]
+        raise BadRequest(f"--relation {unknown[0][:80]!r}: the files have no such card; near it: {', '.join(near)}")
+    chosen = {name: cards[name] for name in names} or cards
+    left = [line for one in found for line in one.left_out if line.relation in chosen]
+    notes = [f"{len(left):,} prompts of the files are left out, such as {left[0].prompt[:200]!r}: {left[0].why}"] if left else []
+    return list(chosen.values()), notes
+
+
+def _models(doing: Doing, *, telling: bool = False) -> Models:
+    """Who scores and who proposes."""
+    from harvest.bertnet import Models
+    from kgplatform import opening
+
+    wire, asked = doing.wire, doing.arguments
+    name = asked.get("scorer") or None
+    home, settings = wire.settings.home, wire.settings
+    chat = _chat(doing, telling=telling)
+    others = {"chat": chat, "quarantine": home / "quarantine", "prompts": home / "prompts", "free": asked.get("free", False)}
+    if opening.reads(settings, name) == "masked":
+        return Models(None, wire.encoder, masked=opening.masked(settings, name), **others)
+    scorer, decoder = opening.causal(settings, name) if name else wire.models.causal
+    return Models(scorer, wire.encoder, decoder, **others)
+
+
+def _chat(doing: Doing, *, telling: bool) -> ChatModel | None:
+    from kgplatform.lm.telling import TellingChat
+    from kgplatform.opening import chat
+
+    settings, named = doing.wire.settings, doing.arguments.get("proposer", "")
+    if named == NOBODY or not (named or settings["KG_CHAT_MODEL"]):
+        return None
+    model = chat(settings, named or None, doing.steps.run)
+    return TellingChat(model, doing.steps.spent) if telling else model
+
+
+def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[dict[str, Any]]:
+    """What each relation would take; nothing is asked but the scorer, for its speed."""
+    from dataclasses import asdict, replace
+
+    from harvest.bertnet.planning import plan
+    from kgplatform.lm.wrapping import estimate
+
+    models, plans, rate = _models(doing), [], None
+    for card in cards:
+        found = plan(doing.wire.graph, card, models, limits)
+        rate = rate or _rate(models, found.sample)
+        shape = {name: value for name, value in asdict(found).items() if name not in ("sample", "requests")}
+        shape["seconds"] = round(found.sentences / rate) if rate else None
+        shape["chat"] = ""
+        if models.chat and found.requests:
+            known = estimate(found.requests, models.chat, doing.wire.settings)
+            more = found.calls / len(found.requests)
+            usage = replace(known.usage, prompt=round(known.usage.prompt * more), completion=round(known.usage.completion * more))
+            seconds = known.seconds * more if known.seconds is not None else None
+            grown = replace(known, calls=round(known.calls * more), usage=replace(usage, usd=known.usage.usd * more), seconds=seconds)
+            shape["chat"] = str(grown)
+        plans.append(shape)
+    return plans
+
+
+def _rate(models: Models, sample: Sequence[tuple[str, str]]) -> float | None:
+    """Sentences a second, by some that are scored now; a masked model's is not known."""
+    import time
+
+    if not models.decoder or not sample:
+        return None
+    bare, some = models.decoder, list(sample[:_SAMPLE])
+    start = time.perf_counter()
+    bare.logprobs(some)
+    return len(some) / (time.perf_counter() - start)
+
+
+def _shape(outcome: Outcome) -> dict[str, Any]:
+    learnt = outcome.learnt
+    return {
+        "relation": outcome.relation,
+        "judged": len(outcome.found),
+        "kept": len(outcome.kept),
+        "knows": bool(learnt and not learnt.doubt),
+        "auc": learnt.auc if learnt and learnt.decided else None,
+        "p_value": learnt.p_value if learnt and learnt.decided else None,
+        "seeds": learnt.seeds if learnt else 0,
+        "prompts": [list(prompt) for prompt in outcome.prompts],
+        "found": [one.record() for one in outcome.found[:KEPT]],
+        "notes": list(outcome.notes),
     }

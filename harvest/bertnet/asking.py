@@ -1,0 +1,213 @@
+"""One relation while it is harvested: prompts, candidates, what the model knows of it, what goes into the graph.
+
+What the model does not know by the card's own seeds is not asked. Everything that a harvest found out is a step under a key made from its
+content: one that was killed goes on where it was, and one that is made again adds what is new.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from harvest.bertnet import candidates
+from harvest.bertnet.calibrate import OTHERS, Knowledge, knowledge, readable
+from harvest.bertnet.candidates import Judged, Kinds
+from harvest.bertnet.means import Limits, Models
+from harvest.bertnet.promptfile import PromptFile
+from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
+from harvest.bertnet.proposing import Asked
+from harvest.bertnet.rounds import Rounds
+from harvest.bertnet.scoring import POOL, Company, Judge, sample
+from harvest.bertnet.sending import Telling, linked
+from kgplatform import names
+from kgplatform.cards import fits, slots
+from kgplatform.difference import Before
+from kgplatform.errors import BudgetExceeded
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs.steps import Steps
+from kgplatform.lm.ports import ChatModel
+from kgplatform.types import Claim, Entity, Receipt, Relation, Words
+
+UNTESTED = "what the model knows could not be tested: the log says why"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one relation: ``found`` are all candidates that were judged, best first, of which ``kept`` were likely enough.
+
+    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should.
+    """
+
+    relation: str
+    found: tuple[Judged, ...]
+    kept: tuple[Judged, ...]
+    learnt: Knowledge | None
+    prompts: tuple[tuple[str, float], ...]
+    notes: tuple[str, ...]
+    receipt: Receipt = field(default_factory=Receipt)
+
+
+class Asking:
+    """Harvests one relation."""
+
+    def __init__(self, kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits, steps: Steps, before: Before) -> None:
+        self._kg, self._card, self._models, self._limits, self._steps, self._before = kg, card, models, limits, steps, before
+        self._revision = f"{card.name}@{names.digest(repr(card), *models.names)}"
+        self._kept_prompts = PromptFile(models.prompts, card, models.names) if models.prompts else None
+        self._origins: dict[str, Origin] = {}
+        self._notes: list[str] = []
+        self._found: list[Judged] = []
+        self._kept: list[Judged] = []
+        self._receipt = Receipt()
+
+    def go(self, until: float | None = None) -> Outcome:
+        """All of it; ``until`` is when, by the monotonic clock, no further round begins."""
+        ends, prompts = self._ends(), self._prompts()
+        asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size)
+        rounds = Rounds(self._models.proposers(self._note), asked, self._steps, self._revision, self._note)
+        coming = iter(rounds)
+        first = next(coming, None)
+        judge, learnt = self._learnt(ends, prompts, first[1] if first else ())
+        if learnt is None or learnt.doubt or first is None:
+            self._notes.append(learnt.doubt if learnt and learnt.doubt else self._nothing() if learnt else UNTESTED)
+            return self._outcome(learnt, prompts)
+        for by, tuples in chain([first], coming):
+            found = self._judged(by, tuples, judge, learnt, prompts, ends)
+            rounds.barren(all(one.score <= learnt.floor for one in found))
+            if until and time.monotonic() > until:
+                self._note("the time that was given is over; the same command goes on")
+                break
+        return self._outcome(learnt, prompts)
+
+    def _outcome(self, learnt: Knowledge | None, prompts: Sequence[str]) -> Outcome:
+        found, kept = (tuple(sorted(listed, key=lambda one: -one.probability)) for listed in (self._found, self._kept))
+        weighed = tuple(zip(prompts, learnt.weights, strict=True)) if learnt else ()
+        return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt)
+
+    def _nothing(self) -> str:
+        wanted = f"{' or '.join(self._card.domain) or 'thing'} and {' or '.join(self._card.range) or 'thing'}"
+        return (
+            f"nobody proposes anything for {self._card.name!r}: the graph holds no two entities of the kinds {wanted}; "
+            "fill it, or name a chat model that proposes, or let the scorer name things freely"
+        )
+
+    def _note(self, line: str) -> None:
+        self._steps.log(f"{self._card.name}: {line}", "warning")
+        self._notes.append(line)
+
+    def _ends(self) -> dict[str, dict[str, str]]:
+        """Names of the graph's entities that may be head or tail, with their kinds, as they were when the harvest began."""
+        found = self._steps.step(f"{self._revision}/entities", lambda: fitting(self._kg, self._card)) or {}
+        return {end: dict(found.get(end, {})) for end in ("head", "tail")}
+
+    def _prompts(self) -> list[str]:
+        """The card's prompts and those made of them, by the chat model if that answers."""
+
+        def made(chat: ChatModel | None = self._models.chat) -> dict[str, Any]:
+            found = PromptSet((self._kept_prompts and self._kept_prompts.read()) or ())
+            if not found.prompts:
+                found = prompt_set(self._card, chat, self._models.quarantine)
+            refused = [f"{one.text!r} is no prompt: {one.why}" for one in found.refused]
+            return {"prompts": [[prompt.template, prompt.origin] for prompt in found.prompts], "refused": refused}
+
+        self._steps.stage(f"{self._card.name}: wording prompts")
+        try:
+            found = self._steps.step(f"{self._revision}/prompts", made)
+        except BudgetExceeded as error:
+            self._note(f"prompts are not reworded: {error}")
+            found = None
+        found = found or made(None)
+        for line in found["refused"]:
+            self._steps.log(f"{self._card.name}: {line}")
+        self._origins = dict(found["prompts"])
+        return list(self._origins)
+
+    def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge | None]:
+        """The judge, in the company of words that are known now, and what it knows; nothing where it could not be tested."""
+        card, known = self._card, self._company(ends, first)
+        judge = self._models.judge(Company(slots(card), card.seeds, {slot: words[:POOL] for slot, words in known.items()}))
+        others = dict(enumerate(known.values()))
+
+        def tested() -> dict[str, Any]:
+            self._steps.stage(f"{card.name}: testing what the model knows")
+            return asdict(knowledge(card.name, judge, prompts, card.seeds, others, self._steps.progress))
+
+        found = self._steps.step(f"{self._revision}/known", tested)
+        learnt = Knowledge.read(found) if found else None
+        if learnt and not learnt.doubt and self._kept_prompts:
+            self._kept_prompts.keep(
+                [Prompt(text, self._origins[text], weight) for text, weight in zip(prompts, learnt.weights, strict=True)]
+            )
+        return judge, learnt
+
+    def _company(self, ends: Mapping[str, Iterable[str]], first: Sequence[Words]) -> dict[str, tuple[str, ...]]:
+        """For each slot words of its kind: of the first candidates, of the graph, and the examples of the kind."""
+        kinds, wanted = self._kg.kinds(), {"head": self._card.domain, "tail": self._card.range}
+        return {
+            slot: sample(
+                [
+                    *(words[at] for words in first),
+                    *ends.get(slot, ()),
+                    *(word for kind in wanted.get(slot, ()) if kind in kinds for word in kinds[kind].examples),
+                ],
+                OTHERS,
+            )
+            for at, slot in enumerate(slots(self._card))
+        }
+
+    def _judged(
+        self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Kinds
+    ) -> list[Judged]:
+        """Judge candidates and put those that are likely enough, as one step."""
+        card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"
+
+        @cache
+        def found() -> tuple[list[Judged], list[Judged]]:
+            self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
+            matrix = judge.scores(prompts, tuples, self._steps.progress)
+            read = readable(matrix)
+            if not read.all():
+                self._note(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
+            told = [words for words, can in zip(tuples, read, strict=True) if can]
+            judged = candidates.judged(told, matrix[:, read], learnt, prompts, by)
+            return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)
+
+        @cache
+        def claims() -> tuple[Claim, ...]:
+            made, unlinked = linked(self._kg, found()[1], Telling(card, kinds, judge.name, self._steps.run))
+            for one in unlinked:
+                self._note(f"not linked: {one.why}")
+            return tuple(made.values())
+
+        def put() -> dict[str, Any]:
+            done = Receipt() if self._limits.held else self._kg.put(claims())
+            for refused in done.refused:
+                self._note(f"refused: {refused.why}")
+            counts = {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
+            return {**counts, "model": judge.name, "judged": [one.record() for one in found()[0]]}
+
+        if not self._limits.held:
+            self._before.look(key, claims)
+        done = self._steps.step(key, put)
+        if done is None:
+            self._note(f"{len(tuples):,} candidates were not judged: the log says why")
+            return []
+        judged = [Judged.read(one) for one in done["judged"]]
+        self._kept += candidates.chosen(judged, card, self._limits.confidence, self._kept)
+        self._found += judged
+        self._receipt += Receipt(done["new"], done["merged"], done["unchanged"])
+        return judged
+
+
+def fitting(kg: KnowledgeGraph, card: Relation) -> dict[str, dict[str, str]]:
+    """Of the entities that may be ``head`` and of those that may be ``tail`` the kind, by name."""
+    entities = {end.id: end for fact in kg.facts() for end in (fact.head, fact.tail) if isinstance(end, Entity)}
+    kinds, ends = kg.kinds(), {"head": card.domain, "tail": card.range}
+    return {
+        end: {entities[id].name: kind for id in sorted(entities) for kind in entities[id].kinds if fits(kind, wanted, kinds)}
+        for end, wanted in ends.items()
+    }

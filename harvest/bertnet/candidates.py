@@ -1,0 +1,159 @@
+"""Judged words: how likely each is true, and what goes into the graph of it.
+
+A score becomes a probability by a curve that was fitted once, on relations of our own (``benchmarks/bertnet``), over two numbers: the
+score in units of what the card's corrupted seeds score, and its lead over the best rival tail of the same head. How many of a round's
+candidates are true nobody knows beforehand: that share is estimated from the round's own scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harvest.bertnet.calibrate import Knowledge
+from harvest.bertnet.scoring import Floats
+from harvest.rivals import leads
+from kgplatform.belief import PRIOR
+from kgplatform.cards import slots
+from kgplatform.types import Candidate, Evidence, Mention, Relation, Source, SourceId, Words
+
+OFFSET, SCORE, LEAD = 0.05, 0.59, 1.21
+"""Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
+FEWEST, MOST = 0.005, 0.9
+"""Between these lies the share of candidates that are true, whatever their scores say."""
+_MOST_SURE = 30.0
+SUREST = 1e-4
+"""A candidate is believed no nearer to certain, either way: that far a record keeps a probability."""
+Kinds = Mapping[str, Mapping[str, str]]
+"""For ``head`` and for ``tail`` by word the kind of the graph's entities of that name."""
+SHOWN = 3
+"""Prompts that evidence names, those that speak the most for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate in ``words``: its ``probability``, its ``score`` and lead, who proposed it, and the prompts that speak for it, (prompt,
+    nats).
+    """
+
+    words: Words
+    probability: float
+    score: float
+    lead: float
+    by: str
+    prompts: tuple[tuple[str, float], ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "words": list(self.words),
+            "probability": round(self.probability, 4),
+            "score": round(self.score, 3),
+            "lead": round(self.lead, 3),
+            "by": self.by,
+            "prompts": [[prompt, round(nats, 2)] for prompt, nats in self.prompts],
+        }
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Judged:
+        """The inverse of ``record``."""
+        prompts = tuple((str(prompt), float(nats)) for prompt, nats in record["prompts"])
+        return cls(tuple(record["words"]), record["probability"], record["score"], record["lead"], record["by"], prompts)
+
+
+def judged(tuples: Sequence[Words], matrix: Floats, learnt: Knowledge, prompts: Sequence[str], by: str) -> list[Judged]:
+    """The tuples of one round with their probabilities, best first; ``matrix`` is ``(prompts, tuples)`` as the judge gave it."""
+    scores = learnt.scores(matrix)
+    ahead = leads(scores, [words[0] for words in tuples])
+    probabilities = posterior(log_odds(scores, ahead))
+    spoken = np.asarray(learnt.weights)[:, None] * matrix
+    best = np.argsort(-spoken, axis=0, kind="stable")[:SHOWN]
+    order = np.lexsort((-scores, -probabilities))
+    return [
+        Judged(
+            tuples[at],
+            float(probabilities[at]),
+            float(scores[at]),
+            float(ahead[at]),
+            by,
+            tuple((prompts[row], float(matrix[row, at])) for row in best[:, at]),
+        )
+        for at in order.tolist()
+    ]
+
+
+def log_odds(scores: Floats, ahead: Floats) -> Floats:
+    """Log-likelihood ratios of true against false: ``(candidates,)``."""
+    return np.asarray(OFFSET + SCORE * scores + LEAD * ahead, np.float64)
+
+
+def posterior(ratios: Floats, rounds: int = 50) -> Floats:
+    """Probabilities of candidates by their log-likelihood ratios, with the share of true ones that makes the ratios likeliest.
+
+    That share is found by expectation maximisation (Saerens et al., 2002).
+    """
+    ratios, share = np.clip(ratios, -_MOST_SURE, _MOST_SURE), 0.5
+    given = np.zeros(0)
+    for _ in range(rounds):
+        given = 1 / (1 + np.exp(-(ratios + np.log(share / (1 - share)))))
+        share = float(np.clip(given.mean(), FEWEST, MOST)) if len(given) else share
+    return np.asarray(given, np.float64)
+
+
+def chosen(found: Iterable[Judged], card: Relation, least: float, before: Iterable[Judged] = ()) -> list[Judged]:
+    """Those that are likely enough; of a functional relation one tail a head, of an inverse functional one head a tail, the best.
+
+    What was chosen ``before`` has its place already.
+    """
+    single = [place for place, only in enumerate((card.functional, card.inverse_functional)) if only]
+    taken = {(place, one.words[place]): one.words[1 - place] for one in before for place in single}
+    kept = []
+    for one in sorted(found, key=lambda one: -one.probability):
+        ends = {(place, one.words[place]): one.words[1 - place] for place in single}
+        if one.probability >= least and all(taken.get(end, other) == other for end, other in ends.items()):
+            taken |= ends
+            kept.append(one)
+    return kept
+
+
+def candidate(one: Judged, card: Relation, kinds: Kinds, model: str, run: str) -> Candidate:
+    """What is linked and put; words that ``kinds`` does not have are new things of the card's first kind.
+
+    Belief adds its own prior to a score, so it is taken off here.
+    """
+    family = model.partition("@")[0]
+    likely = min(max(one.probability, SUREST), 1 - SUREST)
+    odds = float(np.log(likely / (1 - likely))) - PRIOR
+    detail = (
+        ("lead", f"{one.lead:.2f}"),
+        ("probability", f"{one.probability:.3f}"),
+        ("prompts", " / ".join(f"{prompt} ({nats:+.1f} nats)" for prompt, nats in one.prompts)),
+        ("proposed by", one.by),
+        ("score", f"{one.score:.2f}"),
+    )
+    evidence = Evidence(
+        "memory",
+        Source(SourceId(f"model:{family}"), "model", title=family),
+        round(odds, 3),
+        model,
+        head_words=one.words[0],
+        tail_words=one.words[1],
+        run=run,
+        detail=detail,
+    )
+    wanted = dict(card.qualifier_kinds)
+    others = zip(slots(card)[2:], one.words[2:], strict=True)
+    qualifiers = tuple((name, Mention(word, wanted[name]) if name in wanted else word) for name, word in others)
+    head, tail = (
+        Mention(word, kinds.get(end, {}).get(word, first_kind(wanted)))
+        for end, word, wanted in zip(("head", "tail"), one.words[:2], (card.domain, card.range), strict=True)
+    )
+    return Candidate(head, card.name, tail, evidence, qualifiers)
+
+
+def first_kind(wanted: Sequence[str]) -> str:
+    """The kind of a new thing where a card asks for ``wanted``."""
+    return wanted[0] if wanted else "thing"

@@ -1,0 +1,36 @@
+"""A prompt cut at its slots: filled in, and parted where a causal model begins to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kgplatform.cardform import SLOT
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """``between[0] slots[0] between[1] … slots[-1] between[-1]``: what a prompt says, and its slots as they stand in it."""
+
+    between: tuple[str, ...]
+    slots: tuple[str, ...]
+
+    def sentence(self, words: Sequence[str]) -> str:
+        """Filled with a word for each slot, in the order of ``slots``, as the beginning of a text."""
+        text = self.between[0] + "".join(word + after for word, after in zip(words, self.between[1:], strict=True))
+        return text[:1].upper() + text[1:]
+
+    def parted(self, words: Sequence[str]) -> tuple[str, str]:
+        """The sentence before its second slot, and from there on; the space between them goes to the second."""
+        text = self.sentence(words)
+        at = len(self.between[0]) + len(words[0]) + len(self.between[1])
+        before = text[:at].rstrip()
+        return before, text[len(before) :]
+
+
+@lru_cache(maxsize=4096)
+def template(prompt: str) -> Template:
+    """The prompt ``{head} is the capital of {tail}``, read."""
+    parts = SLOT.split(prompt.strip())
+    return Template(tuple(parts[::2]), tuple(parts[1::2]))
