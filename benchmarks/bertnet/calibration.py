@@ -14,9 +14,9 @@ import numpy.typing as npt
 from pairs import Judged
 
 from harvest.bertnet import candidates
-from harvest.bertnet.calibrate import knowledge
+from harvest.bertnet.calibrate import OTHERS, knowledge
 from harvest.bertnet.prompts import prompt_set
-from harvest.bertnet.scoring import CausalJudge, Company, pools
+from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
 from harvest.rivals import leads
 from kgplatform import names
 from kgplatform.cards import slots
@@ -26,7 +26,7 @@ from kgplatform.types import Words
 Floats = npt.NDArray[np.float64]
 SETTINGS = {"1 in 10": 1, "1 in 50": 5}
 """By how many heads there is one that has its own tail among its ten."""
-TAILS = 10
+HEADS, TAILS = 30, 10
 _BINS = 10
 
 
@@ -47,7 +47,7 @@ def scored(relation: Judged, setting: str, scorer: TokenScorer) -> Scored:
     prompts = [prompt.template for prompt in prompt_set(card).prompts]
     known = [*relation.true, *relation.false]
     judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
-    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: [words[at] for words in known][:24] for at in (0, 1)})
+    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample((words[at] for words in known), OTHERS) for at in (0, 1)})
     scores = learnt.scores(judge.scores(prompts, told))
     true = set(relation.true)
     return Scored(
@@ -59,7 +59,7 @@ def _candidates(relation: Judged, every: int) -> list[Words]:
     """Ten tails a head, the same ones in every run."""
     true, tails = set(relation.true), list(dict.fromkeys(tail for _, tail in relation.true))
     found: list[Words] = []
-    for number, head in enumerate(dict.fromkeys(head for head, _ in relation.true)):
+    for number, head in enumerate(list(dict.fromkeys(head for head, _ in relation.true))[:HEADS]):
         own = [tail for tail in tails if (head, tail) in true][:1] if number % every == 0 else []
         others = [tail for tail in sorted(tails, key=lambda tail: names.digest(head, tail)) if (head, tail) not in true and tail != head]
         found += [(head, tail) for tail in [*own, *others][:TAILS]]

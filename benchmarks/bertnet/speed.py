@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pairs import read_all
 
-from harvest.bertnet.calibrate import knowledge
+from harvest.bertnet.calibrate import OTHERS, knowledge
 from harvest.bertnet.prompts import prompt_set
-from harvest.bertnet.scoring import CausalJudge, Company, pools
+from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
 from kgplatform.cards import slots
 from kgplatform.settings import load
 
@@ -43,7 +43,7 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     told = list(dict.fromkeys(steps))[:_CANDIDATES]
     judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
     start, cpu = time.perf_counter(), time.process_time()
-    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: [words[at] for words in known][:24] for at in (0, 1)})
+    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample((words[at] for words in known), OTHERS) for at in (0, 1)})
     testing = time.perf_counter() - start
     start, cpu = time.perf_counter(), time.process_time()
     judge.scores(prompts, told)

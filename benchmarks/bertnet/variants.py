@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from harvest.bertnet.calibrate import corrupted, trust
+from harvest.bertnet.calibrate import OTHERS, corrupted, trust
 from harvest.bertnet.evaluate import sentence_scores
 from harvest.bertnet.rewording import built_in
-from harvest.bertnet.scoring import CausalJudge, Company, pools
+from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
 from harvest.bertnet.sentences import template
 from kgplatform.cards import slots
 from kgplatform.lm.ports import TokenScorer
@@ -26,7 +26,7 @@ class Variant:
     """How pairs are scored: which prompts, against what, with how many seeds before them, and how prompts are put together."""
 
     name: str
-    prompts: str = "all"  # one, tail last, all, all and built in
+    prompts: str = "all"  # one, tail last, all, one and built in, all and built in
     against: str = "kind"  # nothing, this, neutral, seeds, kind
     shots: int = 3
     weighing: str = "mean"  # mean, trust, logistic
@@ -43,17 +43,17 @@ VARIANTS = (
     Variant("prompts that end with the tail", "tail last", "kind", 0),
     Variant("prompts of both directions", "all", "kind", 0),
     Variant("with seeds as examples", "all", "kind"),
-    Variant("with built-in prompts", "all and built in", "kind"),
-    Variant("with trust in prompts", "all and built in", weighing="trust"),
+    Variant("with trust in prompts: ours", weighing="trust"),
 )
 ASIDE = (
     Variant("one prompt, against five neutral words", "one", "neutral", 0),
     Variant("one prompt, all else", "one"),
-    Variant("a pool of 8", "all", "kind", pool=8),
-    Variant("six examples", "all", "kind", 6),
-    Variant("trust in the card's prompts", "all", weighing="trust"),
-    Variant("weights by logistic regression", "all and built in", weighing="logistic"),
-    Variant("divided by letters to the power .5", "all", "kind", length=0.5),
+    Variant("one prompt and built-in ones, all else", "one and built in", weighing="trust"),
+    Variant("ours and built-in prompts", "all and built in", weighing="trust"),
+    Variant("ours, weights by logistic regression", weighing="logistic"),
+    Variant("ours with six examples", shots=6, weighing="trust"),
+    Variant("ours with a pool of 8", pool=8, weighing="trust"),
+    Variant("ours, divided by letters to the power .5", weighing="trust", length=0.5),
 )
 CLOSED = (Variant("the list as a closed world (rivals)", "all", "kind", rivals=True),)
 """All pairs of the list's words are scored for this one, which takes fifty times as long."""
@@ -89,6 +89,8 @@ def _prompts(variant: Variant, card: Relation) -> list[str]:
         return [prompt for prompt in own if template(prompt).slots[-1] == "tail"]
     if variant.prompts == "all":
         return own
+    if variant.prompts == "one and built in":
+        card, own = replace(card, prompts=card.prompts[:1]), own[:1]
     return [*own, *(prompt for prompt in built_in(card) if not why_not(card, prompt, own))]
 
 
@@ -100,7 +102,7 @@ def _conditional(prompt: str, places: Sequence[str], told: Sequence[Words], scor
 def _weights(variant: Variant, card: Relation, told: Sequence[Words], judge: CausalJudge, prompts: Sequence[str]) -> Floats:
     if variant.weighing == "mean":
         return np.full(len(prompts), 1 / len(prompts))
-    others = {at: [words[at] for words in told][:24] for at in range(len(slots(card)))}
+    others = {at: sample((words[at] for words in told), OTHERS) for at in range(len(slots(card)))}
     false = corrupted(card.seeds, others)
     matrix = judge.scores(prompts, [*card.seeds, *false])
     right, wrong = matrix[:, : len(card.seeds)], matrix[:, len(card.seeds) :]

@@ -14,11 +14,11 @@ from itertools import chain
 from typing import Any
 
 from harvest.bertnet import candidates
-from harvest.bertnet.calibrate import Knowledge, knowledge, readable
-from harvest.bertnet.candidates import Judged
+from harvest.bertnet.calibrate import OTHERS, Knowledge, knowledge, readable
+from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
-from harvest.bertnet.prompts import Origin, Prompt, prompt_set
+from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
 from harvest.bertnet.proposing import Asked
 from harvest.bertnet.rounds import Rounds
 from harvest.bertnet.scoring import POOL, Company, Judge, sample
@@ -26,13 +26,13 @@ from harvest.bertnet.sending import Telling, linked
 from kgplatform import names
 from kgplatform.cards import fits, slots
 from kgplatform.difference import Before
+from kgplatform.errors import BudgetExceeded
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
+from kgplatform.lm.ports import ChatModel
 from kgplatform.types import Claim, Entity, Receipt, Relation, Words
 
 UNTESTED = "what the model knows could not be tested: the log says why"
-OTHERS = 24
-"""Words of each slot that corrupted seeds are made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Asking:
             self._notes.append(learnt.doubt if learnt and learnt.doubt else self._nothing() if learnt else UNTESTED)
             return self._outcome(learnt, prompts)
         for by, tuples in chain([first], coming):
-            found = self._judged(by, tuples, judge, learnt, prompts, {**ends["head"], **ends["tail"]})
+            found = self._judged(by, tuples, judge, learnt, prompts, ends)
             rounds.barren(all(one.score <= learnt.floor for one in found))
             if until and time.monotonic() > until:
                 self._note("the time that was given is over; the same command goes on")
@@ -101,25 +101,26 @@ class Asking:
 
     def _ends(self) -> dict[str, dict[str, str]]:
         """Names of the graph's entities that may be head or tail, with their kinds, as they were when the harvest began."""
-
         found = self._steps.step(f"{self._revision}/entities", lambda: fitting(self._kg, self._card)) or {}
         return {end: dict(found.get(end, {})) for end in ("head", "tail")}
 
     def _prompts(self) -> list[str]:
-        """The card's prompts and those made of them."""
+        """The card's prompts and those made of them, by the chat model if that answers."""
 
-        def made() -> dict[str, Any]:
-            if kept := self._kept_prompts and self._kept_prompts.read():
-                return {"prompts": [[prompt.template, prompt.origin] for prompt in kept], "refused": []}
-            found = prompt_set(self._card, self._models.chat, self._models.quarantine)
+        def made(chat: ChatModel | None = self._models.chat) -> dict[str, Any]:
+            found = PromptSet((self._kept_prompts and self._kept_prompts.read()) or ())
+            if not found.prompts:
+                found = prompt_set(self._card, chat, self._models.quarantine)
             refused = [f"{one.text!r} is no prompt: {one.why}" for one in found.refused]
             return {"prompts": [[prompt.template, prompt.origin] for prompt in found.prompts], "refused": refused}
 
         self._steps.stage(f"{self._card.name}: wording prompts")
-        found = self._steps.step(f"{self._revision}/prompts", made) or {
-            "prompts": [[prompt, "card"] for prompt in self._card.prompts],
-            "refused": [],
-        }
+        try:
+            found = self._steps.step(f"{self._revision}/prompts", made)
+        except BudgetExceeded as error:
+            self._note(f"prompts are not reworded: {error}")
+            found = None
+        found = found or made(None)
         for line in found["refused"]:
             self._steps.log(f"{self._card.name}: {line}")
         self._origins = dict(found["prompts"])
@@ -159,7 +160,7 @@ class Asking:
         }
 
     def _judged(
-        self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Mapping[str, str]
+        self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Kinds
     ) -> list[Judged]:
         """Judge candidates and put those that are likely enough, as one step."""
         card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"

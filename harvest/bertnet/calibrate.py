@@ -23,8 +23,10 @@ from kgplatform.types import Words
 MIN_CORRUPTED = 200
 """Fewer corrupted seeds decide nothing."""
 MAX_CORRUPTED = 220
+OTHERS = 40
+"""Words of each slot that seeds are corrupted with; few tails, as of a relation to planets, need many heads."""
 MIN_SEEDS = 3
-SIGNIFICANT = 0.01
+SIGNIFICANT = 0.05
 MIN_AUC = 0.75
 """Seeds against corrupted ones: below this what is found is mostly wrong, however significant the difference is."""
 FLOOR = 0.95
@@ -55,6 +57,11 @@ class Knowledge:
     def read(cls, record: Mapping[str, Any]) -> Knowledge:
         """From its fields as JSON holds them."""
         return cls(**{**record, "weights": tuple(record["weights"])})
+
+    @property
+    def decided(self) -> bool:
+        """Whether there was enough to measure by; where not, ``auc`` and ``p_value`` say nothing."""
+        return self.seeds >= MIN_SEEDS and self.corrupted >= MIN_CORRUPTED
 
     def scores(self, matrix: Floats) -> Floats:
         """One score for each tuple out of ``(prompts, tuples)``, in units of what corrupted seeds score: ``(tuples,)``."""

@@ -20,13 +20,15 @@ from kgplatform.belief import PRIOR
 from kgplatform.cards import slots
 from kgplatform.types import Candidate, Evidence, Mention, Relation, Source, SourceId, Words
 
-OFFSET, SCORE, LEAD = -2.0, 1.6, 0.6
+OFFSET, SCORE, LEAD = 0.05, 0.59, 1.21
 """Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
 _MOST_SURE = 30.0
 SUREST = 1e-4
 """A candidate is believed no nearer to certain, either way: that far a record keeps a probability."""
+Kinds = Mapping[str, Mapping[str, str]]
+"""For ``head`` and for ``tail`` by word the kind of the graph's entities of that name."""
 SHOWN = 3
 """Prompts that evidence names, those that speak the most for it."""
 
@@ -117,8 +119,8 @@ def chosen(found: Iterable[Judged], card: Relation, least: float, before: Iterab
     return kept
 
 
-def candidate(one: Judged, card: Relation, kinds: Mapping[str, str], model: str, run: str) -> Candidate:
-    """What is linked and put; ``kinds`` are of words that name entities of the graph, others are of the card's first kind.
+def candidate(one: Judged, card: Relation, kinds: Kinds, model: str, run: str) -> Candidate:
+    """What is linked and put; words that ``kinds`` does not have are new things of the card's first kind.
 
     Belief adds its own prior to a score, so it is taken off here.
     """
@@ -146,7 +148,8 @@ def candidate(one: Judged, card: Relation, kinds: Mapping[str, str], model: str,
     others = zip(slots(card)[2:], one.words[2:], strict=True)
     qualifiers = tuple((name, Mention(word, wanted[name]) if name in wanted else word) for name, word in others)
     head, tail = (
-        Mention(word, kinds.get(word, first_kind(ends))) for word, ends in zip(one.words[:2], (card.domain, card.range), strict=True)
+        Mention(word, kinds.get(end, {}).get(word, first_kind(wanted)))
+        for end, word, wanted in zip(("head", "tail"), one.words[:2], (card.domain, card.range), strict=True)
     )
     return Candidate(head, card.name, tail, evidence, qualifiers)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from harvest.bertnet.calibrate import area, knowledge
-from harvest.bertnet.scoring import CausalJudge, Company, Floats, pools
+from harvest.bertnet.calibrate import OTHERS, area, knowledge, readable
+from harvest.bertnet.masked import MaskedJudge
+from harvest.bertnet.scoring import CausalJudge, Company, Floats, Judge, pools, sample
 from harvest.bertnet.sentences import template
 from kgplatform.cards import slots
-from kgplatform.lm.ports import TokenScorer
+from kgplatform.lm.ports import MaskedModel, TokenScorer
 from kgplatform.ports import Progress
 from kgplatform.types import Relation, Words
 
@@ -24,7 +25,8 @@ _RESAMPLES = 2000
 class Evaluation:
     """``auc`` with its 95 % interval (bootstrap over tuples), and ``auc_one_prompt`` by the likelihood of the first prompt's sentences.
 
-    ``knows`` says whether the seeds alone would have let a harvest begin, and ``doubt`` why not.
+    ``unreadable`` tuples have words that the model has no tokens for: they count as the least likely. ``knows`` says whether the seeds
+    alone would have let a harvest begin, and ``doubt`` why not; where that could not be measured, their numbers are missing.
     """
 
     auc: float
@@ -33,9 +35,10 @@ class Evaluation:
     auc_one_prompt: float
     true: int
     false: int
+    unreadable: int
     pairs_per_second: float
-    seeds_auc: float
-    p_value: float
+    seeds_auc: float | None
+    p_value: float | None
     knows: bool
     doubt: str
 
@@ -44,25 +47,65 @@ class Evaluation:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Causal:
+    """A causal model, by slot PMI; plainly, by how likely the whole sentence is."""
+
+    scorer: TokenScorer
+
+    @property
+    def name(self) -> str:
+        return self.scorer.name
+
+    def judge(self, company: Company) -> Judge:
+        return CausalJudge(self.scorer, company)
+
+    def plain(self, prompt: str, places: Sequence[str], tuples: Sequence[Words]) -> Floats:
+        return sentence_scores(prompt, places, tuples, self.scorer)
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A masked model, by BertNet's f, with all prompts or with one."""
+
+    model: MaskedModel
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    def judge(self, company: Company) -> Judge:
+        return MaskedJudge(self.model, company.slots)
+
+    def plain(self, prompt: str, places: Sequence[str], tuples: Sequence[Words]) -> Floats:
+        return np.asarray(MaskedJudge(self.model, places).scores([prompt], tuples)[0], np.float64)
+
+
+Measured = Causal | Masked
+"""Who is measured: ``judge`` scores as in a harvest, ``plain`` is what one prompt says, ``(tuples,)``."""
+
+
 def evaluate(
     card: Relation,
     prompts: Sequence[str],
     true: Sequence[Words],
     false: Sequence[Words],
-    scorer: TokenScorer,
+    measured: Measured,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure on tuples that are known to be true and false; none may be a seed, for seeds are shown to the model."""
     places, told = slots(card), [*true, *false]
-    judge = CausalJudge(scorer, Company(places, card.seeds, pools(places, told)))
+    judge = measured.judge(Company(places, card.seeds, pools(places, told)))
     others = {at: [words[at] for words in told] for at in range(len(places))}
-    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: words[:24] for at, words in others.items()})
+    learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample(words, OTHERS) for at, words in others.items()})
     start = time.perf_counter()
-    scores = learnt.scores(judge.scores(prompts, told, progress))
-    seconds = time.perf_counter() - start
+    matrix = judge.scores(prompts, told, progress)
+    seconds, read = time.perf_counter() - start, readable(matrix)
+    scores = np.full(len(told), -np.inf)
+    scores[read] = learnt.scores(matrix[:, read])
     right, wrong = scores[: len(true)], scores[len(true) :]
     low, high = interval(right, wrong)
-    plain = sentence_scores(prompts[0], places, told, scorer)
+    plain = measured.plain(prompts[0], places, told)
     return Evaluation(
         auc=area(right, wrong),
         low=low,
@@ -70,9 +113,10 @@ def evaluate(
         auc_one_prompt=area(plain[: len(true)], plain[len(true) :]),
         true=len(true),
         false=len(false),
+        unreadable=int((~read).sum()),
         pairs_per_second=len(told) / seconds,
-        seeds_auc=learnt.auc,
-        p_value=learnt.p_value,
+        seeds_auc=learnt.auc if learnt.decided else None,
+        p_value=learnt.p_value if learnt.decided else None,
         knows=not learnt.doubt,
         doubt=learnt.doubt,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from harvest.bertnet.calibrate import Knowledge
-from harvest.bertnet.candidates import Judged
+from harvest.bertnet.candidates import Judged, Kinds
 
 ENTITIES, PROMPTS, KNOWN, PUT = "/entities", "/prompts", "/known", "/put "
 
@@ -36,7 +36,7 @@ class Held:
     learnt: Knowledge | None = None
     judged: tuple[Judged, ...] = ()
     rounds: int = 0
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=dict)
     model: str = ""
 
     @property
@@ -68,7 +68,7 @@ def _parted(key: str) -> tuple[str, str]:
 
 def _with(one: Held, part: str, result: Mapping[str, Any]) -> Held:
     if part == ENTITIES:
-        return replace(one, kinds={**result.get("head", {}), **result.get("tail", {})})
+        return replace(one, kinds=result)
     if part == PROMPTS:
         return replace(one, prompts=tuple(str(prompt) for prompt, _ in result["prompts"]))
     if part == KNOWN:

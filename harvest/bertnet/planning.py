@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from harvest.bertnet import prompts as wording
-from harvest.bertnet.asking import OTHERS, fitting
-from harvest.bertnet.calibrate import MAX_CORRUPTED
+from harvest.bertnet.asking import fitting
+from harvest.bertnet.calibrate import MAX_CORRUPTED, OTHERS
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.proposing import Asked
 from harvest.bertnet.scoring import POOL, Company

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from harvest.bertnet.rewording import built_in
-from kgplatform.cards import filled, slots
+from kgplatform.cards import datatype, filled, slots
 from kgplatform.errors import AnswerUnusable, BadCard, TextTooLong
 from kgplatform.lm import structured
 from kgplatform.lm.ports import ChatModel
@@ -25,7 +25,9 @@ __all__ = ["Prompt", "PromptSet", "Refused", "built_in", "paraphrases", "prompt_
 
 Origin = Literal["card", "built in", "paraphrase"]
 KEPT = 10
-"""So many prompts besides the card's own are enough."""
+"""So many paraphrases besides the card's own prompts are enough."""
+ENOUGH = 5
+"""Built-in wordings are added to so few prompts only: to more they add nothing but cost (``benchmarks/bertnet``)."""
 REFUSED = 20
 """So many useless candidates in a row, and the model has nothing more to say."""
 _AT_ONCE = 5
@@ -69,7 +71,7 @@ class PromptSet:
 
 
 def prompt_set(card: Relation, model: ChatModel | None = None, quarantine: Path | None = None) -> PromptSet:
-    """The card's prompts with at most ``KEPT`` more: of the model, then of the built-in ones. The same card and answers give the same.
+    """The card's prompts, those of the model, and built-in ones where these are few. The same card and answers give the same.
 
     Raises ``BadCard`` when each of the card's own prompts holds a word of a seed, and what the model raises besides unusable answers:
     an outage makes no poor set that would stay. ``quarantine`` is the folder for unusable answers; a model needs one.
@@ -82,13 +84,20 @@ def prompt_set(card: Relation, model: ChatModel | None = None, quarantine: Path 
         for one in paraphrases(card, model, quarantine):
             prompts.append(one) if isinstance(one, Prompt) else refused.append(one)
     for template in built_in(card):
-        if len(prompts) >= len(own) + KEPT:
+        if len(prompts) >= ENOUGH:
             break
         if why := why_not(card, template, [prompt.template for prompt in prompts]):
             refused.append(Refused(template, why))
         else:
             prompts.append(Prompt(template, "built in"))
     return PromptSet(tuple(prompts), tuple(refused))
+
+
+def check(card: Relation) -> None:
+    """Raises ``BadCard`` for a card that has no prompt to ask with, and for one whose tails are values."""
+    _own(card)
+    if datatype(card):
+        raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
 
 
 def _own(card: Relation) -> tuple[list[str], list[Refused]]:

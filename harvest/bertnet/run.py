@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 
 from harvest.bertnet.asking import Asking, Outcome
 from harvest.bertnet.means import Limits, Models
+from harvest.bertnet.prompts import check
 from kgplatform import names
-from kgplatform.cards import datatype
 from kgplatform.difference import Before, Difference
-from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Steps
 from kgplatform.ports import Progress
@@ -41,11 +40,11 @@ def harvest(
     progress: Progress | None = None,
     steps: Steps | None = None,
 ) -> Report:
-    """Ask the model for each relation, and put what it finds likely. Raises ``BadCard`` for a relation whose tails are values."""
+    """Ask the model for each relation, and put what it finds likely. Raises ``BadCard`` for a relation whose tails are values, or
+    whose prompts all hold words of its seeds."""
     asked = [cards] if isinstance(cards, Relation) else list(cards)
     for card in asked:
-        if datatype(card):
-            raise BadCard(f"{card.name!r} leads to values of type {datatype(card)}: a model's memory is asked for entities only")
+        check(card)
     given = limits or Limits()
     if not given.held:
         kg.learn(asked)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harvest.bertnet import candidates
-from harvest.bertnet.candidates import Judged
+from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.means import LEAST
 from kgplatform import cards
 from kgplatform.errors import BadRequest
@@ -18,12 +18,12 @@ from kgplatform.types import Claim, Fact, FactKey, Relation, Words
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What candidates of one relation are put with: its card, the ``kinds`` of words that name entities of the graph, the ``model`` that
+    """What candidates of one relation are put with: its card, the ``kinds`` of the graph's entities, the ``model`` that
     judged them, and the ``run`` of the harvest.
     """
 
     card: Relation
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=dict)
     model: str = ""
     run: str = ""
 

@@ -27,6 +27,7 @@ import kgplatform.opening
 import kgplatform.store.local
 import kgplatform.store.neo4j
 import ui.wire
+from harvest.bertnet.asking import Asking
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger
 from kgplatform.lm.cache import CachedEncoder, CachedScorer
@@ -37,6 +38,8 @@ from ui.cli.main import main
 
 PEOPLE = [f"{first} {last}" for first in ("Ada", "Carl", "Emil", "Lise", "Otto", "Rosa") for last in ("Arno", "Bell", "Cole")]
 CITIES = ["Bonn", "Ulm", "Graz", "Lund", "Riga", "Turin"]
+CAPITALS = [(f"Capital{letter}", f"Land{letter}") for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+"""What the scorer knows by heart."""
 
 
 def text(number: int) -> str:
@@ -80,11 +83,16 @@ def reader(settings: Settings) -> Path:
 @cache
 def _scorer() -> ScriptedScorer:
     kinds = [f"{person} is a person." for person in PEOPLE] * 4 + [f"{city} is a city." for city in CITIES] * 4
-    return ScriptedScorer(sentences=kinds + [f"{said}." for number in range(30) for said in text(number).split(". ")])
+    capitals = [f"{head} is the capital of {tail}" for head, tail in CAPITALS] * 4
+    return ScriptedScorer(sentences=kinds + capitals + [f"{said}." for number in range(30) for said in text(number).split(". ")])
 
 
 def scorer(settings: Settings) -> CachedScorer:
     return CachedScorer(_scorer(), settings.home / "scores.sqlite")
+
+
+def causal(settings: Settings, _: str | None = None) -> tuple[CachedScorer, ScriptedScorer]:
+    return scorer(settings), _scorer()
 
 
 def encoder(settings: Settings) -> CachedEncoder:
@@ -93,7 +101,7 @@ def encoder(settings: Settings) -> CachedEncoder:
 
 def models(patch: Any) -> None:
     """Let settings lead to these models; ``patch(name, value)``."""
-    for made in (scorer, encoder, reader):
+    for made in (scorer, causal, encoder, reader):
         patch(f"kgplatform.opening.{made.__name__}", made)
 
 
@@ -104,12 +112,12 @@ def _patch(name: str, value: object) -> None:
 def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
     """``kg COMMAND`` on that graph, told to a file in the data folder.
 
-    It ends itself as by ``kill -9`` at that call of a function, counted from the first document on: what is loaded before takes many.
+    It ends itself as by ``kill -9`` at that call of a function, counted from the first document or relation on: loading takes many.
     """
     for name in [name for name in os.environ if name.startswith("KG_")]:
         del os.environ[name]
     os.environ["KG_HOME"] = str(home)
-    calls, begin = 0, harvest.documents.run.Extractor.extract
+    calls, begin, ask = 0, harvest.documents.run.Extractor.extract, Asking.go
 
     def count(_: FrameType, event: str, __: object) -> None:
         nonlocal calls
@@ -121,7 +129,12 @@ def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
         sys.setprofile(count)
         return begin(*given)
 
+    def go(*given: Any) -> Any:
+        sys.setprofile(count)
+        return ask(*given)
+
     harvest.documents.run.Extractor.extract = extract  # type: ignore[method-assign,assignment]
+    Asking.go = go  # type: ignore[method-assign,assignment]
     models(_patch)
     _patch("connect", lambda **_: KnowledgeGraph(open_again(where)))
     with (home / "told").open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):

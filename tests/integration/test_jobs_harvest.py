@@ -15,8 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harvest import bertnet
 from harvest.documents import harvest, read_all
 from harvest.documents.mentions import Reader
+from kgplatform.cards import read_relation
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger
 from kgplatform.settings import load
@@ -123,6 +125,41 @@ def ended_well(where: Where, wanted: dict[str, object], seed: str) -> None:
     assert (job.error, job.state, ledger().counts(job.id), job.progress.done) == ("", "done", {"done": 2 * MANY}, MANY), seed
     with KnowledgeGraph(open_again(where)) as kg:
         assert held(kg) == wanted, seed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("worker", [True, False], ids=["worker", "foreground"])
+def test_a_relation_that_is_killed_ends_as_if_undisturbed(where: Where, tmp_path: Path, worker: bool) -> None:
+    card, facts = tmp_path / "capital.yaml", tmp_path / "facts.tsv"
+    seeds, others = nightly.CAPITALS[:5], nightly.CAPITALS[5:]
+    card.write_text(f"name: capital of\nprompts: ['{{head}} is the capital of {{tail}}']\nfunctional: true\nseeds: {json.dumps(seeds)}\n")
+    facts.write_text("".join(f"{head}\tmet\tsomebody\nsomebody\tmet\t{tail}\n" for head, tail in others))
+    wanted, seed = asked_at_one_go(card, facts), random.Random(f"{list(where)} {worker}")
+    assert alone(where, "import", facts) == 0
+    command: list[str | Path] = ["harvest", "relation", card, "--run", "night"]
+    if worker:
+        assert alone(where, *command, "--job") == 0
+        command = ["worker", "--until-idle"]
+    kills = sum(alone(where, *command, kill=seed.randrange(1, 200_000)) != 0 for _ in range(3))
+    assert alone(where, *command) == 0
+    assert kills
+    with KnowledgeGraph(open_again(where)) as kg:
+        assert capitals(kg) == wanted
+    assert len(wanted) > 10
+
+
+def asked_at_one_go(card: Path, facts: Path) -> dict[str, object]:
+    """The capitals that a graph with these facts gets from a harvest that nobody disturbs."""
+    kg, settings = KnowledgeGraph(MemoryStore()), load()
+    kg.load(facts)
+    scorer, decoder = nightly.causal(settings)
+    bertnet.harvest(kg, read_relation(card), bertnet.Models(scorer, nightly.encoder(settings), decoder), run="night")
+    return capitals(kg)
+
+
+def capitals(kg: KnowledgeGraph) -> dict[str, object]:
+    """The facts of the relation with their evidence, but for the times."""
+    return {key: told for key, told in held(kg).items() if "capital" in key and "of" in key}
 
 
 @pytest.mark.slow

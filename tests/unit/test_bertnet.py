@@ -102,6 +102,12 @@ def test_a_fact_is_believed_as_likely_as_it_is_calibrated() -> None:
     assert (made.head.kind, made.head.name, made.relation) == ("city", "Riga", "capital of")
 
 
+def test_a_name_that_is_of_two_kinds_is_the_heads_at_the_head() -> None:
+    one = Judged(("Georgia", "Georgia"), 0.75, 2.0, 1.0, "nearest")
+    made = candidate(one, CAPITAL, {"head": {"Georgia": "state"}, "tail": {"Georgia": "republic"}}, "knowing@1", "r1")
+    assert (made.head.kind, getattr(made.tail, "kind", "")) == ("state", "republic")
+
+
 def test_again_adds_nothing() -> None:
     kg = graph()
     first = ask(kg).receipt.new
@@ -155,6 +161,13 @@ def test_a_card_that_leads_to_values_is_refused(wanted: str) -> None:
     kg = graph()
     with pytest.raises(BadCard, match=f"values of type {wanted}"):
         ask(kg, card=dataclasses.replace(CAPITAL, range=(wanted,)))
+    assert kg.relations() == {}
+
+
+def test_a_card_whose_prompts_all_hold_a_seeds_word_is_refused_before_anything_is_written() -> None:
+    kg = graph()
+    with pytest.raises(BadCard, match=r"'capital of' has no prompt that it can be asked with .*belongs to a seed"):
+        ask(kg, card=dataclasses.replace(CAPITAL, prompts=("{head}, like Cairo, is the capital of {tail}",)))
     assert kg.relations() == {}
 
 

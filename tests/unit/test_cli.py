@@ -748,10 +748,7 @@ def test_a_completion_that_cannot_be(kg: Kg, graph: KnowledgeGraph) -> None:
 # harvesting
 
 
-@pytest.mark.parametrize(("command", "module"), [("documents", "harvest.documents"), ("relation", "harvest.bertnet")])
-def test_a_harvest_gets_what_was_asked_for(
-    kg: Kg, graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: str
-) -> None:
+def test_a_harvest_gets_what_was_asked_for(kg: Kg, graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def harvest(*given: Any, **options: Any) -> SimpleNamespace:
@@ -764,28 +761,24 @@ def test_a_harvest_gets_what_was_asked_for(
             "cards": (),
             "candidates": (),
             "unlinked": (),
-            "claims": (),
-            "outcomes": (),
             "changed": Difference(),
         }
         return SimpleNamespace(receipt=Receipt(new=2, merged=1), **empty)
 
-    monkeypatch.setattr(f"{module}.harvest", harvest)
+    monkeypatch.setattr("harvest.documents.harvest", harvest)
     monkeypatch.setattr("ui.wire.Wire.reader", "the reader")
-    monkeypatch.setattr("kgplatform.opening.scorer", lambda _: "the scorer")
+    monkeypatch.setattr("kgplatform.opening.causal", lambda _: ("the scorer", "the decoder"))
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
     card = tmp_path / "likes.yaml"
     card.write_text("name: likes\nprompts: ['{head} likes {tail}']\n")
     (tmp_path / "note.txt").write_text("Ada likes tea.")
-    arguments = [card] if command == "relation" else [tmp_path, "--card", card]
-    (done,) = kg("harvest", command, *arguments, "--run", "first", "--dry-run", "--json").objects
+    (done,) = kg("harvest", "documents", tmp_path, "--card", card, "--run", "first", "--dry-run", "--json").objects
     assert (done["new"], done["merged"], done["dry_run"]) == (2, 1, True)
     ((given, options),) = asked
-    cards = given[1] if command == "relation" else options["cards"]
     assert given[0] is graph
-    assert [one.name for one in cards] == ["likes"]
+    assert [one.name for one in options["cards"]] == ["likes"]
     assert (options["scorer"], options["encoder"], options["steps"].run, options["dry_run"]) == ("the scorer", "the encoder", "first", True)
-    assert options.get("reader") == ("the reader" if command == "documents" else None)
+    assert options["reader"] == "the reader"
 
 
 def test_a_missing_document_is_told_before_any_model_is_loaded(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -252,8 +252,8 @@ def test_resume_goes_on_with_a_run_or_a_job(kg: Kg, ledger: Ledger, monkeypatch:
     job = begun(monkeypatch, ledger, kg)
     result = {
         "dry_run": False,
-        "candidates": 0,
-        "found": [],
+        "held": False,
+        "relations": [],
         "new": 0,
         "merged": 0,
         "unchanged": 0,

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from harvest.bertnet.masked import MaskedJudge
-from harvest.bertnet.search import Bounds, Words, search
+from harvest.bertnet.search import Bounds, search
 from harvest.bertnet.stopwords import STOP
 from kgplatform.lm.cloze import MASK, Cloze, sentence
 from kgplatform.lm.masked import TransformersMasked
 from kgplatform.lm.ports import MaskedModel
 from kgplatform.lm.scripted_masked import ScriptedMasked
+from kgplatform.types import Words
 from tests import masked_models
 
 SLOTS = ("head", "tail")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harvest import shipped
 from harvest.bertnet.promptfile import PromptFile
-from harvest.bertnet.prompts import KEPT, Prompt, PromptSet, Refused, built_in, paraphrases, prompt_set, requests, unfilled, why_not
+from harvest.bertnet.prompts import ENOUGH, KEPT, Prompt, PromptSet, Refused, built_in, paraphrases, prompt_set, requests, unfilled, why_not
 from kgplatform.cardform import SLOT, relation_from
 from kgplatform.cards import filled, slots
 from kgplatform.errors import BadCard, ModelBusy
@@ -61,8 +61,10 @@ def test_a_models_paraphrases_become_prompts(tmp_path: Path) -> None:
     made = prompt_set(CAPITAL, saying(CAPITAL, *OTHERS), tmp_path)
     assert worded(made, "card") == ["{head} is the capital of {tail}"]
     assert worded(made, "paraphrase") == list(OTHERS)
-    assert "The capital of {tail} is {head}" in worded(made, "built in")
-    assert len(made.prompts) == len({prompt.template for prompt in made.prompts}) <= 1 + KEPT
+    few = prompt_set(CAPITAL, saying(CAPITAL, *OTHERS[:2]), tmp_path)
+    assert worded(few, "paraphrase") == list(OTHERS[:2])
+    assert "The capital of {tail} is {head}" in worded(few, "built in")
+    assert len({prompt.template for prompt in few.prompts}) == len(few.prompts) == ENOUGH
 
 
 def test_the_same_answers_give_the_same_prompts(tmp_path: Path) -> None:
@@ -239,7 +241,10 @@ def test_where_no_rule_surely_applies_only_the_forms_that_always_do_are_left(pro
 def test_shipped_cards_get_prompts_without_a_model(card: Relation) -> None:
     made = prompt_set(card)
     assert worded(made, "card") == list(card.prompts)
-    assert len(worded(made, "built in")) >= 4
+    assert len(made.prompts) >= ENOUGH
+    assert len(made.prompts) == max(ENOUGH, len(card.prompts))
+    alone = prompt_set(dataclasses.replace(card, prompts=card.prompts[:1]))
+    assert len(alone.prompts) >= 4  # one prompt of a person's is enough
 
 
 def test_wider_relations_keep_all_their_slots(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from kgplatform.types import Claim, Entity, Evidence, Relation, Source, SourceId
 from tests.unit.test_bertnet import CAPITAL, IGNORANT, KNOWING, PAIRS, capitals, graph
 
 MANY = dataclasses.replace(CAPITAL, functional=False)
-TELLING = Telling(MANY, {"Riga": "city"}, "knowing@1", "r1")
+TELLING = Telling(MANY, {"head": {"Riga": "city"}}, "knowing@1", "r1")
 
 
 def judged(head: str, tail: str, probability: float) -> Judged:
@@ -150,7 +150,7 @@ def test_what_a_job_held_back_is_read_from_its_steps_and_sent(tmp_path: Path) ->
     assert set(CAPITAL.prompts) <= {prompt for prompt, _ in one.weighed}
     assert sum(weight for _, weight in one.weighed) == pytest.approx(1)
     assert [each.probability for each in one.judged] == sorted((each.probability for each in one.judged), reverse=True)
-    assert one.kinds["Riga"] == "city"
+    assert one.kinds["head"]["Riga"] == "city"
     done = send(kg, one.judged, Telling(CAPITAL, one.kinds, one.model, job.run))
     assert done.receipt.new == len(capitals(kg)) > 5
     assert len(capitals(kg) & set(PAIRS)) / len(capitals(kg)) > 0.9

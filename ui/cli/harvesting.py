@@ -104,22 +104,28 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say("nothing was asked for and nothing written")
         return
     for one in result["relations"]:
-        known = "" if one["auc"] is None else f" (AUC {one['auc']:.2f} on {one['seeds']} seeds)"
-        run.screen.say(f"{one['relation']}: {one['judged']:,} candidates judged, {one['kept']:,} likely{known}")
-        for found in one["found"][:SHOWN]:
-            run.screen.say(f"  {percent(found['probability']):>5}  {' | '.join(found['words'])}")
+        _show_relation(run, one)
     if result["held"]:
         run.screen.say("nothing was put:  kg app,  /harvest  shows the candidates")
     else:
         run.screen.say(shapes.added(result))
         for line in words.changes(result["changed"]):
             run.screen.say(line)
-    for line in result["notes"]:
-        run.screen.say(line)
+
+
+def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
+    """How far the model knows it, the best that was found, and what did not go as it should."""
+    known = "" if one["auc"] is None else f" (AUC {one['auc']:.2f} on {one['seeds']} seeds)"
+    done = f"{one['judged']:,} candidates judged, {one['kept']:,} likely" if one["knows"] else "not asked for"
+    run.screen.say(f"{one['relation']}: {done}{known}")
+    for found in one["found"][:SHOWN]:
+        run.screen.say(f"  {percent(found['probability']):>5}  {' | '.join(found['words'])}")
+    for line in one["notes"]:
+        run.screen.say(f"  {line}")
 
 
 def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
-    time = "" if plan["seconds"] is None else f", about {plan['seconds']:,} s"
+    time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
     ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
     run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
     if plan["chat"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from harvest.bertnet import held
-from harvest.bertnet.candidates import Judged
+from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.held import Held
 from harvest.bertnet.sending import Telling, Verdicts, send, standing
 from kgplatform import names
@@ -127,10 +127,10 @@ def _found(ledger: Ledger, job: Job) -> dict[str, Held]:
 
 
 @st.cache_data(ttl=600, max_entries=20, show_spinner=False)
-def _kinds(job: str, relation: str) -> dict[str, str]:
+def _kinds(job: str, relation: str) -> Kinds:
     """Of the graph's entities the kind by name, as the harvest found them when it began."""
     found = held.read(wire().ledger.results(job, held.ENTITIES))
-    return dict(found[relation].kinds) if relation in found else {}
+    return found[relation].kinds if relation in found else {}
 
 
 def _card(job: Job, relation: str) -> Relation | None:

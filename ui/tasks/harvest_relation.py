@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NOBODY = "none"
 """The proposer that a person names where the configured chat model is not to be asked."""
+MOST = 100_000
+"""Candidates that a chat model is asked for."""
 _SAMPLE = 64
 """Sentences that a scorer is timed by."""
 
@@ -36,16 +39,19 @@ def arguments(
     dry_run: bool = False,
 ) -> Mapping[str, Any]:
     """``cards`` are files; ``relations`` names of some of their cards. Raises ``BadFile``, ``BadCard``, ``BadRequest``."""
+    from harvest.bertnet.prompts import check
+
     paths.present(cards, "file")
-    if size < 1:
-        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is at least 1")
-    if minutes is not None and minutes <= 0:
-        raise BadRequest(f"--minutes {minutes:g}: is more than 0")
+    if not 1 <= size <= MOST:
+        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is from 1 to {MOST:,}")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise BadRequest(f"--minutes {minutes:g}: is a number above 0; leave it out to end with the last round")
     if not 0 <= confidence <= 1:
         raise BadRequest(f"--min-confidence {confidence:g}: a probability is from 0 to 1")
     files = [str(path.resolve()) for path in cards]
     if cards:
-        _chosen(files, relations)
+        for card in chosen(files, relations)[0]:
+            check(card)
     given = {
         "relations": list(relations),
         "proposer": proposer,
@@ -62,7 +68,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     from harvest.bertnet import Limits, harvest
 
     asked = doing.arguments
-    cards, notes = _chosen(asked["cards"], asked.get("relations", ()))
+    cards, notes = chosen(asked["cards"], asked.get("relations", ()))
     for line in notes:
         doing.note(f"  {line}")
     limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("held", False))
@@ -81,7 +87,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     }
 
 
-def _chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], list[str]]:
+def chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], list[str]]:
     """The cards of the files, or those of them that are named; and what was left out of the files, in words."""
     from kgplatform.cardfiles import read
 
@@ -92,7 +98,7 @@ def _chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation],
         raise BadRequest(f"--relation {unknown[0][:80]!r}: the files have no such card; near it: {', '.join(near)}")
     chosen = {name: cards[name] for name in names} or cards
     left = [line for one in found for line in one.left_out if line.relation in chosen]
-    notes = [f"{len(left):,} prompts of the files are left out, such as {left[0].prompt!r}: {left[0].why}"] if left else []
+    notes = [f"{len(left):,} prompts of the files are left out, such as {left[0].prompt[:200]!r}: {left[0].why}"] if left else []
     return list(chosen.values()), notes
 
 
@@ -166,9 +172,11 @@ def _shape(outcome: Outcome) -> dict[str, Any]:
         "relation": outcome.relation,
         "judged": len(outcome.found),
         "kept": len(outcome.kept),
-        "auc": learnt.auc if learnt else None,
-        "p_value": learnt.p_value if learnt else None,
+        "knows": bool(learnt and not learnt.doubt),
+        "auc": learnt.auc if learnt and learnt.decided else None,
+        "p_value": learnt.p_value if learnt and learnt.decided else None,
         "seeds": learnt.seeds if learnt else 0,
         "prompts": [list(prompt) for prompt in outcome.prompts],
         "found": [one.record() for one in outcome.found[:KEPT]],
+        "notes": list(outcome.notes),
     }
