@@ -53,9 +53,9 @@ def _reason(job: Job) -> str:
     return f'<div class="why">{escape(told)}</div>' if (told := reason(job)) else ""
 
 
-def heading(job: Job, now: int) -> str:
-    """What the opened job does, whole, and how it stands."""
-    return f'<div class="job"><h3 class="task">{escape(what(job.task))}</h3>{_tag(job)}{progress(job, now)}{_reason(job)}</div>'
+def heading(job: Job, now: int, title: str = "") -> str:
+    """What the opened job does, whole or as its ``title`` says, and how it stands."""
+    return f'<div class="job"><h3 class="task">{escape(title or what(job.task))}</h3>{_tag(job)}{progress(job, now)}{_reason(job)}</div>'
 
 
 def details(job: Job, counts: Mapping[StepState, int], now: int) -> str:

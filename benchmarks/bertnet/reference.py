@@ -31,7 +31,7 @@ _CUTS = (20, 50)
 
 
 def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
-    """A line a relation: candidates, precision at each cut, of what was put, and seconds."""
+    """A line a relation: candidates, how many are right, precision at each cut of the ranking, how many were put, and seconds."""
     settings = load()
     if not given.chat:
         raise SystemExit("name the model that proposes:  --chat local:qwen2.5-coder-1.5b")
@@ -59,7 +59,13 @@ def _harvested(reference: Reference, models: Models) -> dict[str, float]:
     right = np.array([tuple(map(normalise, one.words[:2])) in true for one in outcome.found], bool)
     kept = {one.words for one in outcome.kept}
     put = np.array([one.words in kept for one in outcome.found], bool)
-    best = right[put] if put.any() else right
+    best = np.concatenate([right[put], right[~put]])  # of a functional relation only one tail a head is put, whatever its rivals score
     cuts = {f"p@{cut}": float(best[:cut].mean()) if len(best) >= cut else float("nan") for cut in _CUTS}
     proposed = {"candidates": float(len(right)), "right": float(right.mean()) if len(right) else 0.0}
-    return {**proposed, **cuts, "put": float(put.sum()), "precision": float(right[put].mean()), "seconds": time.perf_counter() - start}
+    return {
+        **proposed,
+        **cuts,
+        "put": float(put.sum()),
+        "precision": float(right[put].mean()) if put.any() else float("nan"),
+        "seconds": time.perf_counter() - start,
+    }

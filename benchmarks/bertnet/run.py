@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--closed", action="store_true", help="pairs: also with all of the list's words as rivals")
     parser.add_argument("--scorer", default="", help="local:MODEL; none: KG_SCORER_MODEL")
     parser.add_argument("--chat", default="", help="the model that proposes in harvests; none: nobody does")
+    parser.add_argument("--only", nargs="*", help="harvest: names of reference lists; none: all")
     parser.add_argument("--cache", type=Path, help="a file for scores, so that a second run is quick")
     parser.add_argument("--out", type=Path, help="the result as JSON")
     given = parser.parse_args()

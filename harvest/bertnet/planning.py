@@ -43,7 +43,7 @@ def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits) -> 
     """By the card, the graph and the limits. Raises ``BadCard`` for a card without a usable prompt."""
     ends = fitting(kg, card)
     own = wording.prompt_set(card)
-    prompts = len(own.prompts) if not models.chat else len(card.prompts) + wording.KEPT
+    prompts = max(len(own.prompts), wording.ENOUGH if models.chat else 0)
     asked = Asked(card, tuple(prompt.template for prompt in own.prompts), tuple(ends["head"]), tuple(ends["tail"]), limits.size)
     heads, tails = len(ends["head"]), len(ends["tail"])
     paired = heads * min(PER_HEAD, tails)
@@ -51,7 +51,7 @@ def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits) -> 
     rests = min(candidates, max(tails, limits.size)) * POOL
     testing = MAX_CORRUPTED + len(card.seeds) + (OTHERS + len(card.seeds)) * POOL
     listing = [request for one in models.proposers(_ignore) for request in one.requests(asked)]
-    rewording = wording.requests(card) if models.chat else []
+    rewording = wording.requests(card) if models.chat and len(card.prompts) < wording.ENOUGH else []
     return Plan(
         card.name,
         prompts,

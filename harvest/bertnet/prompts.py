@@ -25,9 +25,9 @@ __all__ = ["Prompt", "PromptSet", "Refused", "built_in", "paraphrases", "prompt_
 
 Origin = Literal["card", "built in", "paraphrase"]
 KEPT = 10
-"""So many paraphrases besides the card's own prompts are enough."""
+"""Paraphrases at most, besides the card's own prompts."""
 ENOUGH = 5
-"""Built-in wordings are added to so few prompts only: to more they add nothing but cost (``benchmarks/bertnet``)."""
+"""Other wordings are added until there are so many prompts: more add nothing but cost (``benchmarks/bertnet``)."""
 REFUSED = 20
 """So many useless candidates in a row, and the model has nothing more to say."""
 _AT_ONCE = 5
@@ -71,7 +71,8 @@ class PromptSet:
 
 
 def prompt_set(card: Relation, model: ChatModel | None = None, quarantine: Path | None = None) -> PromptSet:
-    """The card's prompts, those of the model, and built-in ones where these are few. The same card and answers give the same.
+    """The card's prompts; where they are few, paraphrases of the model; where these are few, built-in ones. The same card and answers give
+    the same.
 
     Raises ``BadCard`` when each of the card's own prompts holds a word of a seed, and what the model raises besides unusable answers:
     an outage makes no poor set that would stay. ``quarantine`` is the folder for unusable answers; a model needs one.
@@ -81,7 +82,8 @@ def prompt_set(card: Relation, model: ChatModel | None = None, quarantine: Path 
     if model is not None:
         if quarantine is None:
             raise ValueError("a model's unusable answers need a folder: give  quarantine")
-        for one in paraphrases(card, model, quarantine):
+        said = paraphrases(card, model, quarantine)
+        while len(prompts) < ENOUGH and (one := next(said, None)):
             prompts.append(one) if isinstance(one, Prompt) else refused.append(one)
     for template in built_in(card):
         if len(prompts) >= ENOUGH:

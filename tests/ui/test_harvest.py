@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, expect
 from harvest.bertnet import Limits, Models, harvest
 from kgplatform.cardfiles import read_cards
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Job, Ledger, Runner, Work
+from kgplatform.jobs import Job, Ledger, Runner, Task, Work
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.names import entity_id
 from kgplatform.store import local
@@ -237,8 +237,37 @@ def test_a_card_that_ships_is_shown_and_harvested_as_it_is(page: Open, ledger: L
     assert read_cards(Path(file)) == [shipped.relations()["located in"]]
 
 
+def test_a_harvest_of_another_graph_is_shown_and_not_sent(page: Open, ledger: Ledger, capitals: KnowledgeGraph) -> None:
+    tab = harvested(page, ledger, capitals, "seated in")
+    (job,) = ledger.jobs()
+    elsewhere = ledger.submit(Task(job.task.kind, job.task.arguments, "other"))
+    Runner(ledger, {"harvest relation": Harvesting(capitals, gate=_open())}).work(until_idle=True)
+    tab = page(f"?job={elsewhere.id}")
+    expect(row(tab, "Warsaw", "Poland")).to_be_visible()
+    expect(tab.page.get_by_text("this harvest is of the graph other")).to_be_visible()
+    expect(tab.page.get_by_role("button", name="Send to the graph")).to_be_disabled()
+    expect(row(tab, "Warsaw", "Poland").get_by_role("button", name="Accept")).to_be_disabled()
+
+
+def _open() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 def test_a_harvest_is_opened_from_the_list(page: Open, ledger: Ledger, capitals: KnowledgeGraph) -> None:
     tab = harvested(page, ledger, capitals, "led from")
     tab.page.get_by_role("button", name="Close").click()
     tab.page.locator("[class*='st-key-job-']").get_by_role("button", name="Open").click()
     expect(row(tab, "Warsaw", "Poland")).to_be_visible()
+    expect(tab.page.locator(".candidate")).to_have_count(25)
+    tab.page.get_by_role("button", name="More", exact=True).click()
+    expect(tab.page.locator(".candidate")).to_have_count(50)
+
+
+def test_an_address_of_no_harvest_says_so(page: Open, ledger: Ledger) -> None:
+    other = ledger.submit(Task("complete", {}, "harvests"))
+    tab = page(f"?job={other.id}")
+    expect(tab.page.get_by_text(f"job {other.id} (complete) is no harvest of a relation")).to_be_visible()
+    tab = page("?job=nosuchjob")
+    expect(tab.page.get_by_text("there is no job 'nosuchjob'")).to_be_visible()

@@ -182,8 +182,12 @@ def test_only_useless_candidates_in_a_row_end_the_asking(tmp_path: Path) -> None
 def test_enough_is_enough(tmp_path: Path) -> None:
     words = "amber birch cedar daisy ember fjord grove hazel ivory jolly karst lemon maple".split()
     model = saying(CAPITAL, *(f"{word * 5} {{tail}} {word * 5} {{head}}" for word in words))
-    assert len(worded(prompt_set(CAPITAL, model, tmp_path), "paraphrase")) == KEPT
-    assert len(model.calls) == 1
+    assert sum(isinstance(one, Prompt) for one in paraphrases(CAPITAL, model, tmp_path)) == KEPT
+    assert len(prompt_set(CAPITAL, model, tmp_path).prompts) == ENOUGH
+    assert len(model.calls) == 2
+    own = dataclasses.replace(CAPITAL, prompts=(*CAPITAL.prompts, *OTHERS, "The country {tail} is ruled from {head}"))
+    assert prompt_set(own, model, tmp_path).prompts == tuple(map(Prompt, own.prompts))
+    assert len(model.calls) == 2  # who has enough prompts pays for no more
 
 
 def test_an_outage_makes_no_poor_set_that_would_stay(tmp_path: Path) -> None:

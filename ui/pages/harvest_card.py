@@ -34,7 +34,7 @@ _EMPTY: dict[str, Any] = {
     "key_qualifiers": "",
 }
 """The fields of a card that the form has, with what stands there at first."""
-_OTHERS: dict[str, Any] = {"chosen": None, "size": 200, "chat": True, "free": False}
+_OTHERS: dict[str, Any] = {"chosen": None, "size": 200, "chat": None, "free": False}
 
 
 def form() -> None:
@@ -42,7 +42,7 @@ def form() -> None:
     drafts = st.session_state.setdefault("card_drafts", {})
     for field, first in (_EMPTY | _OTHERS).items():
         if f"card_{field}" not in st.session_state:
-            st.session_state[f"card_{field}"] = drafts.get(field, first)
+            st.session_state[f"card_{field}"] = drafts.get(field, bool(_chat()) if field == "chat" else first)
     st.html("<h4>What to ask for</h4>")
     st.selectbox("Card", list(choices()), key="card_chosen", placeholder="A new one", on_change=_fill)
     with st.form("card", border=False):
@@ -72,12 +72,17 @@ def _card_fields() -> None:
 
 
 def _size_fields() -> None:
-    chat = wire().settings["KG_CHAT_MODEL"]
+    chat = _chat()
     st.number_input("Candidates to ask for, beside those of the graph", 1, 100_000, key="card_size")
     st.checkbox(
         "A chat model proposes too", key="card_chat", disabled=not chat, help=None if chat else "There is none: KG_CHAT_MODEL names one"
     )
     st.checkbox("The scorer, too, may name things that the graph does not have", key="card_free")
+
+
+def _chat() -> str:
+    """The chat model that is configured, if any is."""
+    return wire().settings["KG_CHAT_MODEL"]
 
 
 def choices() -> dict[str, Relation]:
@@ -182,7 +187,7 @@ def _submit() -> None:
 
 def _make() -> None:
     state, here = st.session_state, wire()
-    asks_chat = state["card_chat"] and here.settings["KG_CHAT_MODEL"]
+    asks_chat = state["card_chat"] and _chat()
     arguments = harvest_relation.arguments(
         [keep(written(), _folder())],
         proposer="" if asks_chat else harvest_relation.NOBODY,

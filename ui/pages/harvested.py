@@ -96,11 +96,11 @@ def _opened(ledger: Ledger, live: bool) -> None:
         return
     if live and job.state not in LIVE:
         st.rerun()  # looks no more every other second
-    _head(job, ledger)
+    found = _found(ledger, job) if job.task.kind == KIND else {}
+    _head(job, ledger, " · ".join(found))
     if job.task.kind != KIND:
         st.error(plain(f"job {job.id} ({job.task.kind}) is no harvest of a relation: see it under Jobs"))
         return
-    found = _found(ledger, job)
     if not found:
         st.html(
             '<div class="small">The prompts come first, then whether the model knows the relation, then candidates, round by round.</div>'
@@ -112,11 +112,11 @@ def _opened(ledger: Ledger, live: bool) -> None:
     _relation(Opened(job, found[relation], _card(job, relation)))
 
 
-def _head(job: Job, ledger: Ledger) -> None:
+def _head(job: Job, ledger: Ledger, title: str) -> None:
     with st.container():
         if job.state == "queued" and not ledger.workers():
             st.warning(plain(NO_WORKER))
-        st.html(job_view.heading(job, ledger.time()))
+        st.html(job_view.heading(job, ledger.time(), title))
         with st.container(horizontal=True):
             opened_job.action(job, "harvest")
             st.button("Close", width=frame.BUTTON, key="close", on_click=opened_job.close)
@@ -165,21 +165,21 @@ def _relation(opened: Opened) -> None:
 def _candidates(opened: Opened) -> None:
     found = opened.found
     rounds = f"{found.rounds:,} round{'' if found.rounds == 1 else 's'}"
-    st.html(f"<h4>Candidates <span class='small'>{len(found.judged):,} of {rounds}</span></h4>")
+    st.html(f"<h4>Candidates <span class='small'>{len(found.judged):,} in {rounds}</span></h4>")
     with st.container(horizontal=True, vertical_alignment="bottom", key="sending"):
         least = st.slider("At least so likely", 0, 100, 50, format="%d%%", key="least")
         st.button("Send to the graph", key="send", disabled=opened.card is None, on_click=_send, args=(opened,))
     likely = sum(one.probability >= least / 100 for one in found.judged)
-    st.html(f'<div class="small">{likely:,} candidate{"" if likely == 1 else "s"} so likely</div>')
-    frame.problem("harvested")
-    if told := st.session_state.get("harvested_told"):
+    st.html(f'<div class="small">{likely:,} candidate{" is" if likely == 1 else "s are"} at least so likely</div>')
+    frame.problem(_place(opened))
+    if told := st.session_state.get(f"{_place(opened)}_told"):
         st.success(plain(told))
-    shown = found.judged[: st.session_state.setdefault("harvested_shown", _MORE)]
+    shown = found.judged[: st.session_state.setdefault(f"{_place(opened)}_shown", _MORE)]
     there = _standing(opened, shown)
     for one in shown:
         _candidate(opened, one, there.get(one.words))
     if len(shown) < len(found.judged):
-        st.button("More", key="more", on_click=_more)
+        st.button("More", key="more", on_click=_more, args=(opened,))
 
 
 def _candidate(opened: Opened, one: Judged, fact: Fact | None) -> None:
@@ -214,15 +214,20 @@ def _standing(opened: Opened, shown: tuple[Judged, ...]) -> dict[Words, Fact]:
     return found
 
 
-def _more() -> None:
-    st.session_state["harvested_shown"] += _MORE
+def _more(opened: Opened) -> None:
+    st.session_state[f"{_place(opened)}_shown"] += _MORE
+
+
+def _place(opened: Opened) -> str:
+    """Under what the session keeps what a person did with this harvest."""
+    return f"harvested-{opened.job.id}-{opened.found.relation}"
 
 
 def _judge(opened: Opened, one: Judged, verdict: str) -> None:
     """Put one candidate with a person's verdict."""
     by = st.session_state["reviewer"]
     said = Verdicts((one.words,), (), by) if verdict == "accepted" else Verdicts((), (one.words,), by)
-    _attempt(lambda: _checked(send(graph(), [one], opened.telling(), verdicts=said)))
+    _attempt(opened, lambda: _checked(send(graph(), [one], opened.telling(), verdicts=said)))
 
 
 def _send(opened: Opened) -> None:
@@ -231,16 +236,16 @@ def _send(opened: Opened) -> None:
 
     def do() -> None:
         done = send(graph(), opened.found.judged, opened.telling(), least)
-        told = f"{done.receipt.new:,} new, {done.receipt.merged:,} strengthened, {done.receipt.unchanged:,} there already"
+        told = f"Sent: {done.receipt.new:,} new, {done.receipt.merged:,} strengthened, {done.receipt.unchanged:,} there already"
         left = _left(done)
-        st.session_state["harvested_told"] = told + (f"; {len(left):,} could not be put: {left[0]}" if left else "")
+        st.session_state[f"{_place(opened)}_told"] = told + (f"; {len(left):,} could not be put: {left[0]}" if left else "")
 
-    _attempt(do)
+    _attempt(opened, do)
 
 
-def _attempt(do: Callable[[], None]) -> None:
-    st.session_state["harvested_told"] = ""
-    frame.attempt("harvested", do)
+def _attempt(opened: Opened, do: Callable[[], None]) -> None:
+    st.session_state[f"{_place(opened)}_told"] = ""
+    frame.attempt(_place(opened), do)
     st.session_state["harvested_turn"] = st.session_state.get("harvested_turn", 0) + 1
     size.clear()
 
