@@ -16,10 +16,11 @@ import numpy as np
 from pairs import read_all
 
 from harvest.bertnet.calibrate import OTHERS, knowledge
-from harvest.bertnet.prompts import prompt_set
+from harvest.bertnet.rewording import built_in
 from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
 from kgplatform.cards import slots
 from kgplatform.settings import load
+from kgplatform.templates import why_not
 
 if TYPE_CHECKING:
     from kgplatform.lm.ports import TokenScorer
@@ -36,7 +37,8 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
 
     relation = next(one for one in read_all() if one.half == given.half)
     card = relation.card
-    prompts = [prompt.template for prompt in prompt_set(card).prompts][:_PROMPTS]
+    own = list(card.prompts)
+    prompts = [*own, *(prompt for prompt in built_in(card) if not why_not(card, prompt, own))][:_PROMPTS]
     known = [*relation.true, *relation.false]
     tails = [tail for _, tail in relation.true]
     steps = ((head, tails[(at + step) % len(tails)]) for step in range(8) for at, (head, _) in enumerate(relation.true))

@@ -106,15 +106,21 @@ def posterior(ratios: Floats, rounds: int = 50) -> Floats:
 def chosen(found: Iterable[Judged], card: Relation, least: float, before: Iterable[Judged] = ()) -> list[Judged]:
     """Those that are likely enough; of a functional relation one tail a head, of an inverse functional one head a tail, the best.
 
-    What was chosen ``before`` has its place already.
+    Of a transitive relation that is not symmetric no two hold each other, or both would hold themselves. What was chosen ``before`` has
+    its place already.
     """
     single = [place for place, only in enumerate((card.functional, card.inverse_functional)) if only]
-    taken = {(place, one.words[place]): one.words[1 - place] for one in before for place in single}
+    earlier = list(before)
+    taken = {(place, one.words[place]): one.words[1 - place] for one in earlier for place in single}
+    one_way = card.transitive and not card.symmetric
+    turned = {one.words[1::-1] for one in earlier}
     kept = []
     for one in sorted(found, key=lambda one: -one.probability):
         ends = {(place, one.words[place]): one.words[1 - place] for place in single}
-        if one.probability >= least and all(taken.get(end, other) == other for end, other in ends.items()):
+        against = one_way and one.words[:2] in turned
+        if one.probability >= least and not against and all(taken.get(end, other) == other for end, other in ends.items()):
             taken |= ends
+            turned.add(one.words[1::-1])
             kept.append(one)
     return kept
 

@@ -48,6 +48,7 @@ class Rounds:
 
     def _of(self, proposer: Proposer) -> Iterator[list[Words]]:
         source = _Replayed(proposer, self._asked)
+        self._steps.stage(f"{self._asked.card.name}: {proposer.name} candidates")
         for number in count():
             key = f"{self._revision}/{proposer.name}/{number}"
             try:

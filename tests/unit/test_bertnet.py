@@ -185,6 +185,15 @@ def test_one_head_has_one_tail_where_the_card_says_so() -> None:
     assert [one.words for one in chosen(found, both, 0.5, [Judged(("b", "1"), 0.6, 1.0, 0.0, "x")])] == [("a", "2"), ("b", "1")]
 
 
+def test_no_two_places_lie_in_each_other() -> None:
+    within = dataclasses.replace(CAPITAL, functional=False, transitive=True)
+    found = [Judged(words, p, 1.0, 0.0, "x") for words, p in ((("London", "England"), 0.8), (("England", "London"), 0.9))]
+    assert [one.words for one in chosen(found, within, 0.5)] == [("England", "London")]
+    assert [one.words for one in chosen(found[1:], within, 0.5, found[:1])] == []
+    assert len(chosen(found, dataclasses.replace(within, symmetric=True), 0.5)) == 2
+    assert len(chosen(found, dataclasses.replace(within, transitive=False), 0.5)) == 2
+
+
 def test_a_record_holds_all_that_was_judged() -> None:
     one = Judged(("Riga", "Latvia"), 0.75, 2.0, -1.25, "nearest", (("{head} in {tail}", 3.25),))
     assert Judged.read(one.record()) == one

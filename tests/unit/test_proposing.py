@@ -66,11 +66,15 @@ def knowing(request: Request) -> str:
     """A chat model that knows the world: by names, by letters, and two more at a time."""
     asked = request.messages[-1].text
     if "place" in str(request.schema):
+        fought = {"Persia": [{"tail": "Greece", "place": "Marathon"}], "Rome": [{"tail": "Carthage", "place": "Zama"}]}
+        if request.schema and request.schema["title"] == "facts_by_name":
+            return json.dumps({name: fought.get(name, [{"tail": "", "place": ""}]) for name in request.schema["required"]})
         return facts([("Persia", "Greece", "Marathon"), ("Rome", "Carthage", "Zama")], "head", "tail", "place")
     if letter := re.search(r"letter (\w)", asked):
         return json.dumps({"names": [tail for tail in TAILS if tail.startswith(letter[1])]})
-    if names := re.search(r"is one of: (.*)\.", asked):
-        return facts([pair for pair in WORLD if pair[1] in names[1].split("; ")])
+    if request.schema and request.schema["title"] == "facts_by_name":
+        heads = {tail: head for head, tail in WORLD}
+        return json.dumps({name: [heads.get(name, "")] for name in request.schema["required"]})
     return facts([pair for pair in WORLD if f"{pair[0]} – " not in asked and pair not in SEEDS][:2])
 
 
@@ -182,8 +186,11 @@ def test_lists_are_asked_by_letters_when_the_model_repeats_itself(listed: Callab
 
 
 def test_an_answer_about_something_else_than_was_asked_does_not_count(listed: Callable[[Any], Listed]) -> None:
-    proposer = listed(lambda request: facts([WORLD[3], ("Springfield", "Ohio")]) if "one of" in request.messages[-1].text else "{}")
+    said = json.dumps({"Poland": ["Warsaw"], "Austria": [""]})
+    proposer = listed(lambda request: said if "For each country" in request.messages[-1].text else "{}")
     assert proposed(proposer, asked(heads=(), tails=["Poland", "Austria"])) == [WORLD[3]]
+    beside = json.dumps({"Poland": ["Warsaw"], "Austria": [""], "Ohio": ["Springfield"]})
+    assert proposed(listed(lambda _: beside), asked(heads=(), tails=["Poland", "Austria"])) == []
 
 
 def test_a_model_that_says_everything_of_one_thing_is_asked_about_others(listed: Callable[[Any], Listed]) -> None:
@@ -236,9 +243,9 @@ def test_requests_are_bounded_and_name_all_slots(listed: Callable[[Any], Listed]
     found = proposed(proposer, wide)
     calls: list[Request] = proposer._model.calls  # type: ignore[attr-defined]
     assert found == [("Persia", "Greece", "Marathon")] and calls[0] == first
-    assert all(request.max_tokens <= 900 and request.schema for request in calls)
+    assert all(request.max_tokens <= 1100 and request.schema for request in calls)
     schema = json.dumps(first.schema)
-    assert '"required": ["head", "tail", "place"]' in schema and "maxItems" in schema and "maxLength" in schema
+    assert all(word in schema for word in ("Army 0", "tail", "place", "maxItems", "maxLength"))
 
 
 def test_a_long_harvest_does_not_make_long_requests(listed: Callable[[Any], Listed]) -> None:

@@ -79,7 +79,7 @@ def _from_memory(run: Run) -> Receipt:
     cards = [shipped.relations()[name] for name in world.FROM_MEMORY]
     named = " and ".join(f"“{name}”" for name in world.FROM_MEMORY)
     with _step(run, "3", f"asking the language model from memory: {named}"), run.screen.progress("scoring pairs") as progress:
-        models = bertnet.Models(run.scorer, run.encoder, run.models.causal[1])
+        models = bertnet.Models(run.scorer, run.encoder)
         report = bertnet.harvest(run.graph, cards, models, progress=progress, run=GRAPH)
     for outcome in report.outcomes:
         known = f"{len(outcome.found)} pairs scored, {len(outcome.kept)} kept"

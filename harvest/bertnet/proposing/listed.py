@@ -1,13 +1,14 @@
 """Candidates that a chat model lists, bound to a schema: whole tuples, about twenty an answer, so that small models finish.
 
 It is asked about the graph's entities, then for any more that are not among the last ones, and, when it repeats itself, for names
-of the kind letter by letter, and about these: even a small model lists names and says one thing of each. An answer that is broken,
-empty or known already for the most part is a dry one; after two in a row the next way of asking is tried.
+of the kind letter by letter, and about these: even a small model lists names and says one thing of each. Where names are asked about, the
+schema has a place for each of them, since small models else answer about what they like. An answer that is broken, empty or known
+already for the most part is a dry one; after two in a row the next way of asking is tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -42,6 +43,8 @@ _DRY = 2
 _QUIET = 4
 """Answers in a row that list known names only or cannot be used, after which no more letters are tried."""
 _SEEDS = 4
+_SEVERAL = 3
+"""Facts about one name, where a relation allows for more than one."""
 _WARM = 0.8
 _SYSTEM = "You list facts for a knowledge graph. Give only facts you are sure of, names only, without remarks."
 Note = Callable[[str], None]
@@ -49,7 +52,7 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Facts about the ``names`` in the place of ``key`` are asked for, or ``size`` of any kind."""
+    """``size`` facts about each of the ``names`` in the place of ``key`` are asked for, or ``size`` of any kind."""
 
     key: str = ""
     names: tuple[str, ...] = ()
@@ -106,13 +109,12 @@ class Listed:
         yield from _about(card, place, waiting)
 
     def _answer(self, card: Relation, question: _Question, known: list[Words], sample: int) -> list[Words]:
-        keys = _keys(card)
         value = self._asked(_request(card, question, known[-_HELD:], sample))
-        facts = [tuple(_bare(item[key]) for key in keys) for item in value["facts"]] if value else []
-        if not question.names:
-            return facts
-        wanted, place = {normalise(name) for name in question.names}, keys.index(question.key)
-        return [words for words in facts if normalise(words[place]) in wanted]
+        if not value:
+            return []
+        if question.names:
+            return list(_told(card, question, value))
+        return [tuple(_bare(item[key]) for key in _keys(card)) for item in value["facts"]]
 
     def _asked(self, request: Request) -> Any:
         try:
@@ -121,6 +123,16 @@ class Listed:
             self._note(str(error))
             return None
         return value
+
+
+def _told(card: Relation, question: _Question, value: Mapping[str, Any]) -> Iterator[Words]:
+    """The tuples of an answer that says the rest by name; what is left empty is none."""
+    place, rest = _asked_about(card), [key for key in _keys(card) if key != question.key]
+    for name in question.names:
+        for said in value[name]:
+            others = tuple(map(_bare, (said[key] for key in rest) if isinstance(said, dict) else [said]))
+            if all(others):
+                yield (*others[:place], name, *others[place:])
 
 
 def _bare(name: str) -> str:
@@ -141,10 +153,13 @@ def _of_the_graph(asked: Asked) -> Iterator[_Question]:
 
 
 def _about(card: Relation, place: int, names: Sequence[str]) -> Iterator[_Question]:
-    one = 1 if (card.functional, card.inverse_functional)[place] else 2
     for start in range(0, len(names), _NAMES):
-        block = tuple(names[start : start + _NAMES])
-        yield _Question(_keys(card)[place], block, one * len(block))
+        yield _Question(_keys(card)[place], tuple(names[start : start + _NAMES]), 1 if _single(card) else _SEVERAL)
+
+
+def _single(card: Relation) -> bool:
+    """Whether there is one fact about a name that is asked about."""
+    return (card.functional, card.inverse_functional)[_asked_about(card)]
 
 
 def _asked_about(card: Relation) -> int:
@@ -161,17 +176,19 @@ def _keys(card: Relation) -> tuple[str, ...]:
 
 def _request(card: Relation, question: _Question, known: Sequence[Words], sample: int = 0) -> Request:
     """The question, colder first; ``sample`` counts the dry answers before."""
-    keys, shown = _keys(card), [words for words in known if words not in card.seeds]
-    lines = _described(card)
+    lines, name = _described(card), {"type": "string", "minLength": 0 if question.names else 1, "maxLength": _LONGEST}
+    keys = _keys(card)
     if question.names:
-        lines.append(f"List the facts whose {question.key} is one of: {'; '.join(question.names)}.")
+        rest = [key for key in keys if key != question.key]
+        wanted = " and the ".join(rest) if _single(card) else f"up to {question.size} facts, each with the {' and the '.join(rest)}"
+        lines.append(f"For each {question.key} say the {wanted}; leave it empty where you are not sure: {'; '.join(question.names)}.")
+        schema, facts = _by_name(question, rest, name), question.size * len(question.names)
     else:
+        shown = [words for words in known if words not in card.seeds]
         lines += [f"Known already, do not repeat: {'; '.join(' – '.join(words) for words in shown)}."] if shown else []
         lines.append(f"List {question.size} more facts, each about another {keys[_asked_about(card)]}.")
-    name = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
-    fact = {"type": "object", "properties": dict.fromkeys(keys, name), "required": list(keys), "additionalProperties": False}
-    tokens = 40 + question.size * len(keys) * _TOKENS
-    return Request(_messages(lines), _schema("facts", fact, question.size), tokens, _WARM if sample else 0.0, sample)
+        schema, facts = _schema("facts", _object(keys, name), question.size), question.size
+    return Request(_messages(lines), schema, 40 + facts * len(keys) * _TOKENS, _WARM if sample else 0.0, sample)
 
 
 def _request_names(card: Relation, letter: str) -> Request:
@@ -201,6 +218,17 @@ def _described(card: Relation) -> list[str]:
     examples = [filled(card.prompts[0], dict(zip(places, seed, strict=True))) for seed in card.seeds[:_SEEDS]]
     lines = [f"Relation: {card.name}. {card.definition}".strip(), f"Each fact says: {called}."]
     return [*lines, f"For example: {'; '.join(examples)}."] if examples else lines
+
+
+def _object(keys: Sequence[str], name: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict.fromkeys(keys, name), "required": list(keys), "additionalProperties": False}
+
+
+def _by_name(question: _Question, rest: Sequence[str], name: dict[str, Any]) -> dict[str, Any]:
+    """For each name a list of what else its facts say."""
+    item = name if len(rest) == 1 else _object(rest, name)
+    listed = {"type": "array", "minItems": 1, "maxItems": question.size, "items": item}
+    return {"title": "facts_by_name", **_object(question.names, listed)}
 
 
 def _schema(what: str, item: dict[str, Any], size: int) -> dict[str, Any]:
