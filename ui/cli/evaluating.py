@@ -31,7 +31,8 @@ def pairs(
 ) -> None:
     """How well a language model tells true from false tuples of a relation.
 
-    A harvest uses the same prompts and scores. The card's seeds are shown to the model, so they are left out of both files.
+    By the prompts and scores of a harvest without a chat model. The card's seeds are shown to the model, so both files are read without
+    them.
     """
     from harvest.bertnet.evaluate import evaluate
     from harvest.bertnet.prompts import prompt_set

@@ -105,7 +105,7 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
         return
     for one in result["relations"]:
         _show_relation(run, one)
-    if result["held"]:
+    if result["held"] and any(one["judged"] for one in result["relations"]):
         run.screen.say("nothing was put:  kg app,  /harvest  shows the candidates")
     else:
         run.screen.say(shapes.added(result))
