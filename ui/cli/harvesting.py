@@ -125,6 +125,9 @@ def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
 
 
 def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
+    if not plan["candidates"]:
+        run.screen.say(f"{plan['relation']}: nobody proposes anything: no two things of its kinds are there, and no chat model")
+        return
     time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
     ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
     run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
