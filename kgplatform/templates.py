@@ -35,7 +35,14 @@ _BEGINS = re.compile(r"(?:^|[.!?:;“”\"(–—-])\s*$")
 
 def why_not(card: Relation, template: str, kept: Iterable[str] = ()) -> str | None:
     """Why a wording that somebody made of the card's prompts cannot stand beside those ``kept``; ``None`` when it can."""
-    return unfit(card, template) or contaminated(card, template) or strange(card, template) or alike(template, kept)
+    said = [*card.prompts, *kept]
+    return (
+        unfit(card, template)
+        or contaminated(card, template)
+        or strange(card, template)
+        or turned(card, template, said)
+        or alike(template, kept)
+    )
 
 
 def unfit(card: Relation, template: str) -> str | None:
@@ -87,6 +94,16 @@ def strange(card: Relation, template: str) -> str | None:
         if words and not STOP_WORDS & set(beside["words"].casefold().split()) and not known.issuperset(words):
             return f"it says {beside['words']!r} beside a slot, which is of one seed"
     return None
+
+
+def turned(card: Relation, template: str, said: Iterable[str]) -> str | None:
+    """Which prompt it is with head and tail changed places: of a relation that is not symmetric it says the opposite."""
+    if card.symmetric:
+        return None
+    swap = {"head": "{tail}", "tail": "{head}"}
+    backwards = normalise(SLOT.sub(lambda slot: swap.get(slot[1], slot[0]), template))
+    found = next((prompt for prompt in said if normalise(prompt) == backwards), None)
+    return f"it is {found!r} with head and tail changed places" if found else None
 
 
 def alike(template: str, kept: Iterable[str]) -> str | None:

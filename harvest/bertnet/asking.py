@@ -7,20 +7,20 @@ content: one that was killed goes on where it was, and one that is made again ad
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import chain
 from typing import Any
 
 from harvest.bertnet import candidates
-from harvest.bertnet.calibrate import OTHERS, Knowledge, knowledge, readable
+from harvest.bertnet.calibrate import MIN_CORRUPTED, MIN_SEEDS, OTHERS, Knowledge, corrupted, knowledge, readable, undecided
 from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
 from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
 from harvest.bertnet.proposing import Asked
-from harvest.bertnet.rounds import Rounds
+from harvest.bertnet.rounds import Round, Rounds
 from harvest.bertnet.scoring import POOL, Company, Judge, sample
 from harvest.bertnet.sending import Telling, linked
 from kgplatform import names
@@ -30,7 +30,7 @@ from kgplatform.errors import BudgetExceeded
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
 from kgplatform.lm.ports import ChatModel
-from kgplatform.types import Claim, Entity, Receipt, Relation, Words
+from kgplatform.types import Claim, Entity, Kind, Receipt, Relation, Words
 
 UNTESTED = "what the model knows could not be tested: the log says why"
 
@@ -58,6 +58,7 @@ class Asking:
         self._kg, self._card, self._models, self._limits, self._steps, self._before = kg, card, models, limits, steps, before
         self._revision = f"{card.name}@{names.digest(repr(card), *models.names)}"
         self._kept_prompts = PromptFile(models.prompts, card, models.names) if models.prompts else None
+        self._either_way = not card.symmetric and not _apart(card, kg.kinds())
         self._origins: dict[str, Origin] = {}
         self._notes: list[str] = []
         self._found: list[Judged] = []
@@ -66,16 +67,22 @@ class Asking:
 
     def go(self, until: float | None = None) -> Outcome:
         """All of it; ``until`` is when, by the monotonic clock, no further round begins."""
+        if len(self._card.seeds) < MIN_SEEDS:  # more candidates would not help
+            known = undecided(self._card.name, len(self._card.seeds), 0, 0)
+            return self._outcome(known, (), known.doubt)
         ends, prompts = self._ends(), self._prompts()
         asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size)
         rounds = Rounds(self._models.proposers(self._note), asked, self._steps, self._revision, self._note)
         coming = iter(rounds)
-        first = next(coming, None)
-        judge, learnt = self._learnt(ends, prompts, first[1] if first else ())
-        if learnt is None or learnt.doubt or first is None:
-            self._notes.append(learnt.doubt if learnt and learnt.doubt else self._nothing() if learnt else UNTESTED)
-            return self._outcome(learnt, prompts)
-        for by, tuples in chain([first], coming):
+        first = list(self._enough(coming, ends))
+        if not first:
+            return self._outcome(None, prompts, self._nothing())
+        judge, learnt = self._learnt(ends, prompts, [words for _, tuples in first for words in tuples])
+        if learnt is None or learnt.doubt:
+            return self._outcome(learnt, prompts, learnt.doubt if learnt else UNTESTED)
+        if not self._limits.held:
+            self._kg.learn([self._card])
+        for by, tuples in chain(first, coming):
             found = self._judged(by, tuples, judge, learnt, prompts, ends)
             rounds.barren(all(one.score <= learnt.floor for one in found))
             if until and time.monotonic() > until:
@@ -83,17 +90,30 @@ class Asking:
                 break
         return self._outcome(learnt, prompts)
 
-    def _outcome(self, learnt: Knowledge | None, prompts: Sequence[str]) -> Outcome:
+    def _enough(self, coming: Iterator[Round], ends: Mapping[str, Iterable[str]]) -> Iterator[Round]:
+        """Rounds until there are words enough to corrupt seeds with; at least one, if there is any."""
+        told: list[Words] = []
+        for by, tuples in coming:
+            yield by, tuples
+            told += tuples
+            if len(corrupted(self._card.seeds, dict(enumerate(self._company(ends, told).values())))) >= MIN_CORRUPTED:
+                return
+
+    def _outcome(self, learnt: Knowledge | None, prompts: Sequence[str], why: str = "") -> Outcome:
+        """What there is; ``why`` it is nothing."""
+        self._notes += [why] if why else []
         found, kept = (tuple(sorted(listed, key=lambda one: -one.probability)) for listed in (self._found, self._kept))
-        weighed = tuple(zip(prompts, learnt.weights, strict=True)) if learnt else ()
+        weighed = tuple(zip(prompts, learnt.weights, strict=True)) if learnt and prompts else ()
         return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt)
 
     def _nothing(self) -> str:
-        wanted = f"{' or '.join(self._card.domain) or 'thing'} and {' or '.join(self._card.range) or 'thing'}"
-        return (
-            f"nobody proposes anything for {self._card.name!r}: the graph holds no two entities of the kinds {wanted}; "
-            "fill it, or name a chat model that proposes, or let the scorer name things freely"
-        )
+        if not (self._card.domain and self._card.range):
+            lacking = (
+                "the card does not say what kinds its heads and tails are (domain and range; thing is any), so none of the graph's are"
+            )
+        else:
+            lacking = f"the graph holds no two entities of the kinds {' or '.join(self._card.domain)} and {' or '.join(self._card.range)}"
+        return f"nobody proposes anything for {self._card.name!r}: {lacking}; mend that, or name a chat model that proposes"
 
     def _note(self, line: str) -> None:
         self._steps.log(f"{self._card.name}: {line}", "warning")
@@ -168,12 +188,14 @@ class Asking:
         @cache
         def found() -> tuple[list[Judged], list[Judged]]:
             self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
-            matrix = judge.scores(prompts, tuples, self._steps.progress)
-            read = readable(matrix)
+            turned = [(words[1], words[0], *words[2:]) for words in tuples] if self._either_way else []
+            both = judge.scores(prompts, [*tuples, *turned], self._steps.progress)
+            matrix, backwards = both[:, : len(tuples)], both[:, len(tuples) :] if turned else None
+            read = readable(both[:, : len(tuples)]) & (readable(backwards) if backwards is not None else True)
             if not read.all():
                 self._note(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
             told = [words for words, can in zip(tuples, read, strict=True) if can]
-            judged = candidates.judged(told, matrix[:, read], learnt, prompts, by)
+            judged = candidates.judged(told, matrix[:, read], learnt, prompts, by, None if backwards is None else backwards[:, read])
             return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)
 
         @cache
@@ -203,11 +225,22 @@ class Asking:
         return judged
 
 
+def _apart(card: Relation, kinds: Mapping[str, Kind]) -> bool:
+    """Whether heads and tails are things of different kinds, so that no tuple can be turned round."""
+    return bool(card.domain and card.range) and not any(
+        fits(one, [other], kinds) or fits(other, [one], kinds) for one in card.domain for other in card.range
+    )
+
+
 def fitting(kg: KnowledgeGraph, card: Relation) -> dict[str, dict[str, str]]:
-    """Of the entities that may be ``head`` and of those that may be ``tail`` the kind, by name."""
-    entities = {end.id: end for fact in kg.facts() for end in (fact.head, fact.tail) if isinstance(end, Entity)}
+    """Of the entities that may be ``head`` and of those that may be ``tail`` the kind, by name; of a card that names no kind none.
+
+    What only models' memories and graph models speak of is left out: a harvest would else feed on what harvests before it made up.
+    """
+    facts = (fact for fact in kg.facts() if not set(fact.methods) <= {"memory", "graph"})
+    entities = {end.id: end for fact in facts for end in (fact.head, fact.tail) if isinstance(end, Entity)}
     kinds, ends = kg.kinds(), {"head": card.domain, "tail": card.range}
     return {
-        end: {entities[id].name: kind for id in sorted(entities) for kind in entities[id].kinds if fits(kind, wanted, kinds)}
+        end: {entities[id].name: kind for id in sorted(entities) for kind in entities[id].kinds if wanted and fits(kind, wanted, kinds)}
         for end, wanted in ends.items()
     }

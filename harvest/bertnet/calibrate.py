@@ -108,11 +108,11 @@ def knowledge(
     """Measure the model on the seeds of a relation; ``others`` are further words of the kinds, by the slot's place."""
     false = corrupted(seeds, others)
     if len(seeds) < MIN_SEEDS or len(false) < MIN_CORRUPTED:
-        return _undecided(relation, len(seeds), len(false), len(prompts))
+        return undecided(relation, len(seeds), len(false), len(prompts))
     matrix = judge.scores(prompts, [*seeds, *false], progress)
     right, wrong = (part[:, readable(part)] for part in (matrix[:, : len(seeds)], matrix[:, len(seeds) :]))
     if right.shape[1] < MIN_SEEDS or wrong.shape[1] < MIN_CORRUPTED:
-        return _undecided(relation, right.shape[1], wrong.shape[1], len(prompts), "that the model can read ")
+        return undecided(relation, right.shape[1], wrong.shape[1], len(prompts), "that the model can read ")
     weights = trust(right, wrong)
     plain, plainly = right.mean(0), wrong.mean(0)
     p_value, auc = permutation_test(plain, plainly), area(plain, plainly)
@@ -133,11 +133,12 @@ def readable(matrix: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isfinite(matrix).all(0))
 
 
-def _undecided(relation: str, seeds: int, false: int, prompts: int, which: str = "") -> Knowledge:
+def undecided(relation: str, seeds: int, false: int, prompts: int, which: str = "") -> Knowledge:
+    """What is known where seeds and corrupted seeds are too few to tell."""
     few = f"{seeds} seed{'' if seeds == 1 else 's'}"
     doubt = (
         f"whether the model knows {relation!r} cannot be decided: {few} {which}and {false} false pairs made from them are there, it takes "
-        f"{MIN_SEEDS} and {MIN_CORRUPTED}: add seeds to the card, or let the graph have more things of its kinds"
+        f"{MIN_SEEDS} and {MIN_CORRUPTED}: add seeds to the card (15 are enough alone), or let the graph have more things of its kinds"
     )
     even = tuple([1 / prompts] * prompts) if prompts else ()
     return Knowledge(seeds, false, 0.0, 1.0, even, 0.0, 1.0, 0.0, doubt)

@@ -64,10 +64,17 @@ class Judged:
         return cls(tuple(record["words"]), record["probability"], record["score"], record["lead"], record["by"], prompts)
 
 
-def judged(tuples: Sequence[Words], matrix: Floats, learnt: Knowledge, prompts: Sequence[str], by: str) -> list[Judged]:
-    """The tuples of one round with their probabilities, best first; ``matrix`` is ``(prompts, tuples)`` as the judge gave it."""
+def judged(
+    tuples: Sequence[Words], matrix: Floats, learnt: Knowledge, prompts: Sequence[str], by: str, turned: Floats | None = None
+) -> list[Judged]:
+    """The tuples of one round with their probabilities, best first; ``matrix`` is ``(prompts, tuples)`` as the judge gave it.
+
+    ``turned``, of the same shape, is what it gave to the tuples with head and tail changed places: a rival like any other.
+    """
     scores = learnt.scores(matrix)
     ahead = leads(scores, [words[0] for words in tuples])
+    if turned is not None:
+        ahead = np.minimum(ahead, scores - learnt.scores(turned))
     probabilities = posterior(log_odds(scores, ahead))
     spoken = np.asarray(learnt.weights)[:, None] * matrix
     best = np.argsort(-spoken, axis=0, kind="stable")[:SHOWN]

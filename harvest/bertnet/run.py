@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from harvest.bertnet.asking import Asking, Outcome
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.prompts import check
+from harvest.bertnet.scoring import Company
 from kgplatform import names
 from kgplatform.difference import Before, Difference
 from kgplatform.graph import KnowledgeGraph
@@ -46,8 +47,7 @@ def harvest(
     for card in asked:
         check(card)
     given = limits or Limits()
-    if not given.held:
-        kg.learn(asked)
+    models.judge(Company(()))  # says so at once when there is nobody who scores
     steps = steps or Direct(run, progress)
     steps.inputs(names.digest(*map(repr, asked), *models.names))
     before, until = Before(kg, steps), time.monotonic() + 60 * given.minutes if given.minutes else None

@@ -132,7 +132,8 @@ def ended_well(where: Where, wanted: dict[str, object], seed: str) -> None:
 def test_a_relation_that_is_killed_ends_as_if_undisturbed(where: Where, tmp_path: Path, worker: bool) -> None:
     card, facts = tmp_path / "capital.yaml", tmp_path / "facts.tsv"
     seeds, others = nightly.CAPITALS[:5], nightly.CAPITALS[5:]
-    card.write_text(f"name: capital of\nprompts: ['{{head}} is the capital of {{tail}}']\nfunctional: true\nseeds: {json.dumps(seeds)}\n")
+    kinds = "domain: thing\nrange: thing\nfunctional: true\n"
+    card.write_text(f"name: capital of\n{kinds}prompts: ['{{head}} is the capital of {{tail}}']\nseeds: {json.dumps(seeds)}\n")
     facts.write_text("".join(f"{head}\tmet\tsomebody\nsomebody\tmet\t{tail}\n" for head, tail in others))
     wanted, seed = asked_at_one_go(card, facts), random.Random(f"{list(where)} {worker}")
     assert alone(where, "import", facts) == 0

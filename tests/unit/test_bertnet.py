@@ -8,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harvest.bertnet import Limits, Models, Outcome, Report, harvest
-from harvest.bertnet.candidates import Judged, candidate, chosen, posterior
+from harvest.bertnet.calibrate import Knowledge
+from harvest.bertnet.candidates import Judged, candidate, chosen, judged, posterior
 from harvest.bertnet.planning import plan
 from harvest.bertnet.proposing import Asked
 from harvest.bertnet.rounds import BARREN, Rounds
@@ -144,6 +146,12 @@ def test_what_the_model_does_not_know_by_its_seeds_is_not_asked() -> None:
     assert capitals(kg) == set()
 
 
+def test_what_is_not_harvested_leaves_the_graph_as_it_was() -> None:
+    kg = graph()
+    ask(kg, models(IGNORANT))
+    assert kg.relations() == {}
+
+
 def test_two_seeds_alone_cannot_decide() -> None:
     outcome = only(ask(graph(), card=dataclasses.replace(CAPITAL, seeds=SEEDS[:2])))
     assert outcome.found == ()
@@ -151,9 +159,30 @@ def test_two_seeds_alone_cannot_decide() -> None:
 
 
 def test_a_graph_without_the_kinds_and_nobody_who_proposes_is_said() -> None:
-    notes = only(ask(graph(()), models())).notes
-    assert len(notes) == 1
-    assert "cannot be decided" in notes[0] or "nobody proposes anything for 'capital of'" in notes[0]
+    (note,) = only(ask(graph(()), models())).notes
+    assert note.startswith("nobody proposes anything for 'capital of': the graph holds no two entities of the kinds city and country")
+    (note,) = only(ask(graph(), models(), dataclasses.replace(CAPITAL, domain=()))).notes
+    assert "the card does not say what kinds its heads and tails are" in note
+
+
+def test_what_only_memories_say_of_is_no_ground_for_more() -> None:
+    kg = graph()
+    told = Evidence("memory", Source(SourceId("model:x"), "model"), 3.0)
+    new = [Entity(entity_id(kind, name), name, (kind,)) for kind, name in (("city", "Nowhere"), ("country", "Utopia"))]
+    kg.put([Claim(new[0], "capital of", new[1], (told,))])
+    words = {word for one in only(ask(kg)).found for word in one.words}
+    assert words
+    assert not words & {"Nowhere", "Utopia"}
+
+
+def test_a_pair_that_fits_better_the_other_way_round_is_no_fact() -> None:
+    learnt = Knowledge(5, 220, 0.9, 0.001, (1.0,), 0.0, 1.0, 1.5)
+    tuples = [("Riga", "Latvia"), ("Norway", "Oslo"), ("Sofia", "Chile")]
+    matrix, turned = np.array([[4.0, 3.0, -1.0]]), np.array([[1.0, 6.0, -1.0]])
+    plain = {one.words: one.probability for one in judged(tuples, matrix, learnt, ["p"], "x")}
+    found = {one.words: one.probability for one in judged(tuples, matrix, learnt, ["p"], "x", turned)}
+    assert plain[tuples[1]] > 0.5 > found[tuples[1]]
+    assert found[tuples[0]] > 0.5
 
 
 @pytest.mark.parametrize("wanted", ["date", "integer"])
@@ -200,8 +229,6 @@ def test_a_record_holds_all_that_was_judged() -> None:
 
 
 def test_the_share_of_true_candidates_is_found_from_their_scores() -> None:
-    import numpy as np
-
     draw = np.random.default_rng(0)
     for share in (0.02, 0.1, 0.5):
         truth = draw.random(20_000) < share

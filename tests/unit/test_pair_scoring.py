@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harvest.bertnet.calibrate import MIN_CORRUPTED, area, corrupted, knowledge, permutation_test, trust
@@ -86,6 +86,7 @@ def test_a_seed_is_judged_without_itself() -> None:
 words = st.text(st.characters(categories=["Lu", "Ll"]), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=8, unique=True), st.randoms(use_true_random=False))
 def test_a_score_does_not_depend_on_what_else_is_judged(tuples: list[Words], random: object) -> None:
     judge = CausalJudge(KNOWING, Company(SLOTS, SEEDS, pools(SLOTS, MORE)))

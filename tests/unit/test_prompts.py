@@ -344,3 +344,12 @@ def test_a_card_of_any_name_has_a_file_and_prompts(name: str) -> None:
 def test_a_card_that_was_read_is_asked_as_it_stands() -> None:
     card = relation_from({"name": "likes", "prompts": ["{head} likes {tail}"], "seeds": [["Ada", "tea"]]})
     assert prompt_set(card).prompts[0] == Prompt("{head} likes {tail}", "card", 1.0)
+
+
+def test_a_wording_with_head_and_tail_changed_places_is_refused_unless_the_relation_is_symmetric() -> None:
+    turned = "{tail} is the capital of {head}"
+    assert why_not(CAPITAL, turned) == "it is '{head} is the capital of {tail}' with head and tail changed places"
+    assert why_not(dataclasses.replace(CAPITAL, symmetric=True, functional=False, inverse_functional=False), turned) != why_not(
+        CAPITAL, turned
+    )
+    assert why_not(CAPITAL, "{tail} is ruled from {head}", ["{head} is ruled from {tail}"]) is not None

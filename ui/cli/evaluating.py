@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kgplatform.errors import BadRequest
+from kgplatform.errors import BadFile, BadRequest
 from ui.cli.command import Run, add, group
 from ui.tasks import harvest_relation
 
@@ -31,12 +31,15 @@ def pairs(
 ) -> None:
     """How well a language model tells true from false tuples of a relation.
 
-    A harvest uses the same prompts and scores. The card's seeds are shown to the model, so they are left out of both files.
+    By the prompts and scores of a harvest without a chat model. The card's seeds are shown to the model, so both files are read without
+    them.
     """
     from harvest.bertnet.evaluate import evaluate
     from harvest.bertnet.prompts import prompt_set
     from kgplatform.wholefile import whole
 
+    if out and not out.parent.is_dir():
+        raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
     asked = _card(run, card, relation)
     right, wrong = _tuples(run, asked, true, false)
     prompts = [prompt.template for prompt in prompt_set(asked).prompts]

@@ -105,7 +105,7 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
         return
     for one in result["relations"]:
         _show_relation(run, one)
-    if result["held"]:
+    if result["held"] and any(one["judged"] for one in result["relations"]):
         run.screen.say("nothing was put:  kg app,  /harvest  shows the candidates")
     else:
         run.screen.say(shapes.added(result))
@@ -125,6 +125,9 @@ def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
 
 
 def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
+    if not plan["candidates"]:
+        run.screen.say(f"{plan['relation']}: nobody proposes anything: no two things of its kinds are there, and no chat model")
+        return
     time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
     ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
     run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
