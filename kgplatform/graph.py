@@ -132,11 +132,16 @@ class KnowledgeGraph(Library):
 
         Raises ``BadCard`` when a card would give the facts of its relation other keys.
         """
-        known, taxonomy = self.relations(), self.kinds()
+        new, taxonomy = self.check(relations), self.kinds()
+        self.store.learn(new, [kind for kind in kinds if taxonomy.get(kind.name) != kind])
+
+    def check(self, relations: Iterable[Relation]) -> list[Relation]:
+        """The cards that are new or other than those that are there. Raises ``BadCard`` as ``learn`` does, and writes nothing."""
+        known = self.relations()
         new = [card for card in relations if known.get(card.name) != card]
         for card in new:
             self._check_keys(known.get(card.name, card), card)
-        self.store.learn(new, [kind for kind in kinds if taxonomy.get(kind.name) != kind])
+        return new
 
     def _check_keys(self, old: Relation, new: Relation) -> None:
         changed = [field for field in KEYING if getattr(old, field) != getattr(new, field)]

@@ -83,7 +83,7 @@ def bare_scorer(settings: Settings, name: str | None = None) -> TransformersScor
     from kgplatform.lm.scorer import TransformersScorer
 
     if reads(settings, name) == "masked":
-        raise BadSetting(f"KG_SCORER_MODEL: {name or settings['KG_SCORER_MODEL']} is a masked language model; this needs a causal one")
+        raise BadSetting(f"the scorer {name or settings['KG_SCORER_MODEL']} is a masked language model; this needs a causal one")
     folder, revision = _judging(settings, name)
     return TransformersScorer(folder, revision, device.resolve(settings["KG_DEVICE"]))
 
@@ -94,7 +94,7 @@ def masked(settings: Settings, name: str | None = None) -> MaskedModel:
     from kgplatform.lm.masked import TransformersMasked
 
     if reads(settings, name) == "causal":
-        raise BadSetting(f"KG_SCORER_MODEL: {name or settings['KG_SCORER_MODEL']} is a causal language model; this needs a masked one")
+        raise BadSetting(f"the scorer {name or settings['KG_SCORER_MODEL']} is a causal language model; this needs a masked one")
     folder, revision = _judging(settings, name)
     return TransformersMasked(folder, revision, device.resolve(settings["KG_DEVICE"]))
 
@@ -103,7 +103,7 @@ def reads(settings: Settings, name: str | None = None) -> Reads:
     """How the configured scorer reads, or the one of that name: ``scorer`` opens a causal one, ``masked`` a masked one."""
     from kgplatform.lm import modelcards, modelfolder
 
-    model = _local("KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
+    model = _local("the scorer" if name else "KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
     return modelfolder.reads(Path(model).expanduser()) if modelcards.names_file(model) else "causal"
 
 
@@ -111,7 +111,7 @@ def _judging(settings: Settings, name: str | None) -> tuple[Path, str]:
     """The folder of a scorer, and what evidence and caches call it."""
     from kgplatform.lm import modelcards, modelfolder, weights
 
-    model = _local("KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
+    model = _local("the scorer" if name else "KG_SCORER_MODEL", name or settings["KG_SCORER_MODEL"])
     if modelcards.names_file(model):
         folder = Path(model).expanduser()
         return folder, modelfolder.revision(folder)

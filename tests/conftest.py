@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import platformdirs
 import pytest
 
@@ -38,6 +39,8 @@ def _scrub() -> None:
 
 
 _scrub()
+hypothesis.settings.register_profile("shared", deadline=None)  # these machines are shared, and no test is timed
+hypothesis.settings.load_profile("shared")
 
 
 # -- the network -------------------------------------------------------------------------------------

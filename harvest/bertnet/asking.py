@@ -16,6 +16,7 @@ from typing import Any
 from harvest.bertnet import candidates
 from harvest.bertnet.calibrate import MIN_CORRUPTED, MIN_SEEDS, OTHERS, Knowledge, corrupted, knowledge, readable, undecided
 from harvest.bertnet.candidates import Judged, Kinds
+from harvest.bertnet.grounds import grounded
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
 from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
@@ -67,6 +68,8 @@ class Asking:
 
     def go(self, until: float | None = None) -> Outcome:
         """All of it; ``until`` is when, by the monotonic clock, no further round begins."""
+        if until and time.monotonic() > until:
+            return self._outcome(None, (), "it was not asked: the time that was given is over")
         if len(self._card.seeds) < MIN_SEEDS:  # more candidates would not help
             known = undecided(self._card.name, len(self._card.seeds), 0, 0)
             return self._outcome(known, (), known.doubt)
@@ -140,10 +143,12 @@ class Asking:
         except BudgetExceeded as error:
             self._note(f"prompts are not reworded: {error}")
             found = None
-        found = found or made(None)
+        if found is None:  # a poor set that must not stay
+            found, self._kept_prompts = made(None), None
         for line in found["refused"]:
             self._steps.log(f"{self._card.name}: {line}")
         self._origins = dict(found["prompts"])
+        self._revision += f"/{names.digest(*self._origins)}"
         return list(self._origins)
 
     def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge | None]:
@@ -185,6 +190,8 @@ class Asking:
         """Judge candidates and put those that are likely enough, as one step."""
         card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"
 
+        notes: list[str] = []
+
         @cache
         def found() -> tuple[list[Judged], list[Judged]]:
             self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
@@ -193,7 +200,7 @@ class Asking:
             matrix, backwards = both[:, : len(tuples)], both[:, len(tuples) :] if turned else None
             read = readable(both[:, : len(tuples)]) & (readable(backwards) if backwards is not None else True)
             if not read.all():
-                self._note(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
+                notes.append(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
             told = [words for words, can in zip(tuples, read, strict=True) if can]
             judged = candidates.judged(told, matrix[:, read], learnt, prompts, by, None if backwards is None else backwards[:, read])
             return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)
@@ -201,15 +208,13 @@ class Asking:
         @cache
         def claims() -> tuple[Claim, ...]:
             made, unlinked = linked(self._kg, found()[1], Telling(card, kinds, judge.name, self._steps.run))
-            for one in unlinked:
-                self._note(f"not linked: {one.why}")
+            notes.extend(f"not linked: {one.why}" for one in unlinked)
             return tuple(made.values())
 
         def put() -> dict[str, Any]:
             done = Receipt() if self._limits.held else self._kg.put(claims())
-            for refused in done.refused:
-                self._note(f"refused: {refused.why}")
-            counts = {"new": done.new, "merged": done.merged, "unchanged": done.unchanged}
+            notes.extend(f"refused: {refused.why}" for refused in done.refused)
+            counts = {"new": done.new, "merged": done.merged, "unchanged": done.unchanged, "notes": notes}
             return {**counts, "model": judge.name, "judged": [one.record() for one in found()[0]]}
 
         if not self._limits.held:
@@ -218,6 +223,8 @@ class Asking:
         if done is None:
             self._note(f"{len(tuples):,} candidates were not judged: the log says why")
             return []
+        for line in done["notes"]:
+            self._note(line)
         judged = [Judged.read(one) for one in done["judged"]]
         self._kept += candidates.chosen(judged, card, self._limits.confidence, self._kept)
         self._found += judged
@@ -237,7 +244,7 @@ def fitting(kg: KnowledgeGraph, card: Relation) -> dict[str, dict[str, str]]:
 
     What only models' memories and graph models speak of is left out: a harvest would else feed on what harvests before it made up.
     """
-    facts = (fact for fact in kg.facts() if not set(fact.methods) <= {"memory", "graph"})
+    facts = filter(grounded, kg.facts())
     entities = {end.id: end for fact in facts for end in (fact.head, fact.tail) if isinstance(end, Entity)}
     kinds, ends = kg.kinds(), {"head": card.domain, "tail": card.range}
     return {

@@ -25,6 +25,8 @@ OFFSET, SCORE, LEAD = 0.05, 0.59, 1.21
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
 _MOST_SURE = 30.0
+_SEEN, _SHARE = 20, 0.2
+"""So many candidates are taken to have been seen before, of which that share was true."""
 SUREST = 1e-4
 """A candidate is believed no nearer to certain, either way: that far a record keeps a probability."""
 Kinds = Mapping[str, Mapping[str, str]]
@@ -100,13 +102,14 @@ def log_odds(scores: Floats, ahead: Floats) -> Floats:
 def posterior(ratios: Floats, rounds: int = 50) -> Floats:
     """Probabilities of candidates by their log-likelihood ratios, with the share of true ones that makes the ratios likeliest.
 
-    That share is found by expectation maximisation (Saerens et al., 2002).
+    That share is found by expectation maximisation (Saerens et al., 2002), beside some candidates of a usual share, lest a few without
+    rivals talk each other up.
     """
     ratios, share = np.clip(ratios, -_MOST_SURE, _MOST_SURE), 0.5
     given = np.zeros(0)
     for _ in range(rounds):
         given = 1 / (1 + np.exp(-(ratios + np.log(share / (1 - share)))))
-        share = float(np.clip(given.mean(), FEWEST, MOST)) if len(given) else share
+        share = float(np.clip((given.sum() + _SEEN * _SHARE) / (len(given) + _SEEN), FEWEST, MOST))
     return np.asarray(given, np.float64)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harvest.bertnet.firstprompt import first_prompt, words
+from harvest.bertnet.grounds import grounded
 from kgplatform.cardform import ENDS, check
 from kgplatform.cards import ancestors, slots
 from kgplatform.errors import BadRequest, NotFound
@@ -47,7 +48,7 @@ def card_from_graph(kg: KnowledgeGraph, name: str) -> Made:
         raise NotFound(_none(kg, name))
     known = kg.relations().get(name) or Relation(name)
     card = _told(kg, known, facts)
-    found = _seeds(card, facts)
+    found = _seeds(card, [fact for fact in facts if grounded(fact)])
     if len(facts) < LEAST or len(found) < LEAST:
         what = f"{len(facts):,} fact{'' if len(facts) == 1 else 's'}, of which {len(found)} can be a seed"
         raise BadRequest(

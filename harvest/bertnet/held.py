@@ -51,7 +51,7 @@ def read(steps: Iterable[Done]) -> dict[str, Held]:
     found: dict[str, Held] = {}
     for step in steps:
         revision, part = _parted(step.key)
-        if part:
+        if part and not (part == PUT and "judged" not in step.result):  # what was believed before a put is looked at under a like key
             name = revision.rpartition("@")[0]
             found[name] = _with(found.get(name, Held(name)), part, step.result)
     return {name: replace(one, judged=tuple(sorted(one.judged, key=_order))) for name, one in found.items()}

@@ -47,6 +47,8 @@ def harvest(
     for card in asked:
         check(card)
     given = limits or Limits()
+    if not given.held:
+        kg.check(asked)  # before anything is paid for
     models.judge(Company(()))  # says so at once when there is nobody who scores
     steps = steps or Direct(run, progress)
     steps.inputs(names.digest(*map(repr, asked), *models.names))

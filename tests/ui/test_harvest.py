@@ -84,7 +84,7 @@ class Harvesting:
 
     def __call__(self, work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         cards = [card for file in arguments["cards"] for card in read_cards(Path(file))]
-        limits = Limits(arguments["size"], None, arguments["confidence"], arguments["held"])
+        limits = Limits(arguments["size"], None, arguments["confidence"], arguments["hold"])
         report = harvest(self.kg, cards, Models(self.scorer, HashingEncoder()), limits=limits, steps=work)
         while not self.gate.wait(0.05):
             work.beat()
@@ -161,7 +161,7 @@ def test_a_card_is_written_and_its_candidates_are_seen_while_the_job_runs(
     job = asked(tab, ledger)
     expect(tab.page.locator(".st-key-harvested .job .tag").first).to_have_text("queued")
     expect(tab.page.get_by_text("no worker is running: kg worker starts one")).to_be_visible()
-    assert job.task.arguments["held"]
+    assert job.task.arguments["hold"]
     (file,) = job.task.arguments["cards"]
     assert Path(file).parent == home / "cards"
     (card,) = read_cards(Path(file))

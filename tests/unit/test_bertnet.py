@@ -228,6 +228,16 @@ def test_a_record_holds_all_that_was_judged() -> None:
     assert Judged.read(one.record()) == one
 
 
+@pytest.mark.parametrize("many", [1, 3, 8, 20])
+def test_candidates_without_rivals_that_score_like_false_ones_are_not_believed(many: int) -> None:
+    learnt = Knowledge(5, 220, 0.9, 0.001, (1.0,), 0.0, 1.0, 1.65)
+    draw, put = np.random.default_rng(many), 0
+    for _ in range(50):
+        tuples = [(f"head {number}", f"tail {number}") for number in range(many)]
+        put += sum(one.probability >= 0.5 for one in judged(tuples, draw.normal(size=(1, many)), learnt, ["p"], "listed"))
+    assert put / (50 * many) < 0.1
+
+
 def test_the_share_of_true_candidates_is_found_from_their_scores() -> None:
     draw = np.random.default_rng(0)
     for share in (0.02, 0.1, 0.5):

@@ -44,11 +44,13 @@ def verdicts(kg: KnowledgeGraph) -> dict[tuple[str, str], str]:
     return {(f.head.name, f.tail.name): f.verdict for f in kg.facts(relation="capital of", status="all") if isinstance(f.tail, Entity)}
 
 
-def run(ledger: Ledger, kg: KnowledgeGraph, scorer: ScriptedScorer = KNOWING, cards: Iterable[Relation] = (CAPITAL,)) -> Job:
-    """A harvest as a job that puts nothing."""
+def run(
+    ledger: Ledger, kg: KnowledgeGraph, scorer: ScriptedScorer = KNOWING, cards: Iterable[Relation] = (CAPITAL,), *, held: bool = True
+) -> Job:
+    """A harvest as a job; one that is held puts nothing."""
 
     def do(work: Steps, _: Any) -> dict[str, Any]:
-        harvest(kg, list(cards), Models(scorer, HashingEncoder()), limits=Limits(held=True), steps=work)
+        harvest(kg, list(cards), Models(scorer, HashingEncoder()), limits=Limits(held=held), steps=work)
         return {}
 
     return Runner(ledger, {"harvest relation": do}).now(Task("harvest relation", {"cards": []}, "kg"))
@@ -154,6 +156,13 @@ def test_what_a_job_held_back_is_read_from_its_steps_and_sent(tmp_path: Path) ->
     done = send(kg, one.judged, Telling(CAPITAL, one.kinds, one.model, job.run))
     assert done.receipt.new == len(capitals(kg)) > 5
     assert len(capitals(kg) & set(PAIRS)) / len(capitals(kg)) > 0.9
+
+
+def test_a_harvest_that_put_what_it_found_is_read_too(tmp_path: Path) -> None:
+    kg, ledger = graph(), Ledger(tmp_path / "jobs.sqlite")
+    job = run(ledger, kg, held=False)
+    assert len(found(ledger, job).judged) > 5
+    assert capitals(kg)
 
 
 def test_of_a_model_that_does_not_know_it_the_doubt_is_read(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def relation(
         minutes=minutes,
         confidence=confidence,
         free=free,
-        held=hold,
+        hold=hold,
         dry_run=dry_run,
     )
     run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume)

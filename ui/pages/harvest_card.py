@@ -193,6 +193,6 @@ def _make() -> None:
         proposer="" if asks_chat else harvest_relation.NOBODY,
         size=state["card_size"],
         free=state["card_free"],
-        held=True,
+        hold=True,
     )
     opened_job.open(here.runner().submit(here.task(KIND, arguments)).id)

@@ -35,7 +35,7 @@ def arguments(
     minutes: float | None = None,
     confidence: float = 0.5,
     free: bool = False,
-    held: bool = False,
+    hold: bool = False,
     dry_run: bool = False,
 ) -> Mapping[str, Any]:
     """``cards`` are files; ``relations`` names of some of their cards. Raises ``BadFile``, ``BadCard``, ``BadRequest``."""
@@ -60,7 +60,7 @@ def arguments(
         "minutes": minutes,
         "confidence": confidence,
     }
-    return {"cards": files, **given, "free": free, "held": held, "dry_run": dry_run}
+    return {"cards": files, **given, "free": free, "hold": hold, "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     cards, notes = chosen(asked["cards"], asked.get("relations", ()))
     for line in notes:
         doing.note(f"  {line}")
-    limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("held", False))
+    limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("hold", False))
     if doing.dry_run:
         return {"dry_run": True, "plans": _planned(doing, cards, limits)}
     models = _models(doing, telling=True)
@@ -94,8 +94,9 @@ def chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], 
     found = [read(Path(file)) for file in files]
     cards = {card.name: card for one in found for card in one.cards}
     if unknown := [name for name in names if name not in cards]:
-        near = difflib.get_close_matches(unknown[0], cards, n=3) or list(cards)[:3]
-        raise BadRequest(f"--relation {unknown[0][:80]!r}: the files have no such card; near it: {', '.join(near)}")
+        near = difflib.get_close_matches(unknown[0], cards, n=3)
+        there = f"near it: {', '.join(near)}" if near else f"they have {', '.join(list(cards)[:3])}{', …' if len(cards) > 3 else ''}"
+        raise BadRequest(f"--relation {unknown[0][:80]!r}: the files have no such card; {there}")
     chosen = {name: cards[name] for name in names} or cards
     left = [line for one in found for line in one.left_out if line.relation in chosen]
     notes = [f"{len(left):,} prompts of the files are left out, such as {left[0].prompt[:200]!r}: {left[0].why}"] if left else []

@@ -98,7 +98,7 @@ class _Filling:
         self._vocabularies: dict[tuple[str, str], Vocabulary | None] = {}
         self._against: dict[tuple[str, str], Against | None] = {}
         self._prompts: dict[str, list[list[_Gap]]] = {}
-        for prompt in dict.fromkeys([*asked.prompts, *asked.card.prompts]):
+        for prompt in dict.fromkeys(asked.prompts or asked.card.prompts):
             gaps = _gaps(prompt)
             self._prompts.setdefault(gaps[0].slot, []).append(gaps)
 
