@@ -68,6 +68,7 @@ def calibration(_: argparse.Namespace, scorer: TokenScorer) -> Any:
     from pairs import read_all
 
     from harvest.bertnet import candidates
+    from harvest.bertnet.means import LEAST
 
     told: dict[str, Any] = {}
     halves = {
@@ -83,7 +84,7 @@ def calibration(_: argparse.Namespace, scorer: TokenScorer) -> Any:
             p, truth = [probabilities(one, shipped) for one in known], [one.truth for one in known]
             pooled = calibration_error(np.concatenate(p), np.concatenate(truth))
             each = [calibration_error(a, b) for a, b in zip(p, truth, strict=True)]
-            likely = np.concatenate(p) >= candidates.LEAST if hasattr(candidates, "LEAST") else np.concatenate(p) >= 0.5
+            likely = np.concatenate(p) >= LEAST
             right = np.concatenate(truth)
             told[f"{half}, {setting}"] = pooled
             print(

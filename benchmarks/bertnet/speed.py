@@ -44,7 +44,7 @@ def measure(given: argparse.Namespace, scorer: TokenScorer) -> Any:
     steps = ((head, tails[(at + step) % len(tails)]) for step in range(8) for at, (head, _) in enumerate(relation.true))
     told = list(dict.fromkeys(steps))[:_CANDIDATES]
     judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
-    start, cpu = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
     learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample((words[at] for words in known), OTHERS) for at in (0, 1)})
     testing = time.perf_counter() - start
     start, cpu = time.perf_counter(), time.process_time()

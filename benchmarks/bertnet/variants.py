@@ -11,7 +11,7 @@ import numpy.typing as npt
 from harvest.bertnet.calibrate import OTHERS, corrupted, trust
 from harvest.bertnet.evaluate import sentence_scores
 from harvest.bertnet.rewording import built_in
-from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
+from harvest.bertnet.scoring import NEUTRAL, CausalJudge, Company, pools, sample
 from harvest.bertnet.sentences import template
 from kgplatform.cards import slots
 from kgplatform.lm.ports import TokenScorer
@@ -70,9 +70,7 @@ def score(variant: Variant, card: Relation, told: Sequence[Words], scorer: Token
     known = [*card.seeds, *told]
     company = Company(places, card.seeds, pools(places, known, variant.pool) if variant.against == "kind" else {}, variant.shots)
     if variant.against in ("this", "neutral"):
-        company = replace(
-            company, neutral=("This",) if variant.against == "this" else ("This", "It", "Something", "The following", "The thing")
-        )
+        company = replace(company, neutral=("This",) if variant.against == "this" else NEUTRAL)
     judge = CausalJudge(scorer, company)
     weights = _weights(variant, card, told, judge, prompts)
     if variant.rivals:

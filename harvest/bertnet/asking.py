@@ -7,7 +7,7 @@ content: one that was killed goes on where it was, and one that is made again ad
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import chain
@@ -27,7 +27,7 @@ from harvest.bertnet.sending import Telling, linked
 from kgplatform import names
 from kgplatform.cards import fits, slots
 from kgplatform.difference import Before
-from kgplatform.errors import BudgetExceeded
+from kgplatform.errors import BadFile, BudgetExceeded
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
 from kgplatform.lm.ports import ChatModel
@@ -59,21 +59,21 @@ class Asking:
         self._kg, self._card, self._models, self._limits, self._steps, self._before = kg, card, models, limits, steps, before
         self._revision = f"{card.name}@{names.digest(repr(card), *models.names)}"
         self._kept_prompts = PromptFile(models.prompts, card, models.names) if models.prompts else None
-        self._either_way = not card.symmetric and not _apart(card, kg.kinds())
+        self._either_way = not card.symmetric and not apart(card, kg.kinds())
         self._origins: dict[str, Origin] = {}
         self._notes: list[str] = []
         self._found: list[Judged] = []
         self._kept: list[Judged] = []
         self._receipt = Receipt()
 
-    def go(self, until: float | None = None) -> Outcome:
-        """All of it; ``until`` is when, by the monotonic clock, no further round begins."""
+    def go(self, entities: Callable[[], Iterable[Entity]], until: float | None = None) -> Outcome:
+        """All of it, with the graph's ``entities``; ``until`` is when, by the monotonic clock, no further round begins."""
         if until and time.monotonic() > until:
             return self._outcome(None, (), "it was not asked: the time that was given is over")
         if len(self._card.seeds) < MIN_SEEDS:  # more candidates would not help
             known = undecided(self._card.name, len(self._card.seeds), 0, 0)
             return self._outcome(known, (), known.doubt)
-        ends, prompts = self._ends(), self._prompts()
+        ends, prompts = self._ends(entities), self._prompts()
         asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size)
         rounds = Rounds(self._models.proposers(self._note), asked, self._steps, self._revision, self._note)
         coming = iter(rounds)
@@ -87,7 +87,7 @@ class Asking:
             self._kg.learn([self._card])
         for by, tuples in chain(first, coming):
             found = self._judged(by, tuples, judge, learnt, prompts, ends)
-            rounds.barren(all(one.score <= learnt.floor for one in found))
+            rounds.barren(by, all(one.score <= learnt.floor for one in found))
             if until and time.monotonic() > until:
                 self._note("the time that was given is over; the same command goes on")
                 break
@@ -122,9 +122,9 @@ class Asking:
         self._steps.log(f"{self._card.name}: {line}", "warning")
         self._notes.append(line)
 
-    def _ends(self) -> dict[str, dict[str, str]]:
+    def _ends(self, entities: Callable[[], Iterable[Entity]]) -> dict[str, dict[str, str]]:
         """Names of the graph's entities that may be head or tail, with their kinds, as they were when the harvest began."""
-        found = self._steps.step(f"{self._revision}/entities", lambda: fitting(self._kg, self._card)) or {}
+        found = self._steps.step(f"{self._revision}/entities", lambda: fitting(entities(), self._card, self._kg.kinds())) or {}
         return {end: dict(found.get(end, {})) for end in ("head", "tail")}
 
     def _prompts(self) -> list[str]:
@@ -164,9 +164,11 @@ class Asking:
         found = self._steps.step(f"{self._revision}/known", tested)
         learnt = Knowledge.read(found) if found else None
         if learnt and not learnt.doubt and self._kept_prompts:
-            self._kept_prompts.keep(
-                [Prompt(text, self._origins[text], weight) for text, weight in zip(prompts, learnt.weights, strict=True)]
-            )
+            weighed = [Prompt(text, self._origins[text], weight) for text, weight in zip(prompts, learnt.weights, strict=True)]
+            try:
+                self._kept_prompts.keep(weighed)
+            except BadFile as error:  # the next run makes them again
+                self._note(f"the prompts are not kept: {error}")
         return judge, learnt
 
     def _company(self, ends: Mapping[str, Iterable[str]], first: Sequence[Words]) -> dict[str, tuple[str, ...]]:
@@ -232,22 +234,27 @@ class Asking:
         return judged
 
 
-def _apart(card: Relation, kinds: Mapping[str, Kind]) -> bool:
+def apart(card: Relation, kinds: Mapping[str, Kind]) -> bool:
     """Whether heads and tails are things of different kinds, so that no tuple can be turned round."""
     return bool(card.domain and card.range) and not any(
         fits(one, [other], kinds) or fits(other, [one], kinds) for one in card.domain for other in card.range
     )
 
 
-def fitting(kg: KnowledgeGraph, card: Relation) -> dict[str, dict[str, str]]:
-    """Of the entities that may be ``head`` and of those that may be ``tail`` the kind, by name; of a card that names no kind none.
+def known_entities(kg: KnowledgeGraph) -> list[Entity]:
+    """The entities of the graph by id, without those that only models' memories and graph models speak of.
 
-    What only models' memories and graph models speak of is left out: a harvest would else feed on what harvests before it made up.
+    A harvest would else feed on what harvests before it made up.
     """
     facts = filter(grounded, kg.facts())
-    entities = {end.id: end for fact in facts for end in (fact.head, fact.tail) if isinstance(end, Entity)}
-    kinds, ends = kg.kinds(), {"head": card.domain, "tail": card.range}
+    found = {end.id: end for fact in facts for end in (fact.head, fact.tail) if isinstance(end, Entity)}
+    return [found[id] for id in sorted(found)]
+
+
+def fitting(entities: Iterable[Entity], card: Relation, kinds: Mapping[str, Kind]) -> dict[str, dict[str, str]]:
+    """Of those that may be ``head`` and of those that may be ``tail`` the kind, by name; of a card that names no kind none."""
+    listed, ends = list(entities), {"head": card.domain, "tail": card.range}
     return {
-        end: {entities[id].name: kind for id in sorted(entities) for kind in entities[id].kinds if wanted and fits(kind, wanted, kinds)}
+        end: {entity.name: kind for entity in listed for kind in entity.kinds if wanted and fits(kind, wanted, kinds)}
         for end, wanted in ends.items()
     }

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from math import ceil
 
 from harvest.bertnet import prompts as wording
-from harvest.bertnet.asking import fitting
+from harvest.bertnet.asking import apart, fitting, known_entities
 from harvest.bertnet.calibrate import MAX_CORRUPTED, OTHERS
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.proposing import Asked
-from harvest.bertnet.scoring import POOL, Company
+from harvest.bertnet.scoring import POOL, CausalJudge, Company
 from kgplatform.cards import slots
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.talk import Request
 from kgplatform.types import Relation
 
-PER_HEAD = 16
-"""Candidates of a head of the graph, at most: those of two proposers."""
+PER_END = 8
+"""Candidates of a head or tail of the graph, of one proposer at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Plan:
     """The most that one relation takes: ``heads`` and ``tails`` of the graph that fit, ``candidates`` to judge, ``sentences`` to score.
 
     ``sample`` are sentences like these, (prefix, continuation), to time a causal scorer by. ``requests`` are those of the chat model that
-    are known now; ``calls`` of them and others of about their size are made.
+    are known now; about ``calls`` of them and others of their size are made.
     """
 
     relation: str
@@ -41,14 +41,15 @@ class Plan:
 
 def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits) -> Plan:
     """By the card, the graph and the limits. Raises ``BadCard`` for a card without a usable prompt."""
-    ends = fitting(kg, card)
+    ends = fitting(known_entities(kg), card, kg.kinds())
     own = wording.prompt_set(card)
     prompts = max(len(own.prompts), wording.ENOUGH if models.chat else 0)
     asked = Asked(card, tuple(prompt.template for prompt in own.prompts), tuple(ends["head"]), tuple(ends["tail"]), limits.size)
     heads, tails = len(ends["head"]), len(ends["tail"])
-    paired = heads * min(PER_HEAD, tails)
+    paired = heads * min(PER_END, tails) * (2 if models.decoder else 1) + tails * min(PER_END, heads) * bool(models.decoder)
     candidates = paired + limits.size * (bool(models.chat) + bool((models.decoder and models.free) or models.masked))
-    rests = min(candidates, max(tails, limits.size)) * POOL
+    ways = 1 if card.symmetric or apart(card, kg.kinds()) else 2
+    rests = min(candidates, tails + limits.size + (ways - 1) * (heads + limits.size)) * POOL
     testing = MAX_CORRUPTED + len(card.seeds) + (OTHERS + len(card.seeds)) * POOL
     listing = [request for one in models.proposers(_ignore) for request in one.requests(asked)]
     rewording = wording.requests(card) if models.chat and len(card.prompts) < wording.ENOUGH else []
@@ -58,7 +59,7 @@ def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits) -> 
         heads,
         tails,
         candidates,
-        prompts * (candidates + rests + testing),
+        prompts * (candidates * ways + rests + testing),
         _sample(card, models, asked.prompts),
         (*rewording, *listing),
         len(rewording) + (ceil(limits.size / 10) if listing else 0),
@@ -70,8 +71,6 @@ def _ignore(_: str) -> None:
 
 
 def _sample(card: Relation, models: Models, prompts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    from harvest.bertnet.scoring import CausalJudge
-
     if models.masked or not models.scorer:
         return ()
     return tuple(CausalJudge(models.scorer, Company(slots(card), card.seeds)).sentences(prompts, card.seeds))

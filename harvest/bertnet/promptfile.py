@@ -17,6 +17,7 @@ from typing import Any, get_args
 from harvest.bertnet.prompts import Origin, Prompt
 from kgplatform.cardform import SLOT
 from kgplatform.cards import slots
+from kgplatform.errors import BadFile
 from kgplatform.names import digest, slug
 from kgplatform.types import Relation
 from kgplatform.wholefile import whole
@@ -56,7 +57,10 @@ class PromptFile:
     def keep(self, prompts: Sequence[Prompt]) -> Path:
         """Write them, whole or not at all. Raises ``BadFile`` when that cannot be."""
         record = {"relation": self.card.name, "models": self.models, "prompts": [asdict(prompt) for prompt in prompts]}
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadFile(f"{self.folder}: cannot be made ({error.strerror or error})") from None
         with whole(self.path) as file:
             file.write(json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8", "replace"))
         return self.path

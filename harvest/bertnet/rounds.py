@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
 from typing import Any
 
 from harvest.bertnet.proposing import Asked, Proposer
+from harvest.bertnet.proposing.asked import Fresh
 from kgplatform.errors import BudgetExceeded, KgError
 from kgplatform.jobs.steps import Steps
 from kgplatform.types import Words
@@ -27,22 +29,20 @@ class Rounds:
 
     def __init__(self, proposers: Sequence[Proposer], asked: Asked, steps: Steps, revision: str, note: Callable[[str], None]) -> None:
         self._proposers, self._asked, self._steps, self._revision, self._note = proposers, asked, steps, revision, note
-        self._barren = 0
+        self._barren: Counter[str] = Counter()
 
-    def barren(self, nothing: bool) -> None:
-        """Whether the last round held nothing worth a look."""
-        self._barren = self._barren + 1 if nothing else 0
+    def barren(self, by: str, nothing: bool) -> None:
+        """Whether a round of that proposer held nothing worth a look."""
+        self._barren[by] = self._barren[by] + 1 if nothing else 0
 
     def __iter__(self) -> Iterator[Round]:
-        held = set(self._asked.card.seeds)
+        fresh = Fresh(self._asked)
         for proposer in self._proposers:
-            self._barren = 0
             for tuples in self._of(proposer):
-                new = [words for words in dict.fromkeys(tuples) if words not in held]
-                held.update(new)
+                new = fresh.new(tuples)
                 for at in range(0, len(new), ROUND):
                     yield proposer.name, new[at : at + ROUND]
-                if self._barren >= BARREN:
+                if self._barren[proposer.name] >= BARREN:
                     self._note(f"{proposer.name} is asked no more: its last candidates score no better than corrupted seeds")
                     break
 

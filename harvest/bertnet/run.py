@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
-from harvest.bertnet.asking import Asking, Outcome
+from harvest.bertnet.asking import Asking, Outcome, known_entities
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.prompts import check
 from harvest.bertnet.scoring import Company
@@ -53,5 +54,6 @@ def harvest(
     steps = steps or Direct(run, progress)
     steps.inputs(names.digest(*map(repr, asked), *models.names))
     before, until = Before(kg, steps), time.monotonic() + 60 * given.minutes if given.minutes else None
-    outcomes = [Asking(kg, card, models, given, steps, before).go(until) for card in asked]
+    entities = cache(partial(known_entities, kg))  # read once, and only by a harvest that begins
+    outcomes = [Asking(kg, card, models, given, steps, before).go(entities, until) for card in asked]
     return Report(tuple(outcomes), sum((outcome.receipt for outcome in outcomes), Receipt()), before.difference())

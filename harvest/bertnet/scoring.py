@@ -112,8 +112,7 @@ class _Reading:
         firsts = self._against(company, prompt.slots[0])
         rows = [tuple(words[place] for place in order) for words in tuples]
         rests = _numbered(row[1:] for row in rows)
-        told = set(self._seeds)
-        others = [[row for first in firsts if (row := (first, *rest)) not in told] for rest in rests]
+        others = [self._beside(rest, firsts) for rest in rests]
         place = _numbered([*rows, *(row for rest in others for row in rest)])
         self.items = [self._item(row) for row in place]
         self._own = _ints(place[row] for row in rows)
@@ -132,6 +131,11 @@ class _Reading:
         others = [word for word in company.pools.get(slot, ()) if word not in told]
         found = others if len(others) >= FEW else [*others, *told]
         return found if len(found) > 1 else NEUTRAL
+
+    def _beside(self, rest: Words, firsts: Sequence[str]) -> list[Words]:
+        """The rows with other firsts before the rest, none of them a seed; where none is left, neutral words."""
+        found = [row for first in firsts if (row := (first, *rest)) not in self._seeds]
+        return found if len(found) > 1 else [(first, *rest) for first in NEUTRAL]
 
     def scores(self, values: Floats) -> Floats:
         """From log-probabilities of the sentences, ``(items,)``, the PMI of each tuple."""

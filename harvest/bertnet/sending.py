@@ -73,7 +73,7 @@ def standing(kg: KnowledgeGraph, judged: Sequence[Judged], telling: Telling) -> 
     if not judged or telling.card.name not in kg.relations():
         return {}
     keys = _keys(kg, linked(kg, judged, telling)[0])
-    facts = {fact.key: fact for fact in kg.facts(relation=telling.card.name, status="all")}
+    facts = kg.store.facts_at(list(keys.values()))
     return {words: facts[key] for words, key in keys.items() if key in facts}
 
 

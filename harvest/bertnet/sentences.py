@@ -18,15 +18,14 @@ class Template:
 
     def sentence(self, words: Sequence[str]) -> str:
         """Filled with a word for each slot, in the order of ``slots``, as the beginning of a text."""
-        text = self.between[0] + "".join(word + after for word, after in zip(words, self.between[1:], strict=True))
-        return text[:1].upper() + text[1:]
+        return "".join(self.parted(words))
 
     def parted(self, words: Sequence[str]) -> tuple[str, str]:
         """The sentence before its second slot, and from there on; the space between them goes to the second."""
-        text = self.sentence(words)
-        at = len(self.between[0]) + len(words[0]) + len(self.between[1])
-        before = text[:at].rstrip()
-        return before, text[len(before) :]
+        whole = f"{self.between[0]}{words[0]}{self.between[1]}"
+        before = whole.rstrip()
+        rest = "".join(word + after for word, after in zip(words[1:], self.between[2:], strict=True))
+        return before[:1].upper() + before[1:], whole[len(before) :] + rest
 
 
 @lru_cache(maxsize=4096)

@@ -6,13 +6,13 @@ reads them: nothing here knows a library, and the masks of an implementation are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.cardform import SLOT
 from kgplatform.errors import BadRequest
 
 Ints = npt.NDArray[np.int64]
@@ -24,7 +24,6 @@ Partial = tuple[tuple[int, ...], ...]
 
 MASK = -1
 NOWHERE = (0, 0)
-_SLOT = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Cloze:
 
     def __post_init__(self) -> None:
         for prompt in self.prompts:
-            if sorted(_SLOT.findall(prompt)) != sorted(self.slots):
+            if sorted(SLOT.findall(prompt)) != sorted(self.slots):
                 raise BadRequest(f"the prompt {prompt!r} must hold each of {', '.join(f'{{{slot}}}' for slot in self.slots)} once")
         if len(self.weights) != len(self.prompts) or min(self.weights, default=0) < 0 or not sum(self.weights) > 0:
             raise BadRequest(f"{len(self.prompts)} prompts need as many weights, none negative and not all zero, not {self.weights}")
@@ -51,14 +50,14 @@ class Cloze:
 
     def order(self, prompt: str) -> tuple[int, ...]:
         """The numbers of the slots as they stand in that prompt."""
-        return tuple(map(self.slots.index, _SLOT.findall(prompt)))
+        return tuple(map(self.slots.index, SLOT.findall(prompt)))
 
 
 def sentence(prompt: str, slots: Sequence[str], words: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
     """The prompt with its slots filled, and the letters where the words stand, in the order of ``slots``."""
     said = dict(zip(slots, words, strict=True))
     text, spans = "", dict[str, Span]()
-    parts = _SLOT.split(prompt)
+    parts = SLOT.split(prompt)
     for before, slot in zip(parts[::2], [*parts[1::2], ""], strict=True):
         text += before
         if slot:

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.cardform import SLOT
 from kgplatform.lm.cloze import NOWHERE, Cloze, Floats, Partial, Pieces, Rows, Span, Tokens, by_length, filled, questions, touched
 from kgplatform.ports import Progress
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-_SLOT = re.compile(r"\{[^{}]*\}")
 _MASK, _UNKNOWN = 0, 1
 _LIKENESS = 3.0
 """What a shared word is worth, in nats."""
@@ -56,7 +56,7 @@ class ScriptedMasked:
 
     def fill(self, cloze: Cloze, partial: Sequence[Partial]) -> npt.NDArray[np.float32]:
         """As the port says."""
-        prompts = [([self._ids(part) for part in _SLOT.split(prompt)], cloze.order(prompt)) for prompt in cloze.prompts]
+        prompts = [([self._ids(part) for part in SLOT.split(prompt)[::2]], cloze.order(prompt)) for prompt in cloze.prompts]
         rows, order = by_length([filled(parts, slots, one, _MASK) for one in partial for parts, slots in prompts])
         logs = np.empty((len(order), len(self._vocabulary)))
         logs[order] = self._logprobs(rows)

@@ -356,13 +356,20 @@ def test_each_candidate_comes_once_and_no_seed_comes() -> None:
     assert found == [("a", [("x", "y")]), ("a", [("z", "w")]), ("b", [("u", "v")])]
 
 
+def test_one_candidate_in_two_spellings_comes_once() -> None:
+    assert list(rounds(Given("a", [("Riga", "Latvia")]), Given("b", [("riga", " LATVIA"), ("Oslo", "Norway")]))) == [
+        ("a", [("Riga", "Latvia")]),
+        ("b", [("Oslo", "Norway")]),
+    ]
+
+
 def test_a_proposer_whose_candidates_are_no_better_than_corrupted_seeds_is_asked_no_more() -> None:
     notes: list[str] = []
     coming = rounds(Given("a", *[[(f"x{n}", "y")] for n in range(9)]), Given("b", [("u", "v")]), notes=notes)
     asked = []
     for by, _ in coming:
         asked.append(by)
-        coming.barren(by == "a")
+        coming.barren(by, by == "a")
     assert asked == ["a"] * BARREN + ["b"]
     assert notes == ["a is asked no more: its last candidates score no better than corrupted seeds"]
 

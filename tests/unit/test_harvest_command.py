@@ -306,3 +306,8 @@ def test_the_line_that_is_no_pair_is_named(kg: Kg) -> None:
     kg("evaluate", "pairs", "capital.yaml", "--true", "true.tsv", "--false", rows("f.tsv", FALSE)).refused(
         2, "true.tsv, line 2", "1 columns"
     )
+
+
+def test_two_files_with_a_card_of_one_name_are_refused(kg: Kg) -> None:
+    Path("other.yaml").write_text(CARD)
+    kg("harvest", "relation", "capital.yaml", "other.yaml").refused(2, "two of the files have a card called 'capital of'")

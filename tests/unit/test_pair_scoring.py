@@ -166,3 +166,14 @@ def test_chance_alone_is_rarely_significant() -> None:
 
 def test_the_area_counts_ties_half() -> None:
     assert area(np.array([1.0, 2.0]), np.array([1.0, 0.0])) == pytest.approx((0.5 + 1 + 1 + 1) / 4)
+
+
+def test_where_no_other_first_word_is_left_neutral_ones_stand_for_it() -> None:
+    spy = Spy()
+    seeds = (("Ann", "tea"), ("Bob", "tea"), ("Cid", "tea"))
+    CausalJudge(spy, Company(SLOTS, seeds, shots=0)).scores(["{head} likes {tail}"], [("Ann", "tea")])
+    assert [prefix for prefix, _ in spy.asked] == ["Ann likes", *(f"{word} likes" for word in NEUTRAL)]
+
+
+def test_a_capital_letter_longer_than_the_small_one_moves_no_cut() -> None:
+    assert template("{head} is in {tail}").parted(("ßeta", "X")) == ("SSeta is in", " X")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,8 @@ def chosen(files: Sequence[str], names: Sequence[str]) -> tuple[list[Relation], 
 
     found = [read(Path(file)) for file in files]
     cards = {card.name: card for one in found for card in one.cards}
+    if twice := [name for name, times in Counter(card.name for one in found for card in one.cards).items() if times > 1]:
+        raise BadRequest(f"two of the files have a card called {twice[0][:80]!r}: name one of them, or give one card another name")
     if unknown := [name for name in names if name not in cards]:
         near = difflib.get_close_matches(unknown[0], cards, n=3)
         there = f"near it: {', '.join(near)}" if near else f"they have {', '.join(list(cards)[:3])}{', …' if len(cards) > 3 else ''}"
