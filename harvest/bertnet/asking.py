@@ -191,20 +191,19 @@ class Asking:
     ) -> list[Judged]:
         """Judge candidates and put those that are likely enough, as one step."""
         card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"
-
         notes: list[str] = []
 
         @cache
         def found() -> tuple[list[Judged], list[Judged]]:
             self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
             turned = [(words[1], words[0], *words[2:]) for words in tuples] if self._either_way else []
-            both = judge.scores(prompts, [*tuples, *turned], self._steps.progress)
-            matrix, backwards = both[:, : len(tuples)], both[:, len(tuples) :] if turned else None
-            read = readable(both[:, : len(tuples)]) & (readable(backwards) if backwards is not None else True)
+            scores = judge.scores(prompts, [*tuples, *turned], self._steps.progress)
+            ways = scores.reshape(len(prompts), -1, len(tuples))  # as they are, and turned round
+            read = readable(ways.reshape(-1, len(tuples)))
             if not read.all():
                 notes.append(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
             told = [words for words, can in zip(tuples, read, strict=True) if can]
-            judged = candidates.judged(told, matrix[:, read], learnt, prompts, by, None if backwards is None else backwards[:, read])
+            judged = candidates.judged(told, ways[:, 0, read], learnt, prompts, by, ways[:, 1, read] if turned else None)
             return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)
 
         @cache

@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.errors import BadRequest, MissingExtra, ModelError
-from kgplatform.lm import onednn
+from kgplatform.errors import BadRequest, ModelError
 from kgplatform.lm.cloze import (
     NOWHERE,
     Cloze,
@@ -37,9 +36,7 @@ from kgplatform.lm.cloze import (
     sentence,
     touched,
 )
-from kgplatform.lm.device import share_cores
-from kgplatform.lm.quiet import quiet
-from kgplatform.lm.text import first_line
+from kgplatform.lm.pretrained import load
 from kgplatform.ports import Progress
 
 _TOKENS = {"cpu": 2048}
@@ -268,28 +265,9 @@ def _window(model: Any, tokenizer: Any) -> int:
 
 
 def _load(folder: Path, name: str, device: str) -> tuple[Any, Any]:
-    try:
-        import torch
-        import transformers
-        from safetensors import SafetensorError
-    except ImportError as error:
-        raise MissingExtra(error.name or "transformers", extra="models", need="scoring with a language model") from None
-    try:
-        with quiet():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            model, seen = transformers.AutoModelForMaskedLM.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-            )
-        model = model.to(device).eval()
-        if device == "cpu":
-            share_cores()
-            onednn.use(model)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"{name}: {folder} holds no readable masked language model ({first_line(error)}): fetch it again") from None
-    if seen["missing_keys"]:
-        raise ModelError(
-            f"{name}: {folder} lacks weights of a masked language model, such as {min(seen['missing_keys'])}: use another model"
-        )
+    model, tokenizer, missing = load(folder, name, device, "masked")
+    if missing:
+        raise ModelError(f"{name}: {folder} lacks weights of a masked language model, such as {missing[0]}: use another model")
     if not tokenizer.is_fast or tokenizer.mask_token_id is None:
         lacks = "a mask token" if tokenizer.is_fast else "a fast version, which says where tokens stand (tokenizer.json)"
         raise ModelError(f"{name}: its tokenizer has not {lacks}: use another model")

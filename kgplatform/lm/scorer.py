@@ -24,12 +24,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.errors import BadRequest, MissingExtra, ModelError
-from kgplatform.lm import onednn
-from kgplatform.lm.device import share_cores
+from kgplatform.errors import BadRequest, ModelError
 from kgplatform.lm.ports import Tokens
-from kgplatform.lm.quiet import quiet
-from kgplatform.lm.text import first_line, wellformed
+from kgplatform.lm.pretrained import load
+from kgplatform.lm.text import wellformed
 from kgplatform.lm.trie import Row, rows
 from kgplatform.ports import Progress
 
@@ -57,7 +55,7 @@ class TransformersScorer:
     def __init__(self, folder: Path, name: str, device: str) -> None:
         self._name = name
         self._device = device
-        self._model, self._tokenizer = _load(folder, name, device)
+        self._model, self._tokenizer, _ = load(folder, name, device, "causal")
         self._start = _start(self._tokenizer, name)
         config = self._model.config.get_text_config()
         self._window = int(getattr(config, "max_position_embeddings", None) or 2**20)
@@ -232,24 +230,3 @@ def _start(tokenizer: Any, name: str) -> int:
         if token is not None:
             return int(token)
     raise ModelError(f"{name}: its tokenizer has neither a beginning-of-text nor an end-of-text token: use another scorer model")
-
-
-def _load(folder: Path, name: str, device: str) -> tuple[Any, Any]:
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise MissingExtra(error.name or "transformers", extra="models", need="scoring with a language model") from None
-    try:
-        with quiet():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
-            )
-        model = model.to(device).eval()
-        if device == "cpu":
-            share_cores()
-            onednn.use(model)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"{name}: {folder} holds no readable causal language model ({first_line(error)}): fetch it again") from None
-    return model, tokenizer

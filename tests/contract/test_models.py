@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -288,6 +289,14 @@ def test_of_a_long_text_the_beginning_is_left_out(tmp_path: Path) -> None:
     assert other != pytest.approx(long, abs=1e-3)
     with pytest.raises(BadRequest, match="at most 8 tokens"):
         scorer.logprobs([("Paris", " is" * 20)])
+
+
+def test_weights_that_end_in_the_middle_are_said(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    shutil.copytree(tiny("words-llama"), folder)
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(ModelError, match="holds no readable causal language model .*: fetch it again"):
+        TransformersScorer(folder, "cut", "cpu")
 
 
 def test_a_folder_without_a_model_is_a_sentence(tmp_path: Path) -> None:
