@@ -295,7 +295,7 @@ def test_weights_that_end_in_the_middle_are_said(tiny: Callable[[str], Path], tm
     folder = tmp_path / "cut"
     shutil.copytree(tiny("words-llama"), folder)
     (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
-    with pytest.raises(ModelError, match="holds no readable causal language model .*: fetch it again"):
+    with pytest.raises(ModelError, match=r"holds no readable causal language model .*: fetch it again"):
         TransformersScorer(folder, "cut", "cpu")
 
 
