@@ -1,7 +1,8 @@
-"""Candidates as a harvest meets them, one true in ten and one true in fifty, and how far probabilities of them can be trusted.
+"""Candidates as a harvest meets them, and how far probabilities of them can be trusted.
 
-The curve is fitted on the relations to develop on and measured on those to report. Each head stands with ten tails of the relation's list.
-In the first setting its own tail is one of them; in the second for every fifth head only, so that most heads have no right answer at all.
+The curve is fitted on the relations to develop on and measured on those to report. In two settings each head stands with ten tails of the
+relation's list: its own is one of them, or is so for every fifth head only, so that most heads have no right answer at all. In the third
+each head stands with one tail, right for every second head, in rounds of eight, as a chat model lists them.
 """
 
 from __future__ import annotations
@@ -11,23 +12,33 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pairs import Judged
+from pairs import Judged as Pairs
 
-from harvest.bertnet import candidates
+from harvest.bertnet import judging
 from harvest.bertnet.calibrate import OTHERS, knowledge
+from harvest.bertnet.judging import RIVALS, Judging
 from harvest.bertnet.prompts import prompt_set
 from harvest.bertnet.scoring import CausalJudge, Company, pools, sample
-from harvest.rivals import leads
 from kgplatform import names
 from kgplatform.cards import slots
 from kgplatform.lm.ports import TokenScorer
 from kgplatform.types import Words
 
 Floats = npt.NDArray[np.float64]
-SETTINGS = {"1 in 10": 1, "1 in 50": 5}
-"""By how many heads there is one that has its own tail among its ten."""
-HEADS, TAILS = 30, 10
+HEADS = 30
 _BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``tails`` a head, its own among them for one head in ``every``; judged in rounds of so many candidates."""
+
+    every: int
+    tails: int = 10
+    round: int = 1_000
+
+
+SETTINGS = {"1 in 10": Setting(1), "1 in 50": Setting(5), "alone, 1 in 2": Setting(2, 1, 8)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +50,33 @@ class Scored:
     leads: Floats
     truth: npt.NDArray[np.bool_]
     known: bool
+    round: int
 
 
-def scored(relation: Judged, setting: str, scorer: TokenScorer) -> Scored:
+def scored(relation: Pairs, setting: Setting, scorer: TokenScorer) -> Scored:
     """Scores as a harvest gives them."""
-    card, told = relation.card, _candidates(relation, SETTINGS[setting])
+    card, told = relation.card, _candidates(relation, setting)
     prompts = [prompt.template for prompt in prompt_set(card).prompts]
     known = [*relation.true, *relation.false]
     judge = CausalJudge(scorer, Company(slots(card), card.seeds, pools(slots(card), known)))
     learnt = knowledge(card.name, judge, prompts, card.seeds, {at: sample((words[at] for words in known), OTHERS) for at in (0, 1)})
-    scores = learnt.scores(judge.scores(prompts, told))
+    judged = Judging(judge, prompts, learnt, sample((tail for _, tail in known), RIVALS + 1))
+    found = [one for at in range(0, len(told), setting.round) for one in judged.of(told[at : at + setting.round])]
+    order = {words: at for at, words in enumerate(told)}
+    found.sort(key=lambda one: order[one.words])
     true = set(relation.true)
-    return Scored(
-        relation.name, scores, leads(scores, [words[0] for words in told]), np.array([words in true for words in told]), not learnt.doubt
-    )
+    scores, leads = (np.array([getattr(one, what) for one in found]) for what in ("score", "lead"))
+    return Scored(relation.name, scores, leads, np.array([one.words in true for one in found]), not learnt.doubt, setting.round)
 
 
-def _candidates(relation: Judged, every: int) -> list[Words]:
-    """Ten tails a head, the same ones in every run."""
+def _candidates(relation: Pairs, setting: Setting) -> list[Words]:
+    """So many tails a head, the same ones in every run."""
     true, tails = set(relation.true), list(dict.fromkeys(tail for _, tail in relation.true))
     found: list[Words] = []
     for number, head in enumerate(list(dict.fromkeys(head for head, _ in relation.true))[:HEADS]):
-        own = [tail for tail in tails if (head, tail) in true][:1] if number % every == 0 else []
+        own = [tail for tail in tails if (head, tail) in true][:1] if number % setting.every == 0 else []
         others = [tail for tail in sorted(tails, key=lambda tail: names.digest(head, tail)) if (head, tail) not in true and tail != head]
-        found += [(head, tail) for tail in [*own, *others][:TAILS]]
+        found += [(head, tail) for tail in [*own, *others][: setting.tails]]
     return found
 
 
@@ -85,7 +99,8 @@ def fit(known: Sequence[Scored], ridge: float = 1e-3) -> Floats:
 
 def probabilities(one: Scored, curve: Floats) -> Floats:
     """As a harvest of that relation gives them."""
-    return candidates.posterior(curve[0] + curve[1] * one.scores + curve[2] * one.leads)
+    odds = curve[0] + curve[1] * one.scores + curve[2] * one.leads
+    return np.concatenate([judging.posterior(odds[at : at + one.round]) for at in range(0, len(odds), one.round)])
 
 
 def calibration_error(p: Floats, truth: npt.NDArray[np.bool_]) -> float:

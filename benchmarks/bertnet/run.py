@@ -67,16 +67,16 @@ def calibration(_: argparse.Namespace, scorer: TokenScorer) -> Any:
     from calibration import SETTINGS, calibration_error, fit, probabilities, scored
     from pairs import read_all
 
-    from harvest.bertnet import candidates
+    from harvest.bertnet import judging
     from harvest.bertnet.means import LEAST
 
     told: dict[str, Any] = {}
     halves = {
-        half: {name: [scored(one, name, scorer) for one in read_all() if one.half == half] for name in SETTINGS}
+        half: {name: [scored(one, setting, scorer) for one in read_all() if one.half == half] for name, setting in SETTINGS.items()}
         for half in ("develop", "report")
     }
     fitted = fit([one for found in halves["develop"].values() for one in found if one.known])
-    shipped = np.array([candidates.OFFSET, candidates.SCORE, candidates.LEAD])
+    shipped = np.array([judging.OFFSET, judging.SCORE, judging.LEAD])
     print(f"fitted on the relations to develop on: offset {fitted[0]:.3f}, score {fitted[1]:.3f}, lead {fitted[2]:.3f}; shipped: {shipped}")
     for half, settings in halves.items():
         for setting, found in settings.items():

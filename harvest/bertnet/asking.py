@@ -14,9 +14,10 @@ from itertools import chain
 from typing import Any
 
 from harvest.bertnet import candidates
-from harvest.bertnet.calibrate import MIN_CORRUPTED, MIN_SEEDS, OTHERS, Knowledge, corrupted, knowledge, readable, undecided
+from harvest.bertnet.calibrate import MIN_CORRUPTED, MIN_SEEDS, OTHERS, Knowledge, corrupted, knowledge, undecided
 from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.grounds import grounded
+from harvest.bertnet.judging import RIVALS, Judging
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
 from harvest.bertnet.prompts import Origin, Prompt, PromptSet, prompt_set
@@ -80,13 +81,15 @@ class Asking:
         first = list(self._enough(coming, ends))
         if not first:
             return self._outcome(None, prompts, self._nothing())
-        judge, learnt = self._learnt(ends, prompts, [words for _, tuples in first for words in tuples])
+        pools = self._company(ends, [words for _, tuples in first for words in tuples])
+        judge, learnt = self._learnt(pools, prompts)
         if learnt is None or learnt.doubt:
             return self._outcome(learnt, prompts, learnt.doubt if learnt else UNTESTED)
         if not self._limits.held:
             self._kg.learn([self._card])
+        judging = Judging(judge, prompts, learnt, pools["tail"][: RIVALS + 1], self._either_way)
         for by, tuples in chain(first, coming):
-            found = self._judged(by, tuples, judge, learnt, prompts, ends)
+            found = self._judged(by, tuples, judging, ends)
             rounds.barren(by, all(one.score <= learnt.floor for one in found))
             if until and time.monotonic() > until:
                 self._note("the time that was given is over; the same command goes on")
@@ -151,11 +154,11 @@ class Asking:
         self._revision += f"/{names.digest(*self._origins)}"
         return list(self._origins)
 
-    def _learnt(self, ends: Mapping[str, Iterable[str]], prompts: Sequence[str], first: Sequence[Words]) -> tuple[Judge, Knowledge | None]:
+    def _learnt(self, pools: Mapping[str, Sequence[str]], prompts: Sequence[str]) -> tuple[Judge, Knowledge | None]:
         """The judge, in the company of words that are known now, and what it knows; nothing where it could not be tested."""
-        card, known = self._card, self._company(ends, first)
-        judge = self._models.judge(Company(slots(card), card.seeds, {slot: words[:POOL] for slot, words in known.items()}))
-        others = dict(enumerate(known.values()))
+        card = self._card
+        judge = self._models.judge(Company(slots(card), card.seeds, {slot: tuple(words[:POOL]) for slot, words in pools.items()}))
+        others = dict(enumerate(pools.values()))
 
         def tested() -> dict[str, Any]:
             self._steps.stage(f"{card.name}: testing what the model knows")
@@ -186,9 +189,7 @@ class Asking:
             for at, slot in enumerate(slots(self._card))
         }
 
-    def _judged(
-        self, by: str, tuples: Sequence[Words], judge: Judge, learnt: Knowledge, prompts: Sequence[str], kinds: Kinds
-    ) -> list[Judged]:
+    def _judged(self, by: str, tuples: Sequence[Words], judging: Judging, kinds: Kinds) -> list[Judged]:
         """Judge candidates and put those that are likely enough, as one step."""
         card, key = self._card, f"{self._revision}/put {names.digest(*map(str, tuples))}"
         notes: list[str] = []
@@ -196,19 +197,14 @@ class Asking:
         @cache
         def found() -> tuple[list[Judged], list[Judged]]:
             self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
-            turned = [(words[1], words[0], *words[2:]) for words in tuples] if self._either_way else []
-            scores = judge.scores(prompts, [*tuples, *turned], self._steps.progress)
-            ways = scores.reshape(len(prompts), -1, len(tuples))  # as they are, and turned round
-            read = readable(ways.reshape(-1, len(tuples)))
-            if not read.all():
-                notes.append(f"{int((~read).sum()):,} candidates have words that {judge.name} cannot read")
-            told = [words for words, can in zip(tuples, read, strict=True) if can]
-            judged = candidates.judged(told, ways[:, 0, read], learnt, prompts, by, ways[:, 1, read] if turned else None)
+            judged = judging.of(tuples, by, self._steps.progress)
+            if lost := len(tuples) - len(judged):
+                notes.append(f"{lost:,} candidates have words that {judging.judge.name} cannot read")
             return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)
 
         @cache
         def claims() -> tuple[Claim, ...]:
-            made, unlinked = linked(self._kg, found()[1], Telling(card, kinds, judge.name, self._steps.run))
+            made, unlinked = linked(self._kg, found()[1], Telling(card, kinds, judging.judge.name, self._steps.run))
             notes.extend(f"not linked: {one.why}" for one in unlinked)
             return tuple(made.values())
 
@@ -216,7 +212,7 @@ class Asking:
             done = Receipt() if self._limits.held else self._kg.put(claims())
             notes.extend(f"refused: {refused.why}" for refused in done.refused)
             counts = {"new": done.new, "merged": done.merged, "unchanged": done.unchanged, "notes": notes}
-            return {**counts, "model": judge.name, "judged": [one.record() for one in found()[0]]}
+            return {**counts, "model": judging.judge.name, "judged": [one.record() for one in found()[0]]}
 
         if not self._limits.held:
             self._before.look(key, claims)

@@ -1,9 +1,4 @@
-"""Judged words: how likely each is true, and what goes into the graph of it.
-
-A score becomes a probability by a curve that was fitted once, on relations of our own (``benchmarks/bertnet``), over two numbers: the
-score in units of what the card's corrupted seeds score, and its lead over the best rival tail of the same head. How many of a round's
-candidates are true nobody knows beforehand: that share is estimated from the round's own scores.
-"""
+"""Judged words: what was found out about them, which of them are chosen, and what goes into the graph."""
 
 from __future__ import annotations
 
@@ -13,26 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from harvest.bertnet.calibrate import Knowledge
-from harvest.bertnet.scoring import Floats
-from harvest.rivals import leads
 from kgplatform.belief import PRIOR
 from kgplatform.cards import slots
 from kgplatform.types import Candidate, Evidence, Mention, Relation, Source, SourceId, Words
 
-OFFSET, SCORE, LEAD = 0.05, 0.59, 1.21
-"""Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
-FEWEST, MOST = 0.005, 0.9
-"""Between these lies the share of candidates that are true, whatever their scores say."""
-_MOST_SURE = 30.0
-_SEEN, _SHARE = 20, 0.2
-"""So many candidates are taken to have been seen before, of which that share was true."""
 SUREST = 1e-4
 """A candidate is believed no nearer to certain, either way: that far a record keeps a probability."""
 Kinds = Mapping[str, Mapping[str, str]]
 """For ``head`` and for ``tail`` by word the kind of the graph's entities of that name."""
-SHOWN = 3
-"""Prompts that evidence names, those that speak the most for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,53 +47,6 @@ class Judged:
         """The inverse of ``record``."""
         prompts = tuple((str(prompt), float(nats)) for prompt, nats in record["prompts"])
         return cls(tuple(record["words"]), record["probability"], record["score"], record["lead"], record["by"], prompts)
-
-
-def judged(
-    tuples: Sequence[Words], matrix: Floats, learnt: Knowledge, prompts: Sequence[str], by: str, turned: Floats | None = None
-) -> list[Judged]:
-    """The tuples of one round with their probabilities, best first; ``matrix`` is ``(prompts, tuples)`` as the judge gave it.
-
-    ``turned``, of the same shape, is what it gave to the tuples with head and tail changed places: a rival like any other.
-    """
-    scores = learnt.scores(matrix)
-    ahead = leads(scores, [words[0] for words in tuples])
-    if turned is not None:
-        ahead = np.minimum(ahead, scores - learnt.scores(turned))
-    probabilities = posterior(log_odds(scores, ahead))
-    spoken = np.asarray(learnt.weights)[:, None] * matrix
-    best = np.argsort(-spoken, axis=0, kind="stable")[:SHOWN]
-    order = np.lexsort((-scores, -probabilities))
-    return [
-        Judged(
-            tuples[at],
-            float(probabilities[at]),
-            float(scores[at]),
-            float(ahead[at]),
-            by,
-            tuple((prompts[row], float(matrix[row, at])) for row in best[:, at]),
-        )
-        for at in order.tolist()
-    ]
-
-
-def log_odds(scores: Floats, ahead: Floats) -> Floats:
-    """Log-likelihood ratios of true against false: ``(candidates,)``."""
-    return np.asarray(OFFSET + SCORE * scores + LEAD * ahead, np.float64)
-
-
-def posterior(ratios: Floats, rounds: int = 50) -> Floats:
-    """Probabilities of candidates by their log-likelihood ratios, with the share of true ones that makes the ratios likeliest.
-
-    That share is found by expectation maximisation (Saerens et al., 2002), beside some candidates of a usual share, lest a few without
-    rivals talk each other up.
-    """
-    ratios, share = np.clip(ratios, -_MOST_SURE, _MOST_SURE), 0.5
-    given = np.zeros(0)
-    for _ in range(rounds):
-        given = 1 / (1 + np.exp(-(ratios + np.log(share / (1 - share)))))
-        share = float(np.clip((given.sum() + _SEEN * _SHARE) / (len(given) + _SEEN), FEWEST, MOST))
-    return np.asarray(given, np.float64)
 
 
 def chosen(found: Iterable[Judged], card: Relation, least: float, before: Iterable[Judged] = ()) -> list[Judged]:

@@ -8,12 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from harvest.bertnet import Limits, Models, Outcome, Report, harvest
-from harvest.bertnet.calibrate import Knowledge
-from harvest.bertnet.candidates import Judged, candidate, chosen, judged, posterior
+from harvest.bertnet.candidates import Judged, candidate, chosen
 from harvest.bertnet.planning import plan
 from harvest.bertnet.proposing import Asked
 from harvest.bertnet.rounds import BARREN, Rounds
@@ -175,16 +173,6 @@ def test_what_only_memories_say_of_is_no_ground_for_more() -> None:
     assert not words & {"Nowhere", "Utopia"}
 
 
-def test_a_pair_that_fits_better_the_other_way_round_is_no_fact() -> None:
-    learnt = Knowledge(5, 220, 0.9, 0.001, (1.0,), 0.0, 1.0, 1.5)
-    tuples = [("Riga", "Latvia"), ("Norway", "Oslo"), ("Sofia", "Chile")]
-    matrix, turned = np.array([[4.0, 3.0, -1.0]]), np.array([[1.0, 6.0, -1.0]])
-    plain = {one.words: one.probability for one in judged(tuples, matrix, learnt, ["p"], "x")}
-    found = {one.words: one.probability for one in judged(tuples, matrix, learnt, ["p"], "x", turned)}
-    assert plain[tuples[1]] > 0.5 > found[tuples[1]]
-    assert found[tuples[0]] > 0.5
-
-
 @pytest.mark.parametrize("wanted", ["date", "integer"])
 def test_a_card_that_leads_to_values_is_refused(wanted: str) -> None:
     kg = graph()
@@ -226,24 +214,6 @@ def test_no_two_places_lie_in_each_other() -> None:
 def test_a_record_holds_all_that_was_judged() -> None:
     one = Judged(("Riga", "Latvia"), 0.75, 2.0, -1.25, "nearest", (("{head} in {tail}", 3.25),))
     assert Judged.read(one.record()) == one
-
-
-@pytest.mark.parametrize("many", [1, 3, 8, 20])
-def test_candidates_without_rivals_that_score_like_false_ones_are_not_believed(many: int) -> None:
-    learnt = Knowledge(5, 220, 0.9, 0.001, (1.0,), 0.0, 1.0, 1.65)
-    draw, put = np.random.default_rng(many), 0
-    for _ in range(50):
-        tuples = [(f"head {number}", f"tail {number}") for number in range(many)]
-        put += sum(one.probability >= 0.5 for one in judged(tuples, draw.normal(size=(1, many)), learnt, ["p"], "listed"))
-    assert put / (50 * many) < 0.1
-
-
-def test_the_share_of_true_candidates_is_found_from_their_scores() -> None:
-    draw = np.random.default_rng(0)
-    for share in (0.02, 0.1, 0.5):
-        truth = draw.random(20_000) < share
-        scores = draw.normal(np.where(truth, 1.0, -1.0))  # log-likelihood ratio 2x
-        assert posterior(2 * scores).mean() == pytest.approx(share, abs=0.015)
 
 
 def listing(*answers: list[tuple[str, str]]) -> ScriptedChat:
