@@ -20,7 +20,7 @@ from harvest.rivals import leads
 from kgplatform.ports import Progress
 from kgplatform.types import Words
 
-OFFSET, SCORE, LEAD = 0.05, 0.59, 1.21
+OFFSET, SCORE, LEAD = -0.38, 0.72, 0.92
 """Log-odds of a candidate before its prior, as a line over score and lead; fitted on the half of the relations kept for that."""
 FEWEST, MOST = 0.005, 0.9
 """Between these lies the share of candidates that are true, whatever their scores say."""
@@ -29,7 +29,7 @@ RIVALS = 4
 SHOWN = 3
 """Prompts that evidence names, those that speak the most for it."""
 _MOST_SURE = 30.0
-_SEEN, _SHARE = 20, 0.2
+_SEEN, _SHARE = 20, 0.3
 """So many candidates are taken to have been seen before, of which that share was true."""
 
 
