@@ -61,7 +61,9 @@ class RetryingChat(Wrapper):
                 wait = self._wait(error, failed)
                 if failed >= self._patience.attempts or self._clock() + wait > until:
                     raise
-                _LOG.info("%s: asking again in %.1f s, attempt %d of %d", error, wait, failed + 1, self._patience.attempts)
+                # Who waits is told once; the rest is for who looks closer.
+                level = logging.WARNING if failed == 1 else logging.INFO
+                _LOG.log(level, "%s: asking again in %.1f s, attempt %d of %d", error, wait, failed + 1, self._patience.attempts)
             self._sleep(wait)
 
     def _wait(self, error: ModelBusy | ModelUnreachable, failed: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,11 +14,16 @@ ANSWER = '{"capital": "Paris"}'
 
 
 class Endpoint:
-    """``mode`` says how it behaves; ``seen`` are the bodies of the requests that came."""
+    """``mode`` says how it behaves, but for the first requests, which are behaved to as ``first`` says; ``reply`` what it answers.
+
+    ``seen`` are the bodies of the requests that came.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.mode = "well"
+        self.first: list[str] = []
+        self.reply: Callable[[dict[str, Any]], str] = lambda _: ANSWER
         self.retry_after: str | None = None
         self.rejects: tuple[str, ...] = ()
         self.seen: list[dict[str, Any]] = []
@@ -37,7 +42,7 @@ class Endpoint:
         shape = body.get("response_format", {}).get("type", "") or ("json_schema" if isinstance(body.get("format"), dict) else "")
         if shape in self.rejects or ("temperature" in self.rejects and body.get("temperature") is not None):
             return _error(400, f"{shape if shape in self.rejects else 'temperature'} is not supported here")
-        match self.mode:
+        match self.first.pop(0) if self.first else self.mode:
             case "hang":
                 self.release.wait(30)
             case "busy":
@@ -63,7 +68,7 @@ class Endpoint:
                 return 200, {"Content-Type": "application/json"}, b'{"choices": null}'
             case "broken off":
                 return 200, {"Content-Type": "application/json", "Content-Length": "5000"}, b'{"id": "x", "choi'
-        return 200, {"Content-Type": "application/json"}, _ollama(body) if ollama else json.dumps(_completion(body)).encode()
+        return 200, {"Content-Type": "application/json"}, (_ollama if ollama else _completion)(body, self.reply(body))
 
 
 def _error(status: int, message: str, code: str | None = None) -> tuple[int, dict[str, str], bytes]:
@@ -71,24 +76,25 @@ def _error(status: int, message: str, code: str | None = None) -> tuple[int, dic
     return status, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
-def _ollama(body: dict[str, Any]) -> bytes:
+def _ollama(body: dict[str, Any], said: str) -> bytes:
     """The same as Ollama says it: a line for each token."""
-    text, cut, words = _said(body["options"].get("num_predict"), body)
+    text, cut, words = _cut(said, body["options"].get("num_predict"), body)
     lines = [{"model": "m", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": one}} for one in text]
     last = {"done": True, "done_reason": "length" if cut else "stop", "prompt_eval_count": words, "eval_count": len(text)}
     return b"".join(json.dumps({"done": False, **line} | (last if line is lines[-1] else {})).encode() + b"\n" for line in lines)
 
 
-def _said(limit: int | None, body: dict[str, Any]) -> tuple[str, bool, int]:
-    return ANSWER[:limit], limit is not None and len(ANSWER) > limit, sum(len(message["content"].split()) for message in body["messages"])
+def _cut(said: str, limit: int | None, body: dict[str, Any]) -> tuple[str, bool, int]:
+    return said[:limit], limit is not None and len(said) > limit, sum(len(message["content"].split()) for message in body["messages"])
 
 
-def _completion(body: dict[str, Any]) -> dict[str, Any]:
+def _completion(body: dict[str, Any], said: str) -> bytes:
     """An answer of one token a letter, cut at the bound that was asked for."""
-    text, cut, words = _said(body.get("max_completion_tokens"), body)
+    text, cut, words = _cut(said, body.get("max_completion_tokens"), body)
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "length" if cut else "stop"}
     usage = {"prompt_tokens": words, "completion_tokens": len(text), "total_tokens": words + len(text)}
-    return {"id": "chatcmpl-42", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    made = {"id": "chatcmpl-42", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    return json.dumps(made).encode()
 
 
 @contextmanager
