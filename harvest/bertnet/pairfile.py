@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, cast
 
-from kgplatform.errors import BadFile
+from kgplatform.errors import BadFile, BadRequest
 from kgplatform.formats.rows import Broken
 from kgplatform.formats.text import lines
 from kgplatform.types import Words
@@ -16,22 +16,30 @@ from kgplatform.types import Words
 _GZIP = b"\x1f\x8b"
 
 
-def read(path: Path, slots: Sequence[str]) -> list[Words]:
-    """Its tuples, each once, in their order. Raises ``BadFile`` with the line that is no tuple, and when there is none at all."""
+def read(path: Path, slots: Sequence[str], columns: Sequence[str] = ()) -> list[Words]:
+    """Its tuples, each once, in their order; ``columns`` names the slots in the order of the file, where that is another.
+
+    Raises ``BadRequest`` for columns that are not the slots, ``BadFile`` with the line that is no tuple, and when there is none at all.
+    """
+    if columns and sorted(columns) != sorted(slots):
+        raise BadRequest(
+            f"--columns {','.join(columns)}: the slots of this card are {', '.join(slots)}, each once, in the order of the file"
+        )
+    place = [list(columns).index(slot) for slot in slots] if columns else list(range(len(slots)))
     try:
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP
         with _opened(path, zipped) as file:
-            found = {_row(line, number, path, slots): None for number, line in lines(file) if line.strip()}
+            rows = [_row(line, number, path, columns or slots) for number, line in lines(file) if line.strip()]
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from None
     except (EOFError, zlib.error) as error:
         raise BadFile(f"{path}: its compressed content is damaged ({error})") from None
     except Broken as error:
         raise BadFile(f"{path}: {error}") from None
-    if not found:
+    if not rows:
         raise BadFile(f"{path}: holds no lines of {' and '.join(slots)}, separated by tabs")
-    return list(found)
+    return list(dict.fromkeys(tuple(row[at] for at in place) for row in rows))
 
 
 def _opened(path: Path, zipped: bool) -> IO[bytes]:

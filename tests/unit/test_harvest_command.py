@@ -256,6 +256,15 @@ def masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kgplatform.opening.masked", lambda *_: ScriptedMasked(SAID))
 
 
+def test_columns_in_another_order_are_named(kg: Kg) -> None:
+    files = ["--true", "true.tsv", "--false", "false.tsv"]
+    Path("true.tsv").write_text("".join(f"{tail}\t{head}\n" for head, tail in PAIRS))
+    Path("false.tsv").write_text("".join(f"{tail}\t{head}\n" for (head, _), (_, tail) in zip(PAIRS, (*PAIRS[1:], PAIRS[0]), strict=True)))
+    (turned,) = kg("evaluate", "pairs", "capital.yaml", *files, "--columns", "tail,head", "--json").objects
+    assert turned["auc"] > 0.9
+    kg("evaluate", "pairs", "capital.yaml", *files, "--columns", "tail,tail").refused(2, "the slots of this card are head, tail")
+
+
 def test_pairs_are_told_apart_by_a_masked_model(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
     masked(monkeypatch)
     given = ["--true", rows("true.tsv", [*PAIRS, ("Riga", "Xyzzy")]), "--false", rows("false.tsv", FALSE)]

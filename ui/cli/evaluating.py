@@ -26,6 +26,7 @@ def pairs(
     true: Annotated[Path, typer.Option("--true", metavar="FILE", help="Tuples that are true: head<TAB>tail.")],
     false: Annotated[Path, typer.Option("--false", metavar="FILE", help="Tuples that are false.")],
     relation: Annotated[str, typer.Option(metavar="NAME", help="Of a file with many cards this one.")] = "",
+    columns: Annotated[str, typer.Option(metavar="SLOT,SLOT", help="The order of the files' columns; nothing: head,tail.")] = "",
     scorer: Annotated[str, typer.Option(metavar="MODEL", help="The model that scores; nothing: KG_SCORER_MODEL.")] = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result there too, as JSON.")] = None,
 ) -> None:
@@ -41,7 +42,7 @@ def pairs(
     if out and not out.parent.is_dir():
         raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
     asked = _card(run, card, relation)
-    right, wrong = _tuples(run, asked, true, false)
+    right, wrong = _tuples(run, asked, true, false, [name.strip() for name in columns.split(",")] if columns else [])
     prompts = [prompt.template for prompt in prompt_set(asked).prompts]
     measured = _measured(run, scorer or None)
     with run.screen.progress("scoring") as progress:
@@ -63,12 +64,12 @@ def _card(run: Run, path: Path, name: str) -> Relation:
     return cards[0]
 
 
-def _tuples(run: Run, card: Relation, true: Path, false: Path) -> tuple[list[Words], list[Words]]:
+def _tuples(run: Run, card: Relation, true: Path, false: Path, columns: list[str]) -> tuple[list[Words], list[Words]]:
     """What the files hold beside the card's seeds. Raises ``BadFile``, and ``BadRequest`` for files that say nothing or two things."""
     from harvest.bertnet.pairfile import read
     from kgplatform.cards import slots
 
-    told = [read(path, slots(card)) for path in (true, false)]
+    told = [read(path, slots(card), columns) for path in (true, false)]
     right, wrong = ([words for words in tuples if words not in card.seeds] for tuples in told)
     for path, tuples in ((true, right), (false, wrong)):
         if not tuples:
