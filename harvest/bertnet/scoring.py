@@ -18,6 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import compress, islice
+from operator import eq
 from typing import Protocol
 
 import numpy as np
@@ -109,6 +112,7 @@ class _Reading:
         self._prompt, self._shots = prompt, company.shots
         order = [company.slots.index(slot) for slot in prompt.slots]
         self._seeds = [tuple(seed[place] for place in order) for seed in company.seeds]
+        self._told = [tuple(map(_normal, seed)) for seed in self._seeds]
         firsts = self._against(company, prompt.slots[0])
         rows = [tuple(words[place] for place in order) for words in tuples]
         rests = _numbered(row[1:] for row in rows)
@@ -148,10 +152,15 @@ class _Reading:
         return np.asarray(mine - usual, np.float64)
 
     def _item(self, row: Words) -> tuple[str, str]:
-        """The sentence where a model is asked, behind those of the seeds that share neither first nor last word with it."""
-        shown = [seed for seed in self._seeds if seed[0] != row[0] and seed[-1] != row[-1]][: self._shots]
+        """The sentence where a model is asked, behind those of the seeds that share no slot's word with it, however that is spelled."""
+        known = tuple(map(_normal, row))
+        apart = (not any(map(eq, told, known)) for told in self._told)
+        shown = list(islice(compress(self._seeds, apart), self._shots))
         before, rest = self._prompt.parted(row)
         return "".join(f"{self._prompt.sentence(seed)}\n" for seed in shown) + before, rest
+
+
+_normal = lru_cache(maxsize=2**16)(names.normalise)
 
 
 def _numbered(rows: Iterable[Words]) -> dict[Words, int]:

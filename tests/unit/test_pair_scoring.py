@@ -177,3 +177,19 @@ def test_where_no_other_first_word_is_left_neutral_ones_stand_for_it() -> None:
 
 def test_a_capital_letter_longer_than_the_small_one_moves_no_cut() -> None:
     assert template("{head} is in {tail}").parted(("ßeta", "X")) == ("SSeta is in", " X")
+
+
+@pytest.mark.parametrize("spelled", ["Cairo", "CAIRO", "cairo", "Ｃairo"])
+def test_a_seed_of_the_same_thing_is_no_example_however_it_is_spelled(spelled: str) -> None:
+    spy = Spy()
+    CausalJudge(spy, Company(SLOTS, SEEDS, pools(SLOTS, MORE))).scores(PROMPTS[:1], [(spelled, "Sudan")])
+    (prefix,) = {prefix for prefix, rest in spy.asked if prefix.endswith(f"{spelled[1:]} is the capital of") and rest == " Sudan"}
+    assert "Egypt" not in prefix and "Athens is the capital of Greece" in prefix
+
+
+def test_a_seed_that_shares_the_middle_word_is_no_example() -> None:
+    slots, spy = ("head", "place", "tail"), Spy()
+    seeds = (("Rome", "Zama", "Carthage"), ("Sparta", "Mantinea", "Athens"))
+    CausalJudge(spy, Company(slots, seeds)).scores(["{head} met at {place} the army of {tail}"], [("Gaul", "zama", "Persia")])
+    (prefix,) = {prefix for prefix, _ in spy.asked if "Gaul" in prefix}
+    assert "Rome" not in prefix and "Sparta met at Mantinea" in prefix
