@@ -1,7 +1,7 @@
 """A relation card made from the facts that a graph holds of a relation: seeds, kinds, and a first prompt.
 
 Seeds are facts that people accepted; where fewer than two are, the best-believed ones too. What the graph's own card of the relation
-says stays as it is; only its seeds are new.
+says stays as it is; only its seeds are new. What the facts cannot show, that a rule holds, is not written but suggested.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harvest.bertnet.firstprompt import first_prompt, words
-from harvest.bertnet.grounds import grounded
+from harvest.bertnet.grounds import grounded, says, told_in
 from kgplatform.cardform import ENDS, check
 from kgplatform.cards import ancestors, slots
 from kgplatform.errors import BadRequest, NotFound
@@ -21,21 +21,25 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.linking import ANYTHING
 from kgplatform.literals import DATATYPES
 from kgplatform.names import normalise
-from kgplatform.types import Entity, Fact, Literal, Relation, Words, in_words
+from kgplatform.types import Entity, Fact, Literal, Relation
 
 SEEDS = 8
 LEAST = 2
 SURE = 10
-"""So many facts without a second tail for a head, and the relation is taken for functional."""
+"""So many heads, each with one tail, and the relation looks functional."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A card from a graph. ``accepted`` of its seeds are facts that people accepted; the others are those believed best."""
+    """A card from a graph. ``accepted`` of its seeds are facts that people accepted; the others are those believed best.
+
+    ``hint`` is what a person may add to it, if there is anything.
+    """
 
     card: Relation
     facts: int
     accepted: int
+    hint: str = ""
 
 
 def card_from_graph(kg: KnowledgeGraph, name: str) -> Made:
@@ -56,9 +60,18 @@ def card_from_graph(kg: KnowledgeGraph, name: str) -> Made:
         )
     accepted = [fact for fact in found if fact.verdict == "accepted"]
     taken = (accepted if len(accepted) >= LEAST else found)[:SEEDS]
-    card = dataclasses.replace(card, seeds=tuple(_words(fact, slots(card)) for fact in taken))
+    card = dataclasses.replace(card, seeds=tuple(told_in(fact, slots(card)) for fact in taken))
     check(card)
-    return Made(card, len(facts), sum(fact.verdict == "accepted" for fact in taken))
+    return Made(card, len(facts), sum(fact.verdict == "accepted" for fact in taken), _hint(card, facts))
+
+
+def _hint(card: Relation, facts: Sequence[Fact]) -> str:
+    """That the relation may be functional, which facts alone do not make a rule."""
+    turned = facts if card.symmetric else ()
+    heads = Counter([fact.head.id for fact in facts] + [fact.tail.id for fact in turned if isinstance(fact.tail, Entity)])
+    if card.functional or len(heads) < SURE or max(heads.values()) > 1:
+        return ""
+    return f"looks functional: {len(heads):,} heads, each with one tail; add functional: true if that is a rule"
 
 
 def _none(kg: KnowledgeGraph, name: str) -> str:
@@ -69,13 +82,11 @@ def _none(kg: KnowledgeGraph, name: str) -> str:
 
 def _told(kg: KnowledgeGraph, known: Relation, facts: Sequence[Fact]) -> Relation:
     """The card with what the facts say of the relation, in the fields that it leaves open."""
-    heads = Counter(fact.head.id for fact in facts)
     tails = Counter(fact.tail.id if isinstance(fact.tail, Entity) else fact.tail.value for fact in facts)
     return dataclasses.replace(
         known,
         domain=known.domain or _kinds(kg, [fact.head for fact in facts]),
         range=known.range or _range(kg, facts),
-        functional=known.functional or (len(facts) >= SURE and max(heads.values()) == 1),
         prompts=known.prompts or (first_prompt(known.name, one=max(tails.values()) == 1),),
     )
 
@@ -101,19 +112,10 @@ def _seeds(card: Relation, facts: Iterable[Fact]) -> list[Fact]:
     """Facts of distinct heads and tails, the accepted ones first, then by belief."""
     wanted, heads, tails, found = slots(card), set[str](), set[str](), list[Fact]()
     for fact in sorted(facts, key=lambda fact: (fact.verdict != "accepted", -fact.trust, fact.key)):
-        head, tail = (normalise(end) for end in _words(fact, ENDS))
+        head, tail = (normalise(end) for end in told_in(fact, ENDS))
         told = head in heads or tail in tails or (card.symmetric and (head in tails or tail in heads))
-        if head != tail and not told and _says(fact, wanted):
+        if head != tail and not told and says(fact, wanted):
             heads.add(head)
             tails.add(tail)
             found.append(fact)
     return found
-
-
-def _says(fact: Fact, wanted: Sequence[str]) -> bool:
-    return {*ENDS, *(name for name, _ in fact.qualifiers)}.issuperset(wanted)
-
-
-def _words(fact: Fact, wanted: Sequence[str]) -> Words:
-    said = {**dict(fact.qualifiers), "head": fact.head, "tail": fact.tail}
-    return tuple(in_words(said[name]) for name in wanted)

@@ -637,6 +637,18 @@ def test_a_relation_of_the_graph_becomes_a_card(kg: Kg, graph: KnowledgeGraph, t
     kg("relations", "add", path, "--out", path).refused(2, "--from-graph")
 
 
+def test_that_a_relation_looks_functional_is_suggested_above_its_card(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    graph.put([Claim(city(f"Town {n}"), "lies in", city(f"Land {n}"), (told(),)) for n in range(12)])
+    path, hint = tmp_path / "lies.yaml", "looks functional: 12 heads, each with one tail; add functional: true if that is a rule"
+    said = kg("relations", "add", "lies in", "--from-graph", "--out", path)
+    assert f"# {hint}" in said.out
+    assert path.read_text().startswith(f"# {hint}\n")
+    (learned,) = kg("relations", "add", "lies in", "--from-graph", "--json").objects
+    assert (learned["hint"], learned["functional"]) == (hint, False)
+    assert "learned: lies in" in kg("relations", "add", path).out
+    assert not graph.relations()["lies in"].functional
+
+
 def test_the_cards_of_bertnets_authors_are_learned(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     card = {
         "init_prompts": ["<ENT0> can <ENT1> in <ENT2> ."],

@@ -39,7 +39,7 @@ def graph(pairs: Iterable[tuple[str, str]] = CITIES, relation: str = "capital of
 
 def test_a_relation_of_the_graph_becomes_a_card() -> None:
     made = card_from_graph(graph(), "capital of")
-    assert (made.card.domain, made.card.range, made.card.functional) == (("city",), ("country",), True)
+    assert (made.card.domain, made.card.range, made.card.functional) == (("city",), ("country",), False)
     assert made.card.prompts == ("{head} is the capital of {tail}",)
     assert made.card.seeds == tuple(reversed(CITIES[4:]))
     assert (made.facts, made.accepted) == (12, 0)
@@ -64,13 +64,22 @@ def test_seeds_have_distinct_ends_and_rejected_facts_are_none() -> None:
     assert not made.card.functional
 
 
-@pytest.mark.parametrize(("count", "functional"), [(9, False), (10, True)])
-def test_few_facts_do_not_show_that_there_is_one_tail(count: int, functional: bool) -> None:
-    assert card_from_graph(graph(CITIES[:count]), "capital of").card.functional is functional
+def test_that_there_is_one_tail_only_is_suggested_and_not_written() -> None:
+    made = card_from_graph(graph(CITIES[:10]), "capital of")
+    assert made.hint == "looks functional: 10 heads, each with one tail; add functional: true if that is a rule"
+    assert not made.card.functional
 
 
-def test_a_second_tail_shows_that_there_are_several() -> None:
-    assert not card_from_graph(graph([*CITIES, ("City A", "Land B")]), "capital of").card.functional
+@pytest.mark.parametrize("pairs", [CITIES[:9], [*CITIES, ("City A", "Land B")]])
+def test_few_facts_or_a_second_tail_suggest_nothing(pairs: list[tuple[str, str]]) -> None:
+    assert card_from_graph(graph(pairs), "capital of").hint == ""
+
+
+def test_what_the_graphs_card_says_is_a_rule_is_not_suggested() -> None:
+    kg = graph()
+    kg.learn([Relation("capital of", functional=True)])
+    made = card_from_graph(kg, "capital of")
+    assert (made.card.functional, made.hint) == (True, "")
 
 
 def test_kinds_are_the_narrowest_that_most_facts_have() -> None:

@@ -108,7 +108,7 @@ def _add_from_graph(run: Run, names: list[str], out: Path | None, force: bool, d
     if out:
         vacant(out, force)
     made = card_from_graph(run.graph, names[0])
-    text = as_yaml(made.card)
+    text = (f"# {made.hint}\n" if made.hint else "") + as_yaml(made.card)
     for line in text.splitlines():
         run.screen.say(line)
     seeds = len(made.card.seeds)
@@ -116,10 +116,11 @@ def _add_from_graph(run: Run, names: list[str], out: Path | None, force: bool, d
     if out is None:
         if not dry_run:
             run.graph.learn(relations=[made.card])
-        _learned(run, made.card, dry_run, facts=made.facts, accepted=made.accepted)
+        _learned(run, made.card, dry_run, facts=made.facts, accepted=made.accepted, hint=made.hint)
         return
     if not dry_run:
         with whole(out) as file:
             file.write(text.encode("utf-8", "replace"))
-    run.screen.emit({**dataclasses.asdict(made.card), "facts": made.facts, "accepted": made.accepted, "file": str(out), "dry_run": dry_run})
+    more = {"facts": made.facts, "accepted": made.accepted, "hint": made.hint, "file": str(out), "dry_run": dry_run}
+    run.screen.emit({**dataclasses.asdict(made.card), **more})
     run.screen.note(f"{'would write' if dry_run else 'written'}: {out}")
