@@ -1,7 +1,7 @@
 """From words to entities: the same as one that is there, a new one, or a question for a person.
 
-A mention is an entity that bears its name (or an alias, compared in normalised form) and whose kind fits.
-When two fit, nothing is guessed: the candidate is handed back with the reason. Every writer that starts
+A mention is an entity that bears its name (or an alias, compared in normalised form) and whose kind fits, or of them the one whose id it
+says. When two fit, nothing is guessed: the candidate is handed back with the reason. Every writer that starts
 from words comes through here.
 """
 
@@ -46,16 +46,26 @@ def resolve(mention: Mention, bearers: Sequence[Entity], kinds: Mapping[str, Kin
 
     Raises ``Ambiguous`` when several fit, ``BadName`` when the words are no name.
     """
-    fitting = [entity for entity in bearers if compatible(mention.kind, entity.kinds, kinds)]
-    by_own_name = [entity for entity in fitting if names.normalise(entity.name) == names.normalise(mention.name)]
-    match by_own_name or fitting:
+    meant = [entity for entity in bearers if entity.id == mention.meant]
+    fitting = meant or [entity for entity in bearers if compatible(mention.kind, entity.kinds, kinds)]
+    match by_own_name(mention.name, fitting):
         case []:
             return Entity(names.entity_id(mention.kind, mention.name), names.clean(mention.name), (mention.kind,), mention.aliases)
         case [entity]:
             return dataclasses.replace(entity, aliases=mention.aliases)
         case several:
-            listed = ", ".join(sorted(entity.id for entity in several)[:5])
-            raise Ambiguous(f"{mention.name[:80]!r} may be {listed}: name the one that is meant by its id")
+            raise Ambiguous(several_bear(mention.name, several))
+
+
+def by_own_name(name: str, bearers: Sequence[Entity]) -> Sequence[Entity]:
+    """Those that bear a name as their own; where none does, those that have it as an alias."""
+    return [entity for entity in bearers if names.normalise(entity.name) == names.normalise(name)] or bearers
+
+
+def several_bear(name: str, bearers: Iterable[Entity]) -> str:
+    """The sentence that says which entities words may mean."""
+    listed = ", ".join(sorted(entity.id for entity in bearers)[:5])
+    return f"{name[:80]!r} may be {listed}: name the one that is meant by its id"
 
 
 def link(candidates: Sequence[Candidate], search: Search, kinds: Mapping[str, Kind]) -> Linked:

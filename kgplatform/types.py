@@ -167,11 +167,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Words that name something, before linking has decided which entity they mean."""
+    """Words that name something, before linking has decided which entity they mean; ``meant`` is its id where that is known."""
 
     name: str
     kind: str = "thing"
     aliases: tuple[str, ...] = ()
+    meant: EntityId | None = None
 
 
 @dataclass(frozen=True, slots=True)

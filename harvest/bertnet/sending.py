@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harvest.bertnet import candidates
 from harvest.bertnet.candidates import Judged, Kinds
 from harvest.bertnet.means import LEAST
-from kgplatform import cards
-from kgplatform.errors import BadRequest
+from kgplatform import cards, names
+from kgplatform.errors import Ambiguous, BadRequest
 from kgplatform.graph import Added, KnowledgeGraph
-from kgplatform.linking import Unlinked, link
-from kgplatform.types import Claim, Fact, FactKey, Relation, Words
+from kgplatform.linking import Unlinked, by_own_name, link, several_bear
+from kgplatform.types import Candidate, Claim, Entity, Fact, FactKey, Kind, Mention, Relation, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,43 @@ class Verdicts:
 
 
 def linked(kg: KnowledgeGraph, judged: Sequence[Judged], telling: Telling) -> tuple[dict[Words, Claim], tuple[Unlinked, ...]]:
-    """The claims that candidates make, with the model as their evidence; and those that need a person."""
+    """The claims that candidates make, with the model as their evidence; and those that need a person.
+
+    Of several things of one name that is meant which alone has the kinds that the card asks for.
+    """
     told = [candidates.candidate(one, telling.card, telling.kinds, telling.model, telling.run) for one in judged]
-    found = link(told, kg.store, kg.kinds())
+    bearers = kg.store.named(sorted({names.normalise(mention.name) for one in told for mention in one.mentions}))
+    clear, unclear = list[tuple[Words, Candidate]](), list[Unlinked]()
+    for one, candidate in zip(judged, told, strict=True):
+        try:
+            clear.append((one.words, _meant(candidate, telling.card, bearers, kg.kinds())))
+        except Ambiguous as error:
+            unclear.append(Unlinked(candidate, str(error)))
+    found = link([candidate for _, candidate in clear], kg.store, kg.kinds())
     left = {id(one.candidate) for one in found.unlinked}
-    words = [one.words for one, given in zip(judged, told, strict=True) if id(given) not in left]
-    return dict(zip(words, found.claims, strict=True)), found.unlinked
+    words = [words for words, candidate in clear if id(candidate) not in left]
+    return dict(zip(words, found.claims, strict=True)), (*unclear, *found.unlinked)
+
+
+def _meant(candidate: Candidate, card: Relation, bearers: Mapping[str, Sequence[Entity]], kinds: Mapping[str, Kind]) -> Candidate:
+    """The candidate with the ids of what its words mean, where the graph has that. Raises ``Ambiguous``."""
+
+    def one(mention: Mention, wanted: Sequence[str]) -> Mention:
+        named = bearers.get(names.normalise(mention.name), ())
+        fitting = by_own_name(mention.name, [entity for entity in named if any(cards.fits(kind, wanted, kinds) for kind in entity.kinds)])
+        if len(fitting) > 1:
+            raise Ambiguous(several_bear(mention.name, fitting))
+        return replace(mention, meant=fitting[0].id) if fitting else mention
+
+    wanted = dict(card.qualifier_kinds)
+    return replace(
+        candidate,
+        head=one(candidate.head, card.domain),
+        tail=one(candidate.tail, card.range) if isinstance(candidate.tail, Mention) else candidate.tail,
+        qualifiers=tuple(
+            (name, one(value, (wanted[name],)) if isinstance(value, Mention) else value) for name, value in candidate.qualifiers
+        ),
+    )
 
 
 def send(kg: KnowledgeGraph, judged: Sequence[Judged], telling: Telling, least: float = LEAST, verdicts: Verdicts | None = None) -> Added:

@@ -21,7 +21,7 @@ from kgplatform.jobs.steps import Steps
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, Evidence, Relation, Source, SourceId
+from kgplatform.types import Claim, Entity, Evidence, Kind, Relation, Source, SourceId
 from tests.unit.test_bertnet import CAPITAL, IGNORANT, KNOWING, PAIRS, capitals, graph
 
 MANY = dataclasses.replace(CAPITAL, functional=False)
@@ -117,7 +117,31 @@ def test_a_name_of_two_things_is_left_to_a_person(kg: KnowledgeGraph) -> None:
     kg.put([Claim(one, "near", Entity(entity_id("city", "Bauska"), "Bauska", ("city",)), (told,)) for one in both])
     done = send(kg, FOUND, TELLING, verdicts=Verdicts(accepted=(("Riga", "Latvia"),)))
     assert [one.candidate.head.name for one in done.unlinked] == ["Riga"]
+    assert done.unlinked[0].why == f"'Riga' may be {both[0].id}, {both[1].id}: name the one that is meant by its id"
     assert verdicts(kg) == {("Oslo", "Norway"): "none"}
+
+
+@pytest.mark.parametrize("other", ["thing", "place", "ship"])
+def test_of_two_things_of_one_name_that_is_meant_which_alone_is_of_the_cards_kind(kg: KnowledgeGraph, other: str) -> None:
+    told = Evidence("import", Source(SourceId("import:x"), "import"))
+    kg.learn(kinds=[Kind("thing"), Kind("place", "thing"), Kind("city", "place"), Kind("ship", "thing"), Kind("country", "place")])
+    city, ship = (Entity(entity_id(kind, "Riga", mark), "Riga", (kind,)) for kind, mark in (("city", "a"), (other, "b")))
+    kg.put([Claim(one, "near", Entity(entity_id("city", "Bauska"), "Bauska", ("city",)), (told,)) for one in (city, ship)])
+    for kinds in ({"head": {"Riga": "city"}}, {"head": {"Riga": other}}, {}):  # whichever of them was asked about
+        done = send(kg, FOUND[:1], Telling(MANY, kinds, "knowing@1", "r1"))
+        assert done.unlinked == ()
+        (fact,) = kg.facts(relation="capital of")
+        assert fact.head.id == city.id
+
+
+def test_a_name_of_things_of_two_kinds_of_the_card_is_left_to_a_person_whichever_was_asked_about(kg: KnowledgeGraph) -> None:
+    told = Evidence("import", Source(SourceId("import:x"), "import"))
+    both = [Entity(entity_id(kind, "Georgia"), "Georgia", (kind,)) for kind in ("country", "state")]
+    kg.put([Claim(one, "near", Entity(entity_id("city", "Tbilisi"), "Tbilisi", ("city",)), (told,)) for one in both])
+    card = dataclasses.replace(MANY, range=("country", "state"))
+    done = send(kg, [judged("Atlanta", "Georgia", 0.9)], Telling(card, {"tail": {"Georgia": "state"}}))
+    assert [one.why for one in done.unlinked] == [f"'Georgia' may be {both[0].id}, {both[1].id}: name the one that is meant by its id"]
+    assert verdicts(kg) == {}
 
 
 def test_what_is_certain_in_a_record_is_put_with_a_number(kg: KnowledgeGraph) -> None:
