@@ -6,7 +6,6 @@ content: one that was killed goes on where it was, and one that is made again ad
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -16,7 +15,8 @@ from typing import Any
 from harvest.bertnet import candidates
 from harvest.bertnet.calibrate import MIN_CORRUPTED, MIN_SEEDS, OTHERS, Knowledge, corrupted, knowledge, undecided
 from harvest.bertnet.candidates import Judged, Kinds
-from harvest.bertnet.grounds import grounded
+from harvest.bertnet.deadline import Deadline, TimeOver
+from harvest.bertnet.grounds import grounded, says, told_in
 from harvest.bertnet.judging import RIVALS, Judging
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.promptfile import PromptFile
@@ -32,8 +32,11 @@ from kgplatform.errors import BadFile, BudgetExceeded
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Steps
 from kgplatform.lm.ports import ChatModel
-from kgplatform.types import Claim, Entity, Kind, Receipt, Relation, Words
+from kgplatform.ports import Progress
+from kgplatform.types import Claim, Entity, FactQuery, Kind, Receipt, Relation, Words
 
+READ = 2_000
+"""Facts of the graph that are read at most, to tell proposers what is known."""
 UNTESTED = "what the model knows could not be tested: the log says why"
 
 
@@ -58,7 +61,7 @@ class Asking:
 
     def __init__(self, kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits, steps: Steps, before: Before) -> None:
         self._kg, self._card, self._models, self._limits, self._steps, self._before = kg, card, models, limits, steps, before
-        self._revision = f"{card.name}@{names.digest(repr(card), *models.names)}"
+        self._revision = f"{card.name}@{names.digest(repr(card), *models.names, *(['free'] if models.free else []))}"
         self._kept_prompts = PromptFile(models.prompts, card, models.names) if models.prompts else None
         self._either_way = not card.symmetric and not apart(card, kg.kinds())
         self._origins: dict[str, Origin] = {}
@@ -66,34 +69,46 @@ class Asking:
         self._found: list[Judged] = []
         self._kept: list[Judged] = []
         self._receipt = Receipt()
+        self._prompts: list[str] = []
+        self._knows: Knowledge | None = None
+        self._progress: Progress = steps.progress
 
-    def go(self, entities: Callable[[], Iterable[Entity]], until: float | None = None) -> Outcome:
-        """All of it, with the graph's ``entities``; ``until`` is when, by the monotonic clock, no further round begins."""
-        if until and time.monotonic() > until:
+    def go(self, entities: Callable[[], Iterable[Entity]], deadline: Deadline) -> Outcome:
+        """All of it, with the graph's ``entities``, or what was judged before the ``deadline``."""
+        if deadline.over:
             return self._outcome(None, (), "it was not asked: the time that was given is over")
+        self._progress = deadline.heeded(self._steps.progress)
+        try:
+            return self._asked(entities, deadline)
+        except TimeOver:
+            self._note("the time that was given is over; the same command goes on")
+            return self._outcome(self._knows, self._prompts)
+
+    def _asked(self, entities: Callable[[], Iterable[Entity]], deadline: Deadline) -> Outcome:
         if len(self._card.seeds) < MIN_SEEDS:  # more candidates would not help
             known = undecided(self._card.name, len(self._card.seeds), 0, 0)
             return self._outcome(known, (), known.doubt)
-        ends, prompts = self._ends(entities), self._prompts()
-        asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size)
-        rounds = Rounds(self._models.proposers(self._note), asked, self._steps, self._revision, self._note)
+        ends, prompts = self._ends(entities), self._worded()
+        self._prompts = prompts
+        asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size, self._held())
+        proposers = self._models.proposers(self._note)
+        rounds = Rounds(proposers, asked, self._steps, self._revision, self._note, progress=self._progress)
         coming = iter(rounds)
         first = list(self._enough(coming, ends))
         if not first:
             return self._outcome(None, prompts, self._nothing())
         pools = self._company(ends, [words for _, tuples in first for words in tuples])
         judge, learnt = self._learnt(pools, prompts)
+        self._knows = learnt
         if learnt is None or learnt.doubt:
             return self._outcome(learnt, prompts, learnt.doubt if learnt else UNTESTED)
         if not self._limits.held:
             self._kg.learn([self._card])
         judging = Judging(judge, prompts, learnt, pools["tail"][: RIVALS + 1], self._either_way)
         for by, tuples in chain(first, coming):
+            deadline.check()
             found = self._judged(by, tuples, judging, ends)
-            rounds.barren(by, all(one.score <= learnt.floor for one in found))
-            if until and time.monotonic() > until:
-                self._note("the time that was given is over; the same command goes on")
-                break
+            rounds.barren(by, len(tuples), all(one.score <= learnt.floor for one in found))
         return self._outcome(learnt, prompts)
 
     def _enough(self, coming: Iterator[Round], ends: Mapping[str, Iterable[str]]) -> Iterator[Round]:
@@ -130,7 +145,19 @@ class Asking:
         found = self._steps.step(f"{self._revision}/entities", lambda: fitting(entities(), self._card, self._kg.kinds())) or {}
         return {end: dict(found.get(end, {})) for end in ("head", "tail")}
 
-    def _prompts(self) -> list[str]:
+    def _held(self) -> tuple[Words, ...]:
+        """The facts of the relation that the graph holds on other grounds than models' memories, in words, the best believed last."""
+        card = self._card
+
+        def read() -> dict[str, Any]:
+            facts = self._kg.store.facts(FactQuery(relation=card.name, limit=READ))
+            told = [fact for fact in facts if grounded(fact) and says(fact, slots(card))]
+            return {"held": [list(told_in(fact, slots(card))) for fact in sorted(told, key=lambda fact: (fact.confidence, fact.key))]}
+
+        found = self._steps.step(f"{self._revision}/held", read) or {"held": []}
+        return tuple(tuple(words) for words in found["held"])
+
+    def _worded(self) -> list[str]:
         """The card's prompts and those made of them, by the chat model if that answers."""
 
         def made(chat: ChatModel | None = self._models.chat) -> dict[str, Any]:
@@ -162,7 +189,7 @@ class Asking:
 
         def tested() -> dict[str, Any]:
             self._steps.stage(f"{card.name}: testing what the model knows")
-            return asdict(knowledge(card.name, judge, prompts, card.seeds, others, self._steps.progress))
+            return asdict(knowledge(card.name, judge, prompts, card.seeds, others, self._progress))
 
         found = self._steps.step(f"{self._revision}/known", tested)
         learnt = Knowledge.read(found) if found else None
@@ -197,7 +224,7 @@ class Asking:
         @cache
         def found() -> tuple[list[Judged], list[Judged]]:
             self._steps.stage(f"{card.name}: scoring {len(tuples):,} candidates")
-            judged = judging.of(tuples, by, self._steps.progress)
+            judged = judging.of(tuples, by, self._progress)
             if lost := len(tuples) - len(judged):
                 notes.append(f"{lost:,} candidates have words that {judging.judge.name} cannot read")
             return judged, candidates.chosen(judged, card, self._limits.confidence, self._kept)

@@ -63,6 +63,7 @@ class Models:
 class Limits:
     """Where a harvest ends, whatever is left: ``size`` candidates that a chat model is asked for, ``minutes``.
 
+    When the minutes are over, the batch or request at hand is the last one: what was judged by then is kept, a round at hand is not.
     Candidates less likely than ``confidence`` are not put. ``held`` puts none: they stand in the outcome, for a person to look at.
     """
 

@@ -6,12 +6,12 @@ knows of it by the card's seeds (``calibrate``), and a probability for each cand
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 
 from harvest.bertnet.asking import Asking, Outcome, known_entities
+from harvest.bertnet.deadline import Deadline
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.prompts import check
 from harvest.bertnet.scoring import Company
@@ -53,7 +53,7 @@ def harvest(
     models.judge(Company(()))  # says so at once when there is nobody who scores
     steps = steps or Direct(run, progress)
     steps.inputs(names.digest(*map(repr, asked), *models.names))
-    before, until = Before(kg, steps), time.monotonic() + 60 * given.minutes if given.minutes else None
+    before, deadline = Before(kg, steps), Deadline.after(given.minutes)
     entities = cache(partial(known_entities, kg))  # read once, and only by a harvest that begins
-    outcomes = [Asking(kg, card, models, given, steps, before).go(entities, until) for card in asked]
+    outcomes = [Asking(kg, card, models, given, steps, before).go(entities, deadline) for card in asked]
     return Report(tuple(outcomes), sum((outcome.receipt for outcome in outcomes), Receipt()), before.difference())

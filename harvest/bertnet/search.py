@@ -11,7 +11,7 @@ which goes depth-first and caps what comes first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
@@ -35,7 +35,8 @@ class Bounds:
 
     After each tuple that is begun the ``width`` likeliest tokens are followed, and ``batch`` such tuples are read at once.
     ``sentences`` is how many may be read in all; what is complete by then is given. None of ``banned`` (lower case) is a name, nor
-    are stop words.
+    are stop words. With ``lengths`` names have just so many tokens, slot by slot; what scores below ``floor`` is not looked for; and tuples
+    ``known`` before have their places already.
     """
 
     tokens: int = 2
@@ -45,20 +46,27 @@ class Bounds:
     batch: int = 64
     sentences: int | None = None
     banned: frozenset[str] = frozenset()
+    lengths: tuple[int, ...] = ()
+    floor: float = -np.inf
+    known: tuple[Words, ...] = ()
 
 
 def search(
     model: MaskedModel, cloze: Cloze, n: int, bounds: Bounds | None = None, progress: Progress | None = None
 ) -> list[tuple[Words, float]]:
-    """At most ``n`` tuples and their scores in nats, the best first; ``progress`` counts tuples.
+    """At most ``n`` tuples and their scores in nats, the best first; ``progress`` counts tuples, and is told before each batch too.
 
     Of tuples that differ in capitals the best stays; no tuple names one thing twice. Equal scores are ordered by the sum over names.
     """
     found: list[tuple[Words, float]] = []
-    for words, score in _Search(model, cloze, bounds or Bounds()).tuples(n):
-        found.append((words, score))
+
+    def told() -> None:
         if progress:
             progress(len(found), n)
+
+    for words, score in _Search(model, cloze, bounds or Bounds(), told).tuples(n):
+        found.append((words, score))
+        told()
     return found
 
 
@@ -89,22 +97,24 @@ class _Fork:
 
 
 class _Search:
-    def __init__(self, model: MaskedModel, cloze: Cloze, bounds: Bounds) -> None:
-        self._model, self._cloze, self._bounds = model, cloze, bounds
+    def __init__(self, model: MaskedModel, cloze: Cloze, bounds: Bounds, between: Callable[[], None]) -> None:
+        self._model, self._cloze, self._bounds, self._between = model, cloze, bounds, between
         self._heap: list[tuple[float, float, int, _Fork, int]] = []
         self._order = count()
         self._left = bounds.sentences if bounds.sentences is not None else 2**62
         self._heads, self._words, self._seen = Counter[str](), Counter[str](), set[Words]()
+        for words in bounds.known:
+            self._count(words)
 
     def tuples(self, n: int) -> Iterator[tuple[Words, float]]:
-        lengths = product(range(1, self._bounds.tokens + 1), repeat=len(self._cloze.slots))
-        waiting = [_Begun(tuple((MASK,) * length for length in one)) for one in lengths]
+        given_lengths = [self._bounds.lengths] if self._bounds.lengths else lengths(self._cloze.slots, self._bounds.tokens)
+        waiting = [_Begun(tuple((MASK,) * length for length in one)) for one in given_lengths]
         given = 0
-        while given < n and (waiting or self._heap):
+        while given < n and (waiting or self._promising()):
             for at in range(0, len(waiting), self._bounds.batch):
                 self._fork(waiting[at : at + self._bounds.batch])
             waiting, complete = [], list[tuple[tuple[float, float, int, _Fork, int], _Begun]]()
-            while self._heap and len(waiting) < self._bounds.batch and given + len(complete) < n:
+            while self._promising() and len(waiting) < self._bounds.batch and given + len(complete) < n:
                 entry = heappop(self._heap)
                 begun = self._next(entry)
                 if begun is None:
@@ -114,11 +124,15 @@ class _Search:
                 elif waiting:
                     complete.append((entry, begun))
                 else:
-                    self._count(begun)
+                    self._count(begun.names)
                     given += 1
                     yield begun.names, -entry[0]
             for (score, total, order, fork, rank), _ in complete:
                 heappush(self._heap, (score, total, order, _only(fork, rank), 0))
+
+    def _promising(self) -> bool:
+        """Whether anything that is begun may still reach the floor."""
+        return bool(self._heap) and -self._heap[0][0] >= self._bounds.floor
 
     def _fork(self, waiting: Sequence[_Begun]) -> None:
         """Read tuples that are begun, and put what may follow into the heap."""
@@ -126,6 +140,7 @@ class _Search:
         self._left -= len(waiting) * len(self._cloze.prompts)
         if not waiting:
             return
+        self._between()
         allowed = np.stack([self._allowed(one) for one in waiting])
         logs = np.where(allowed, self._model.fill(self._cloze, [one.partial for one in waiting]), -np.inf)
         for begun, row in zip(waiting, logs, strict=True):
@@ -160,8 +175,8 @@ class _Search:
             and tuple(known) not in self._seen
         )
 
-    def _count(self, begun: _Begun) -> None:
-        known = tuple(name.casefold() for name in begun.names)
+    def _count(self, names: Words) -> None:
+        known = tuple(name.casefold() for name in names)
         self._heads[known[0]] += 1
         self._words.update(known)
         self._seen.add(known)
@@ -194,6 +209,11 @@ class _Search:
     def _stop(self) -> Bools:
         pieces = self._model.pieces
         return np.array([text.casefold() in STOP for text in pieces.texts]) & pieces.opens
+
+
+def lengths(slots: Sequence[str], most: int) -> list[tuple[int, ...]]:
+    """How many tokens the names of a tuple may have, slot by slot: all there is, the shortest first."""
+    return sorted(product(range(1, most + 1), repeat=len(slots)), key=sum)
 
 
 def _last(begun: _Begun) -> bool:

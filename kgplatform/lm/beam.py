@@ -6,7 +6,7 @@ the probabilities are summed, as far as the beam has seen them. ``kgplatform.lm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,10 +42,13 @@ class _Found:
         self.done[words] = float(np.logaddexp(self.done[words], score)) if words in self.done else score
 
 
-def beam(model: Decoder, prefixes: Sequence[str], *, best: int = 8, how: Free | None = None) -> list[list[tuple[str, float]]]:
+def beam(
+    model: Decoder, prefixes: Sequence[str], *, best: int = 8, how: Free | None = None, between: Callable[[], None] | None = None
+) -> list[list[tuple[str, float]]]:
     """For each beginning the ``best`` distinct continuations with their scores, best first, without spaces at their ends.
 
-    Continuations without a letter or digit are left out, and so are those that reach no stop.
+    Continuations without a letter or digit are left out, and so are those that reach no stop. ``between`` is called before each batch; what
+    it raises ends the search.
     """
     search = how or Free()
     before = beginnings(model, prefixes)
@@ -57,6 +60,8 @@ def beam(model: Decoder, prefixes: Sequence[str], *, best: int = 8, how: Free | 
             one.held = []
         for start in range(0, len(asked), _CHUNK):
             part = asked[start : start + _CHUNK]
+            if between:
+                between()
             ids, logs = model.likeliest([tokens for _, _, tokens in part], 2 * search.beam + len(search.stops))
             for (number, score, tokens), row, gains in zip(part, ids.tolist(), logs.tolist(), strict=True):
                 for token, gain in zip(row, gains, strict=True):

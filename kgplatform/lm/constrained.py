@@ -11,7 +11,7 @@ are for all tokenizers that cut before a space.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,11 +123,11 @@ class Against:
         self._before = beginnings(model, neutral)
         self._known: dict[int, Floats] = {}
 
-    def of(self, nodes: Ints) -> list[Floats]:
+    def of(self, nodes: Ints, between: Callable[[], None] | None = None) -> list[Floats]:
         """For each node the mean log-probabilities of its children, and of an end: as ``Vocabulary.folded`` puts them."""
         new = [node for node in dict.fromkeys(nodes.tolist()) if node not in self._known]
         sequences = [(*before, *self._vocabulary.path(node)) for node in new for before in self._before]
-        values = _offers(self._model, self._vocabulary, sequences, [node for node in new for _ in self._before])
+        values = _offers(self._model, self._vocabulary, sequences, [node for node in new for _ in self._before], between)
         size = len(self._before)
         self._known.update((node, np.mean(values[at * size : (at + 1) * size], axis=0)) for at, node in enumerate(new))
         return [self._known[node] for node in nodes.tolist()]
@@ -143,12 +143,20 @@ class _Beam:
 
 
 def decode(
-    model: Decoder, prefixes: Sequence[str], vocabulary: Vocabulary, *, beam: int = 32, best: int = 8, against: Against | None = None
+    model: Decoder,
+    prefixes: Sequence[str],
+    vocabulary: Vocabulary,
+    *,
+    beam: int = 32,
+    best: int = 8,
+    against: Against | None = None,
+    between: Callable[[], None] | None = None,
 ) -> list[list[tuple[str, float]]]:
     """For each beginning the ``best`` names with their scores, best first; names without spaces at their ends.
 
     ``beam`` nodes a beginning are kept at every level. With a vocabulary without ends the score is log p(name | beginning), a
-    ``TokenScorer``'s. A space at the end of a beginning is left out.
+    ``TokenScorer``'s. A space at the end of a beginning is left out. ``between`` is called before each batch; what it raises ends the
+    search.
     """
     before = beginnings(model, prefixes)
     found: list[list[tuple[float, int]]] = [[] for _ in prefixes]
@@ -156,9 +164,9 @@ def decode(
     while len(held.node):
         nodes = held.node.tolist()
         sequences = [(*before[owner], *vocabulary.path(node)) for owner, node in zip(held.owner.tolist(), nodes, strict=True)]
-        gains = _offers(model, vocabulary, sequences, nodes)
+        gains = _offers(model, vocabulary, sequences, nodes, between)
         if against:
-            gains = [own - usual for own, usual in zip(gains, against.of(held.node), strict=True)]
+            gains = [own - usual for own, usual in zip(gains, against.of(held.node, between), strict=True)]
         for row in np.flatnonzero(vocabulary.entry[held.node] >= 0).tolist():
             found[held.owner[row]].append((float(held.score[row] + gains[row][-1]), int(vocabulary.entry[held.node[row]])))
         held = _widened(vocabulary, held, gains, beam)
@@ -186,7 +194,13 @@ def beginnings(model: Decoder, prefixes: Sequence[str]) -> list[Tokens]:
     return [tokens for tokens, _ in model.tokens([(prefix.rstrip(), "") for prefix in prefixes])]
 
 
-def _offers(model: Decoder, vocabulary: Vocabulary, sequences: Sequence[Tokens], nodes: Sequence[int]) -> list[Floats]:
+def _offers(
+    model: Decoder,
+    vocabulary: Vocabulary,
+    sequences: Sequence[Tokens],
+    nodes: Sequence[int],
+    between: Callable[[], None] | None = None,
+) -> list[Floats]:
     """For each sequence, which ends at the node, the log-probabilities of what the vocabulary offers there, ``folded``.
 
     Sequences that share their beginning stand side by side in one chunk.
@@ -196,6 +210,8 @@ def _offers(model: Decoder, vocabulary: Vocabulary, sequences: Sequence[Tokens],
     found: list[Floats] = [np.zeros(0)] * len(sequences)
     for start in range(0, len(order), _CHUNK):
         chunk = order[start : start + _CHUNK]
+        if between:
+            between()
         for number, values in zip(chunk, model.following([sequences[n] for n in chunk], [wanted[n] for n in chunk]), strict=True):
             found[number] = values
     return [vocabulary.folded(node, values) for node, values in zip(nodes, found, strict=True)]

@@ -13,7 +13,7 @@ import pytest
 from harvest.bertnet import Limits, Models, Outcome, Report, harvest
 from harvest.bertnet.candidates import Judged, candidate, chosen
 from harvest.bertnet.planning import plan
-from harvest.bertnet.proposing import Asked
+from harvest.bertnet.proposing import Asked, Proposed
 from harvest.bertnet.rounds import BARREN, Rounds
 from kgplatform.belief import PRIOR
 from kgplatform.errors import BadCard, BadRequest, BudgetExceeded
@@ -23,6 +23,7 @@ from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.lm.scripted_chat import ScriptedChat
 from kgplatform.lm.scripted_masked import ScriptedMasked
 from kgplatform.names import entity_id
+from kgplatform.ports import Progress
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Literal, Relation, Source, SourceId, Words
 
@@ -126,6 +127,44 @@ def test_a_second_run_adds_only_what_is_new() -> None:
     ask(kg)
     assert new in capitals(kg) - before
     assert before <= capitals(kg)
+
+
+def held_by_the_graph(kg: KnowledgeGraph, *pairs: tuple[str, str], method: Any = "import") -> None:
+    told = Evidence(method, Source(SourceId(f"{method}:z"), "import"), 1.0)
+    for pair in pairs:
+        ends = [Entity(entity_id(kind, name), name, (kind,)) for kind, name in zip(("city", "country"), pair, strict=True)]
+        kg.put([Claim(ends[0], "capital of", ends[1], (told,))])
+
+
+def test_what_the_graph_holds_already_is_judged_and_the_model_speaks_for_it_once() -> None:
+    known = [(one.words[0], one.words[1]) for one in only(ask(graph())).kept[:2]]
+    kg = graph()
+    held_by_the_graph(kg, *known)
+    first = ask(kg)
+    assert set(known) <= {one.words for one in only(first).kept}
+    assert first.receipt.merged == 2
+    (fact,) = kg.facts(head=known[0][0], relation="capital of")
+    assert set(fact.methods) == {"import", "memory"}
+    again = ask(kg).receipt
+    assert (again.new, again.merged, again.unchanged) == (0, 0, first.receipt.new + first.receipt.merged)
+
+
+def test_a_chat_model_is_told_what_the_graph_holds_on_other_grounds_than_memories(tmp_path: Path) -> None:
+    kg = graph(())
+    held_by_the_graph(kg, ("Paris", "France"))
+    held_by_the_graph(kg, ("Atlantis City", "Atlantis"), method="memory")
+    told: list[str] = []
+    answers = listing(list(PAIRS[:10]), list(PAIRS[10:]))
+
+    def reply(request: Any) -> str:
+        told.append(request.messages[-1].text)
+        return answers.reply(request).text
+
+    ask(kg, models(chat=ScriptedChat(reply), quarantine=tmp_path), dataclasses.replace(CAPITAL, functional=False))
+    lines = [line for text in told for line in text.splitlines()]
+    assert any(line.startswith("Known already") and "Paris – France" in line for line in lines)
+    assert not any("Atlantis" in line for line in lines)
+    assert not any("Paris" in line for line in lines if line.startswith("For example"))
 
 
 def test_what_is_held_back_is_judged_and_not_put() -> None:
@@ -310,8 +349,8 @@ class Given:
     def __init__(self, name: str, *rounds: Sequence[Words]) -> None:
         self.name, self._rounds = name, rounds
 
-    def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        yield from map(list, self._rounds)
+    def rounds(self, asked: Asked, before: Sequence[Proposed] = (), progress: Progress | None = None) -> Iterator[Proposed]:
+        yield from (Proposed(tuple(one)) for one in self._rounds[len(before) :])
 
     def requests(self, asked: Asked) -> list[Any]:
         return []
@@ -335,13 +374,32 @@ def test_one_candidate_in_two_spellings_comes_once() -> None:
 
 def test_a_proposer_whose_candidates_are_no_better_than_corrupted_seeds_is_asked_no_more() -> None:
     notes: list[str] = []
-    coming = rounds(Given("a", *[[(f"x{n}", "y")] for n in range(9)]), Given("b", [("u", "v")]), notes=notes)
+    coming = rounds(Given("a", *[[(f"x{n}", "y")] for n in range(BARREN + 9)]), Given("b", [("u", "v")]), notes=notes)
     asked = []
-    for by, _ in coming:
+    for by, tuples in coming:
         asked.append(by)
-        coming.barren(by, by == "a")
+        coming.barren(by, len(tuples), by == "a")
     assert asked == ["a"] * BARREN + ["b"]
     assert notes == ["a is asked no more: its last candidates score no better than corrupted seeds"]
+
+
+def test_many_small_rounds_count_as_much_as_a_large_one() -> None:
+    for size in (1, 7, 50, 2 * BARREN):
+        coming = rounds(Given("a", *[[(f"x{n}", f"{n} {k}") for k in range(size)] for n in range(3 * BARREN)]))
+        asked = 0
+        for by, tuples in coming:
+            asked += len(tuples)
+            coming.barren(by, len(tuples), True)
+        assert BARREN <= asked < BARREN + size or asked == size
+
+
+def test_one_candidate_worth_a_look_and_the_count_begins_anew() -> None:
+    coming = rounds(Given("a", *[[(f"x{n}", f"y{n}")] for n in range(3 * BARREN)]))
+    asked = 0
+    for by, tuples in coming:
+        asked += 1
+        coming.barren(by, len(tuples), asked != BARREN - 1)
+    assert asked == 2 * BARREN - 1
 
 
 def test_a_plan_says_what_it_would_take_and_asks_nobody() -> None:

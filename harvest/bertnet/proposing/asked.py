@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from kgplatform.errors import BadName
 from kgplatform.lm.talk import Request
 from kgplatform.names import clean, normalise
+from kgplatform.ports import Progress
 from kgplatform.types import Relation, Words
 
 LONGEST = 120
@@ -20,7 +21,7 @@ class Asked:
     """A relation, the prompts that it is asked with, and what is known of it.
 
     ``heads`` and ``tails`` are names of the graph's entities of the domain's and of the range's kinds. About ``size`` tuples are wanted;
-    those ``held`` and the card's seeds are known.
+    those ``held``, the most certain last, and the card's seeds are known.
     """
 
     card: Relation
@@ -28,7 +29,24 @@ class Asked:
     heads: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
     size: int = 200
-    held: frozenset[Words] = frozenset()
+    held: tuple[Words, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The tuples of a round, and what its proposer gave each by itself, if it gives anything."""
+
+    tuples: tuple[Words, ...]
+    scores: tuple[float, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {"tuples": [list(words) for words in self.tuples], "scores": list(self.scores)}
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Proposed:
+        """The inverse of ``record``."""
+        return cls(tuple(map(tuple, record["tuples"])), tuple(record["scores"]))
 
 
 class Proposer(Protocol):
@@ -39,8 +57,12 @@ class Proposer(Protocol):
         """Who proposed, as evidence says it."""
         ...
 
-    def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        """New tuples in words, some in each round and none twice. The same question gives the same rounds, as far as its model does."""
+    def rounds(self, asked: Asked, before: Sequence[Proposed] = (), progress: Progress | None = None) -> Iterator[Proposed]:
+        """New tuples in words, none twice, block after block, behind the rounds that it gave ``before``; a block may bring nothing new.
+
+        The same question gives the same rounds, as far as its model does. ``progress`` is told between two batches or requests; what it
+        raises ends the round.
+        """
         ...
 
     def requests(self, asked: Asked) -> list[Request]:
@@ -48,15 +70,33 @@ class Proposer(Protocol):
         ...
 
 
-class Fresh:
-    """Lets every tuple pass once: no seed, nothing held, nothing with a name missing or overlong, or with one name as head and tail.
+class Told:
+    """How far a proposer is: ``done`` of ``total``, told to whoever listens."""
 
-    Spelling does not count, and of a symmetric relation neither does the order of its ends.
+    def __init__(self, progress: Progress | None, total: int, done: int = 0) -> None:
+        self._progress, self._total, self._done = progress, total, done
+
+    def __call__(self) -> None:
+        """Say it again: between two batches, where whoever listens may want to end it."""
+        if self._progress:
+            self._progress(self._done, self._total)
+
+    def more(self, count: int) -> None:
+        """So many more are done."""
+        self._done = min(self._done + count, self._total)
+        self()
+
+
+class Fresh:
+    """Lets every tuple pass once: no seed, nothing of the rounds ``before``, no name missing or overlong or both head and tail.
+
+    Spelling does not count, and of a symmetric relation neither does the order of its ends. What the graph holds passes: a model that
+    says it too speaks for it.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, before: Iterable[Proposed] = ()) -> None:
         self._symmetric = asked.card.symmetric
-        self._seen = {self._key(words) for words in (*asked.card.seeds, *asked.held)}
+        self._seen = {self._key(words) for words in (*asked.card.seeds, *(words for one in before for words in one.tuples))}
 
     def new(self, tuples: Iterable[Words]) -> list[Words]:
         """Those that pass, cleaned."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from harvest.bertnet.proposing.asked import Asked, Fresh
+from harvest.bertnet.proposing.asked import Asked, Fresh, Proposed, Told
 from kgplatform.cardform import SLOT
 from kgplatform.cards import filled, slots
 from kgplatform.lm.beam import STOPS, Free, beam
@@ -22,6 +22,7 @@ from kgplatform.lm.constrained import ENDS, Against, Vocabulary, decode
 from kgplatform.lm.ports import Decoder
 from kgplatform.lm.talk import Request
 from kgplatform.names import normalise
+from kgplatform.ports import Progress
 from kgplatform.types import Relation, Words
 
 _BLOCK = 24
@@ -72,21 +73,43 @@ class Decoded:
         """As the port says."""
         return []
 
-    def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        """As the port says."""
-        filling, fresh = _Filling(self._model, asked, self._each, self._free), Fresh(asked)
+    def rounds(self, asked: Asked, before: Sequence[Proposed] = (), progress: Progress | None = None) -> Iterator[Proposed]:
+        """As the port says; a round is a block of words that begin a prompt, ``progress`` counts words by prompts."""
+        filling, fresh = _Filling(self._model, asked, self._each, self._free), Fresh(asked, before)
         used = {slot: dict.fromkeys(filling.answered(slot)) for slot in filling.firsts}
-        for slot in filling.firsts:
-            yield from filter(None, map(fresh.new, filling.all(slot, filling.known(slot), used[slot])))
+        blocks = [(slot, block) for slot in filling.firsts for block in _blocks(filling.known(slot), used[slot])]
+        sizes = [len(block) * filling.passes(slot) for slot, block in blocks]
+        told = Told(progress, sum(sizes), sum(sizes[: len(before)]))
+        for slot, block in blocks[len(before) :]:
+            yield Proposed(tuple(fresh.new(filling.tuples(slot, block, told))))
+        if self._free:
+            yield from self._beyond(asked, filling, fresh, used, before[len(blocks) :], progress)
+
+    def _beyond(
+        self,
+        asked: Asked,
+        filling: _Filling,
+        fresh: Fresh,
+        used: dict[str, dict[str, None]],
+        before: Sequence[Proposed],
+        progress: Progress | None,
+    ) -> Iterator[Proposed]:
+        """Rounds about names that the model lists, behind those ``before``; what was listed then is listed again, not decoded."""
         listed = barren = 0
-        while self._free and listed < asked.size and barren < _BARREN:
+        told, earlier = Told(progress, asked.size * max(map(filling.passes, filling.firsts))), iter(before)
+        while listed < asked.size and barren < _BARREN:
             barren += 1
             for slot in filling.firsts:
-                names = _listed(self._model, asked.card, slot, list(used[slot]))
+                names = _listed(self._model, asked.card, slot, list(used[slot]), told)
                 listed += len(names)
-                for new in filter(None, map(fresh.new, filling.all(slot, names, used[slot]))):
-                    barren = 0
-                    yield new
+                for block in _blocks(names, used[slot]):
+                    given = next(earlier, None)
+                    found = given or Proposed(tuple(fresh.new(filling.tuples(slot, block, told))))
+                    barren = 0 if found.tuples else barren
+                    if given:
+                        told.more(len(block) * filling.passes(slot))
+                    else:
+                        yield found
 
 
 class _Filling:
@@ -107,6 +130,10 @@ class _Filling:
         """The slots that some prompt begins with, head first."""
         return tuple(slot for slot in self._slots if slot in self._prompts)
 
+    def passes(self, slot: str) -> int:
+        """How many prompts a word for the slot is read in."""
+        return min(_PROMPTS, len(self._prompts[slot]))
+
     def known(self, slot: str) -> list[str]:
         """The words that are known for a slot: the seeds' first, then the graph's."""
         graph = {"head": self._asked.heads, "tail": self._asked.tails}.get(slot, ())
@@ -122,50 +149,46 @@ class _Filling:
         card = self._asked.card
         return len(self._slots) == 2 and ((slot == "head" and card.functional) or (slot == "tail" and card.inverse_functional))
 
-    def all(self, slot: str, words: Sequence[str], used: dict[str, None]) -> Iterator[list[Words]]:
-        """Tuples for words of the slot that were not ``used``, block after block."""
-        seen = {normalise(word) for word in used}
-        new = [word for word in words if normalise(word) not in seen]
-        for start in range(0, len(new), _BLOCK):
-            block = new[start : start + _BLOCK]
-            used.update(dict.fromkeys(block))
-            yield self._tuples(slot, block)
-
-    def _tuples(self, first: str, words: Sequence[str]) -> list[Words]:
+    def tuples(self, first: str, words: Sequence[str], told: Told) -> list[Words]:
         """What the prompts that begin with the slot say of the words: for each, what the prompts find likeliest by turns."""
-        said = [self._said(gaps, words) for gaps in self._prompts[first][:_PROMPTS]]
+        said = []
+        for gaps in self._prompts[first][: self.passes(first)]:
+            said.append(self._said(gaps, words, told))
+            told.more(len(words))
         found: list[Words] = []
         for ranked in zip(*said, strict=True):
             turns = dict.fromkeys(words for step in zip_longest(*ranked) for words in step if words)
             found.extend(list(turns)[: max(map(len, ranked))])
         return found
 
-    def _said(self, gaps: Sequence[_Gap], words: Sequence[str]) -> list[list[Words]]:
+    def _said(self, gaps: Sequence[_Gap], words: Sequence[str], told: Told) -> list[list[Words]]:
         """For each word of the first slot the tuples of one prompt, likeliest first."""
         partial = [(number, {gaps[0].slot: word}) for number, word in enumerate(words)]
         second = min(self._each, _THIRD) if self._single(gaps[0].slot) else self._each
         for gap, count in zip(gaps[1:], (second, *[_THIRD] * len(gaps)), strict=False):
             partial = [
                 (number, {**held, gap.slot: name})
-                for (number, held), names in zip(partial, self._names(gap, [held for _, held in partial], count), strict=True)
+                for (number, held), names in zip(partial, self._names(gap, [held for _, held in partial], count, told), strict=True)
                 for name in names
             ]
-        told: list[list[Words]] = [[] for _ in words]
+        found: list[list[Words]] = [[] for _ in words]
         for number, held in partial:
-            told[number].append(tuple(held[slot] for slot in self._slots))
-        return told
+            found[number].append(tuple(held[slot] for slot in self._slots))
+        return found
 
-    def _names(self, gap: _Gap, held: Sequence[dict[str, str]], count: int) -> list[list[str]]:
+    def _names(self, gap: _Gap, held: Sequence[dict[str, str]], count: int, told: Told) -> list[list[str]]:
         """For each partial tuple the likeliest words for a slot."""
         prefixes = [gap.beginning(words) for words in held]
         vocabulary = self._vocabulary(gap)
         found: list[list[str]] = [[] for _ in held]
         if vocabulary:
-            chosen = decode(self._model, prefixes, vocabulary, beam=_BEAM, best=count, against=self._neutral(gap, vocabulary))
+            against = self._neutral(gap, vocabulary)
+            chosen = decode(self._model, prefixes, vocabulary, beam=_BEAM, best=count, against=against, between=told)
             found = [[name for name, _ in one] for one in chosen]
         if self._free and (not vocabulary or len(vocabulary) < _FEW):
             how = Free(beam=2 * count, stops=(*STOPS, gap.end) if gap.end else STOPS)
-            for names, free in zip(found, _telling(beam(self._model, prefixes, best=2 * count, how=how)), strict=True):
+            said = beam(self._model, prefixes, best=2 * count, how=how, between=told)
+            for names, free in zip(found, _telling(said), strict=True):
                 names.extend([name for name in free if name not in names and not _RAMBLES.match(name)][:count])
         return found
 
@@ -186,6 +209,14 @@ class _Filling:
             others = list(dict.fromkeys(gap.beginning(seed) for seed in seeds))[:_NEUTRAL]
             self._against[key] = Against(self._model, vocabulary, others) if len(others) > 1 else None
         return self._against[key]
+
+
+def _blocks(words: Sequence[str], used: dict[str, None]) -> list[list[str]]:
+    """The words that were not ``used``, so many at a time; used they are now."""
+    seen = {normalise(word) for word in used}
+    new = [word for word in words if normalise(word) not in seen]
+    used.update(dict.fromkeys(new))
+    return [new[start : start + _BLOCK] for start in range(0, len(new), _BLOCK)]
 
 
 def _gaps(prompt: str) -> list[_Gap]:
@@ -211,7 +242,7 @@ def _telling(found: Sequence[Sequence[tuple[str, float]]]) -> list[list[str]]:
     return [[name for name, _ in sorted(one, key=lambda pair: math.log(everywhere[pair[0]]) - 2 * pair[1])] for one in found]
 
 
-def _listed(model: Decoder, card: Relation, slot: str, known: Sequence[str]) -> list[str]:
+def _listed(model: Decoder, card: Relation, slot: str, known: Sequence[str], told: Told) -> list[str]:
     """New names that the model goes on with after lists of known ones, the likeliest of all lists first."""
     if not known:
         return []
@@ -222,7 +253,7 @@ def _listed(model: Decoder, card: Relation, slot: str, known: Sequence[str]) -> 
         shown = [known[(turn + step * place * _LISTS) % len(known)] for place in range(min(_SHOWN, len(known)))]
         begun.append(f"Examples of {kinds[0]}: {', '.join(dict.fromkeys(shown))},")
     scores: dict[str, float] = {}
-    for found in beam(model, begun, best=2 * _BLOCK, how=Free(beam=_BLOCK, stops=STOPS)):
+    for found in beam(model, begun, best=2 * _BLOCK, how=Free(beam=_BLOCK, stops=STOPS), between=told):
         for name, score in found:
             scores[name] = max(score, scores.get(name, score))
     had = {normalise(name) for name in known}

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from harvest.bertnet.proposing.asked import Asked, Fresh
+from harvest.bertnet.proposing.asked import Asked, Fresh, Proposed, Told
 from kgplatform.cards import filled, slots
 from kgplatform.errors import AnswerUnusable, TextTooLong
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.structured import ask
 from kgplatform.lm.talk import Message, Request
 from kgplatform.names import normalise
+from kgplatform.ports import Progress
 from kgplatform.types import Relation, Words
 
 _EACH = 20
@@ -70,32 +71,40 @@ class Listed:
     def requests(self, asked: Asked) -> list[Request]:
         """As the port says."""
         first = next(chain(_of_the_graph(asked), [_Question()]))
-        return [_request(asked.card, first, [])]
+        return [_request(asked.card, first, asked.held)]
 
-    def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        """As the port says; a round is an answer. Ends with ``Asked.size`` tuples, or when no way of asking brings anything new."""
-        fresh, known = Fresh(asked), [*asked.card.seeds, *sorted(asked.held)]
-        wanted = len(known) + asked.size
-        for way in (_of_the_graph(asked), repeat(_Question()), self._by_letters(asked.card, known)):
+    def rounds(self, asked: Asked, before: Sequence[Proposed] = (), progress: Progress | None = None) -> Iterator[Proposed]:
+        """As the port says; a round is an answer, ``progress`` counts tuples.
+
+        Ends with ``Asked.size`` tuples, or when no way of asking brings anything new. What led to the rounds ``before`` is asked again,
+        and answered out of the cache.
+        """
+        return islice(self._rounds(asked, Told(progress, asked.size)), len(before), None)
+
+    def _rounds(self, asked: Asked, told: Told) -> Iterator[Proposed]:
+        fresh, known, left = Fresh(asked), [*asked.card.seeds, *asked.held], asked.size
+        for way in (_of_the_graph(asked), repeat(_Question()), self._by_letters(asked.card, known, told)):
             dry = 0
             for question in way:
-                said = self._answer(asked.card, question, known, dry)
-                new = fresh.new(said)[: wanted - len(known)]
+                said = self._answer(asked.card, question, known, dry, told)
+                new = fresh.new(said)[:left]
                 dry = 0 if _brings(asked.card, question, new, known) > len(said) * _REPEATS else dry + 1
                 known.extend(new)
+                left -= len(new)
+                told.more(len(new))
                 if new:
-                    yield new
-                if len(known) >= wanted:
+                    yield Proposed(tuple(new))
+                if not left:
                     return
                 if dry >= _DRY:
                     break
 
-    def _by_letters(self, card: Relation, known: Sequence[Words]) -> Iterator[_Question]:
+    def _by_letters(self, card: Relation, known: Sequence[Words], told: Told) -> Iterator[_Question]:
         """Questions about names that the model lists itself."""
         place, waiting, quiet = _asked_about(card), list[str](), 0
         had = {normalise(words[place]) for words in known}
         for letter in ascii_uppercase:
-            value = self._asked(_request_names(card, letter))
+            value = self._asked(_request_names(card, letter), told)
             listed = {normalise(name): name for name in map(_bare, value["names"])} if value else {}
             new = [name for normal, name in listed.items() if normal not in had]
             had.update(listed)
@@ -108,15 +117,16 @@ class Listed:
                 waiting = []
         yield from _about(card, place, waiting)
 
-    def _answer(self, card: Relation, question: _Question, known: list[Words], sample: int) -> list[Words]:
-        value = self._asked(_request(card, question, known[-_HELD:], sample))
+    def _answer(self, card: Relation, question: _Question, known: list[Words], sample: int, told: Told) -> list[Words]:
+        value = self._asked(_request(card, question, known, sample), told)
         if not value:
             return []
         if question.names:
             return list(_told(card, question, value))
         return [tuple(_bare(item[key]) for key in _keys(card)) for item in value["facts"]]
 
-    def _asked(self, request: Request) -> Any:
+    def _asked(self, request: Request, told: Told) -> Any:
+        told()
         try:
             value, _ = ask(self._model, request, self._quarantine)
         except (AnswerUnusable, TextTooLong) as error:
@@ -174,18 +184,30 @@ def _keys(card: Relation) -> tuple[str, ...]:
     return found if len(set(found)) == len(found) else slots(card)
 
 
+def _shown(card: Relation, question: _Question, known: Sequence[Words]) -> list[Words]:
+    """What is known already, without seeds, the last of it: about the names of a question, if it has any.
+
+    Where a name has but one fact nothing is told: that would be the answer.
+    """
+    if question.names and _single(card):
+        return []
+    names, place = {normalise(name) for name in question.names}, _asked_about(card)
+    about = [words for words in known if words not in card.seeds and not (names and normalise(words[place]) not in names)]
+    return about[-_HELD:]
+
+
 def _request(card: Relation, question: _Question, known: Sequence[Words], sample: int = 0) -> Request:
     """The question, colder first; ``sample`` counts the dry answers before."""
     lines, name = _described(card), {"type": "string", "minLength": 0 if question.names else 1, "maxLength": _LONGEST}
     keys = _keys(card)
+    shown = [" – ".join(words) for words in _shown(card, question, known)]
+    lines += [f"Known already, do not repeat: {'; '.join(shown)}."] if shown else []
     if question.names:
         rest = [key for key in keys if key != question.key]
         wanted = " and the ".join(rest) if _single(card) else f"up to {question.size} facts, each with the {' and the '.join(rest)}"
         lines.append(f"For each {question.key} say the {wanted}; leave it empty where you are not sure: {'; '.join(question.names)}.")
         schema, facts = _by_name(question, rest, name), question.size * len(question.names)
     else:
-        shown = [words for words in known if words not in card.seeds]
-        lines += [f"Known already, do not repeat: {'; '.join(' – '.join(words) for words in shown)}."] if shown else []
         lines.append(f"List {question.size} more facts, each about another {keys[_asked_about(card)]}.")
         schema, facts = _schema("facts", _object(keys, name), question.size), question.size
     return Request(_messages(lines), schema, 40 + facts * len(keys) * _TOKENS, _WARM if sample else 0.0, sample)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from harvest.bertnet.proposing.asked import Asked, Fresh
+from harvest.bertnet.proposing.asked import Asked, Fresh, Proposed, Told
 from kgplatform.cards import filled, slots
 from kgplatform.lm.ports import Encoder
 from kgplatform.lm.talk import Request
 from kgplatform.names import normalise
-from kgplatform.types import Words
+from kgplatform.ports import Progress
 
 _BLOCK = 256
 """Heads that are compared with all tails at once."""
@@ -29,21 +30,32 @@ class Nearest:
         """As the port says."""
         return []
 
-    def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        """As the port says; a round is a block of heads."""
-        heads, tails, fresh = list(dict.fromkeys(asked.heads)), list(dict.fromkeys(asked.tails)), Fresh(asked)
-        if not heads or not tails or len(slots(asked.card)) > 2:
+    def rounds(self, asked: Asked, before: Sequence[Proposed] = (), progress: Progress | None = None) -> Iterator[Proposed]:
+        """As the port says; a round is a block of heads, ``progress`` counts tails and heads."""
+        heads, tails, fresh = list(dict.fromkeys(asked.heads)), list(dict.fromkeys(asked.tails)), Fresh(asked, before)
+        first = len(before) * _BLOCK
+        if len(heads) <= first or not tails or len(slots(asked.card)) > 2:
             return
-        vectors, opening = self._encoder.encode(tails), _opening(asked.prompts or asked.card.prompts)
+        told, opening = Told(progress, len(tails) + len(heads), first), _opening(asked.prompts or asked.card.prompts)
+        vectors = self._encoded(tails, told)
         own = {normalise(tail): column for column, tail in enumerate(tails)}
-        for start in range(0, len(heads), _BLOCK):
+        for start in range(first, len(heads), _BLOCK):
             block = heads[start : start + _BLOCK]
-            near = self._encoder.encode([_sentence(opening, head) for head in block]) @ vectors.T
+            near = self._encoded([_sentence(opening, head) for head in block], told) @ vectors.T
             itself = [(row, own[normalise(head)]) for row, head in enumerate(block) if normalise(head) in own]
             near[tuple(np.array(itself, np.intp).reshape(-1, 2).T)] = -np.inf
             best = _best(near, self._each)
-            if new := fresh.new((head, tails[column]) for row, head in enumerate(block) for column in best[row].tolist()):
-                yield new
+            new = fresh.new((head, tails[column]) for row, head in enumerate(block) for column in best[row].tolist())
+            yield Proposed(tuple(new))
+
+    def _encoded(self, texts: Sequence[str], told: Told) -> npt.NDArray[np.float32]:
+        """Unit vectors, ``(texts, dimension)``, so many at a time."""
+        parts = []
+        for start in range(0, len(texts), _BLOCK):
+            told()
+            parts.append(self._encoder.encode(texts[start : start + _BLOCK]))
+            told.more(len(parts[-1]))
+        return np.concatenate(parts)
 
 
 def _best(near: np.ndarray[tuple[int, ...], np.dtype[np.float32]], count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import inf
 
-from harvest.bertnet.proposing.asked import Asked, Fresh
-from harvest.bertnet.search import Bounds, search
+from harvest.bertnet.proposing.asked import Asked, Fresh, Proposed
+from harvest.bertnet.search import Bounds, lengths, search
 from kgplatform.cards import slots
 from kgplatform.lm.cloze import Cloze
 from kgplatform.lm.ports import MaskedModel
 from kgplatform.lm.talk import Request
-from kgplatform.types import Words
+from kgplatform.ports import Progress
 
 
 class Searched:
-    """The best ``Asked.size`` tuples of a search within ``bounds``."""
+    """The best ``Asked.size`` tuples of a search within ``bounds``, and those that were among the best when they were found."""
 
     name = "searched"
 
@@ -25,9 +27,22 @@ class Searched:
         """As the port says."""
         return []
 
-    def rounds(self, asked: Asked) -> Iterator[list[Words]]:
-        """As the port says; all in one round."""
-        prompts = tuple(asked.prompts)
-        found = search(self._model, Cloze(prompts, (1.0,) * len(prompts), slots(asked.card)), asked.size, self._bounds)
-        if new := Fresh(asked).new(words for words, _ in found):
-            yield new
+    def rounds(self, asked: Asked, before: Sequence[Proposed] = (), progress: Progress | None = None) -> Iterator[Proposed]:
+        """As the port says; a round are the tuples whose names have so many tokens, the shortest first, ``progress`` counts tuples.
+
+        Longer names come only as far as they score as well as the best of the shorter ones.
+        """
+        prompts, places = tuple(asked.prompts), slots(asked.card)
+        cloze, fresh, given = Cloze(prompts, (1.0,) * len(prompts), places), Fresh(asked, before), list(before)
+        for sizes in lengths(places, self._bounds.tokens)[len(before) :]:
+            scores = sorted((score for one in given for score in one.scores), reverse=True)
+            bounds = replace(
+                self._bounds,
+                lengths=sizes,
+                floor=scores[asked.size - 1] if len(scores) >= asked.size else -inf,
+                known=tuple(words for one in given for words in one.tuples),
+            )
+            found = search(self._model, cloze, asked.size, bounds, progress)
+            new = [(words, score) for told, score in found for words in fresh.new([told])]
+            given.append(Proposed(tuple(words for words, _ in new), tuple(score for _, score in new)))
+            yield given[-1]
