@@ -146,13 +146,18 @@ class Asking:
         return {end: dict(found.get(end, {})) for end in ("head", "tail")}
 
     def _held(self) -> tuple[Words, ...]:
-        """The facts of the relation that the graph holds on other grounds than models' memories, in words, the best believed last."""
+        """The facts of the relation that the graph holds on other grounds than models' memories, in words, those that people accepted last.
+
+        In an order that a harvest does not change, lest the next one ask a chat model other questions.
+        """
         card = self._card
 
         def read() -> dict[str, Any]:
             facts = self._kg.store.facts(FactQuery(relation=card.name, limit=READ))
             told = [fact for fact in facts if grounded(fact) and says(fact, slots(card))]
-            return {"held": [list(told_in(fact, slots(card))) for fact in sorted(told, key=lambda fact: (fact.confidence, fact.key))]}
+            return {
+                "held": [list(told_in(fact, slots(card))) for fact in sorted(told, key=lambda fact: (fact.verdict == "accepted", fact.key))]
+            }
 
         found = self._steps.step(f"{self._revision}/held", read) or {"held": []}
         return tuple(tuple(words) for words in found["held"])

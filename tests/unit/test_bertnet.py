@@ -167,6 +167,22 @@ def test_a_chat_model_is_told_what_the_graph_holds_on_other_grounds_than_memorie
     assert not any("Paris" in line for line in lines if line.startswith("For example"))
 
 
+def test_a_second_run_asks_the_chat_model_the_same(tmp_path: Path) -> None:
+    kg, asked = graph(()), list[list[str]]()
+    held_by_the_graph(kg, *PAIRS[:4])
+    for _ in range(2):
+        answers, told = listing(list(PAIRS[:10]), list(PAIRS[10:])), list[str]()
+
+        def reply(request: Any, answers: ScriptedChat = answers, told: list[str] = told) -> str:
+            told.append(request.messages[-1].text)
+            return answers.reply(request).text
+
+        report = ask(kg, models(chat=ScriptedChat(reply), quarantine=tmp_path), dataclasses.replace(CAPITAL, functional=False))
+        asked.append(told)
+    assert asked[0] == asked[1]
+    assert (report.receipt.new, report.receipt.merged) == (0, 0)
+
+
 def test_what_is_held_back_is_judged_and_not_put() -> None:
     kg = graph()
     outcome = only(ask(kg, limits=Limits(held=True)))

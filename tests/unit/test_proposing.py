@@ -333,7 +333,7 @@ def test_a_list_is_told_what_the_graph_has_about_the_names_it_is_asked_about(lis
     assert "Paris" not in examples
 
 
-def test_an_open_list_is_told_the_best_believed_and_then_the_latest(listed: Callable[[Any], Listed]) -> None:
+def test_an_open_list_is_told_the_surest_and_then_the_latest(listed: Callable[[Any], Listed]) -> None:
     held = tuple((f"Town {number}", f"Land {number}") for number in range(1000))
     proposer = listed(knowing)
     proposed(proposer, asked(WON, heads=(), tails=(), held=held, size=4))

@@ -65,7 +65,7 @@ def relation(
     ] = "",
     scorer: Annotated[str, typer.Option(metavar="MODEL", help="The model that scores; nothing: KG_SCORER_MODEL.")] = "",
     size: Annotated[int, typer.Option(metavar="N", help="Candidates that are asked for, beside those of the graph.")] = 200,
-    minutes: Annotated[float | None, typer.Option(metavar="M", help="Begin no new round after so many.")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="M", help="End after so many; what is judged by then is kept.")] = None,
     confidence: Annotated[float, typer.Option("--min-confidence", metavar="P", help="Put what is at least so likely.")] = 0.5,
     free: Annotated[bool, typer.Option("--free", help="Let the scorer, too, name things that the graph does not have.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Score and put nothing: the candidates wait in the job.")] = False,

@@ -21,7 +21,7 @@ class Asked:
     """A relation, the prompts that it is asked with, and what is known of it.
 
     ``heads`` and ``tails`` are names of the graph's entities of the domain's and of the range's kinds. About ``size`` tuples are wanted;
-    those ``held``, the most certain last, and the card's seeds are known.
+    those ``held``, the surest last, and the card's seeds are known.
     """
 
     card: Relation
