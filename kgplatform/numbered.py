@@ -42,6 +42,9 @@ class Rows(NamedTuple):
         return cls(np.concatenate(triples), np.concatenate(confidence), Texts.joined(keys))
 
 
+NONE = Rows()
+
+
 def gathered(parts: Iterable[Triples]) -> tuple[list[str], Rows, tuple[str, ...]]:
     """The ids of all ends in order, the facts numbered by them, and the names of the relations in order."""
     ends, names = Numbering[str](), Numbering[str]()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -93,7 +92,7 @@ class _Update:
         relations = list(self._relations)
         entities, of_relation = used(rows.triples[:, [0, 2]], ids), used(rows.triples[:, 1], relations)
         rows, beside = ordered(renumbered(rows, entities, of_relation))
-        literals = self._literals(values.take(~stale_values), facts, entities) if old.literals else None
+        literals = self._literals(values.take(~stale_values), facts, entities) if old.literals is not None else None
         named = tuple(relations[place] for place in of_relation.tolist())
         return GraphView(self._entities(ids, entities, parts, facts), named, *rows, literals, beside, old.status, time)
 
@@ -107,7 +106,7 @@ class _Update:
             for rows in (old.rows, old.beside):
                 at = np.flatnonzero(np.isin(rows.triples[:, [0, 2]], gone).any(axis=1))
                 keys.update(map(FactKey, rows.keys.take(at)))
-            if old.literals:
+            if old.literals is not None:
                 keys.update(map(FactKey, old.literals.keys.take(np.isin(old.literals.entities, gone))))
             symmetric = {card.name for card in self._store.relations().values() if card.symmetric}
             keys |= {merging.resolved(key, redirects, symmetric) for key in keys}
@@ -121,7 +120,7 @@ class _Update:
 
     def _held_values(self, parts: Iterable[KeyParts]) -> tuple[Told, Mask]:
         """The old view's values, and which of them are to be read again: those with the head and relation of a key."""
-        if not (held := self._old.literals):
+        if (held := self._old.literals) is None:
             return Told(), np.zeros(0, dtype=bool)
         relations = Numbering[str]()
         rows = np.stack([held.entities, relations.of(held.relations)[held.columns]], axis=1)
@@ -175,7 +174,7 @@ class _Update:
     def _literals(self, kept: Told, facts: Sequence[Fact], entities: Ints) -> Literals:
         old = self._old.literals
         columns = Numbering[tuple[str, str]]()
-        if old:
+        if old is not None:
             columns.of(list(zip(old.relations, old.units, strict=True)))
         query, new = FactQuery(status=self._old.status, tails="literals"), sorted(self._new)
         pages = [[EntityId(one) for one in new[start : start + NEAR]] for start in range(0, len(new), NEAR)]

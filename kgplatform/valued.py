@@ -108,7 +108,7 @@ def _apart(convert: Callable[[list[str]], Reals], texts: list[str]) -> Reals:
 
 
 def arranged(parts: Sequence[Told], columns: Sequence[tuple[str, str]], entities: Ints) -> Literals:
-    """All rows in order, numbered anew: the entity that was ``entities[n]`` is ``n``; those of others are left out, as are unused columns."""
+    """All rows in order, numbered anew: the entity that was ``entities[n]`` is ``n``. Those of others are left out, and unused columns."""
     told = Told.joined(parts)
     ends = inverse(entities, int(told.entities.max(initial=-1)) + 1)[told.entities]
     told = told._replace(entities=ends).take(ends >= 0)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import MissingExtra
-from kgplatform.numbered import Floats, Rows, gathered, ordered
+from kgplatform.numbered import NONE, Floats, Rows, gathered, ordered
 from kgplatform.ports import Triples
 from kgplatform.texts import Ints, Texts
 from kgplatform.types import Entity, EntityId, Fact, Literal, Status
@@ -112,7 +112,7 @@ class GraphView:
     confidence: Floats
     keys: Texts
     literals: Literals | None = None
-    beside: Rows = Rows()
+    beside: Rows = NONE
     status: Status = "current"
     time: int = 0
 
@@ -151,7 +151,7 @@ class GraphView:
             _hash_texts(hashed, Texts.of(some))
         for array in (kinds.codes, self.triples, self.confidence):
             _hash_array(hashed, array)
-        if self.literals:
+        if self.literals is not None:
             for names in (self.literals.relations, self.literals.units):
                 _hash_texts(hashed, Texts.of(names))
             for numbers in (self.literals.entities, self.literals.columns, self.literals.values):
@@ -161,7 +161,7 @@ class GraphView:
     def only(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> GraphView:
         """The view with these rows alone (positions or a mask); entities and relations keep their numbers."""
         kept = self.rows.take(np.sort(np.arange(len(self))[rows]))
-        return replace(self, triples=kept.triples, confidence=kept.confidence, keys=kept.keys, beside=Rows(), time=0)
+        return replace(self, triples=kept.triples, confidence=kept.confidence, keys=kept.keys, beside=NONE, time=0)
 
     def updated(self, kg: KnowledgeGraph) -> GraphView:
         """What ``kg.view()`` would give now; only what was written since ``time`` is read.

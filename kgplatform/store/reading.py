@@ -63,7 +63,7 @@ class Dialect(Plans, Indexes, Protocol):
     def cells(
         self, connection: Connection, cells: Sequence[str], splices: Mapping[str, str], parameters: Mapping[str, Any]
     ) -> Sequence[list[Any]]:
-        """The facts of some heads as columns, one a cell (a Cypher expression), of which the first is the key; in the order of head and key."""
+        """The facts of some heads in the order of head and key, a column a cell (a Cypher expression); the first cell is the key."""
         ...
 
     @property
