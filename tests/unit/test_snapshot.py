@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -98,10 +99,8 @@ def forget(source: int, run: bool) -> Callable[[KnowledgeGraph], None]:
 
 def merge(keep: str, other: str) -> Callable[[KnowledgeGraph], None]:
     def merged(kg: KnowledgeGraph) -> None:
-        try:
+        with suppress(BadRequest):
             kg.store.merge(entity(keep).id, entity(other).id)
-        except BadRequest:
-            pass
 
     return merged
 
