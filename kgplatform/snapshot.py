@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -23,8 +23,8 @@ PAGE = 5_000
 """Entities that are asked for at once."""
 NEAR = 500
 """Entities whose values are asked for at once."""
-FEW = 10_000
-"""So many facts are always read one by one; more only where they are few of all: a fact read by its key costs some ten in a stream."""
+FEW, SHARE = 1_000, 20
+"""So many facts are always read by their keys, more only up to this part of all: by its key one costs what so many cost in a stream."""
 
 
 def read(store: Store, status: Status = "current", literals: bool = False) -> GraphView:
@@ -63,7 +63,7 @@ def updated(view: GraphView, store: Store) -> GraphView:
         raise BadRequest("this view is not of a whole graph, so it cannot follow one: make it by  kg.view()")
     time = store.now()
     told = {key for change in store.changes(view.time) for key in change.keys}
-    if len(told) > max(FEW, len(view) // 4):
+    if len(told) > max(FEW, len(view) // SHARE):
         return read(store, view.status, view.literals is not None)
     return _Update(view, store).view(told, time)
 
@@ -86,7 +86,8 @@ class _Update:
         keys.update(map(FactKey, held.keys.take(stale)))
         values, stale_values = self._held_values(parts)
         keys.update(map(FactKey, values.keys.take(stale_values)))
-        facts = [one for one in self._facts(keys) if self._fits(one)]
+        found = {fact.key: fact for fact in self._store.facts_at(keys).values()}
+        facts = [fact for fact in found.values() if self._fits(fact)]
         rows = Rows.joined([held.take(~stale), self._rows(facts)])
         ids = Texts.joined([old.entity_ids, Texts.of(list(self._new))])
         relations = list(self._relations)
@@ -94,7 +95,7 @@ class _Update:
         rows, beside = ordered(renumbered(rows, entities, of_relation))
         literals = self._literals(values.take(~stale_values), facts, entities) if old.literals is not None else None
         named = tuple(relations[place] for place in of_relation.tolist())
-        return GraphView(self._entities(ids, entities, parts, facts), named, *rows, literals, beside, old.status, time)
+        return GraphView(self._entities(ids, entities, parts, found.values()), named, *rows, literals, beside, old.status, time)
 
     # -- what is to be read again --------------------------------------------------------------------
 
@@ -127,19 +128,19 @@ class _Update:
         pairs = [(self._find(one.head), relations.get(one.relation, -1)) for one in parts]
         return held.told, among(rows, np.array(pairs, dtype=np.int64).reshape(-1, 2))
 
-    def _facts(self, keys: Collection[FactKey]) -> Iterator[Fact]:
-        """The facts that lie under these keys now, each once."""
-        found = {fact.key: fact for fact in self._store.facts_at(keys).values()}
-        yield from found.values()
-
     def _fits(self, fact: Fact) -> bool:
         return self._old.status in ("all", belief.status(fact.verdict, fact.trust, fact.methods))
 
     # -- what was read -------------------------------------------------------------------------------
 
     def _number(self, one: str) -> int:
+        """The number of an entity, which is new when the old view has it not."""
         place = self._find(one)
         return place if place >= 0 else len(self._old.entities) + self._new[one]
+
+    def _known(self, one: str) -> int:
+        """The number of an entity that is in either view, else -1."""
+        return self._number(one) if self._find(one) >= 0 or one in self._new else -1
 
     def _rows(self, facts: Iterable[Fact]) -> Rows:
         between = [(fact, fact.tail) for fact in facts if isinstance(fact.tail, Entity)]
@@ -149,13 +150,11 @@ class _Update:
 
     def _entities(self, ids: Texts, places: Ints, parts: Iterable[KeyParts], facts: Iterable[Fact]) -> Entities:
         """The entities at these places of ``ids``: as they were, but for those that any fact speaks of that was touched."""
-        old = self._old.entities
-        at = inverse(places, len(ids))
-        spoken = {one for one in self._spoken(parts, facts) if (self._find(one) >= 0 or one in self._new) and at[self._number(one)] >= 0}
-        fresh = described(self._store, Texts.of(sorted(spoken | {one for one in self._new if at[self._number(one)] >= 0})))
+        old, at = self._old.entities, inverse(places, len(ids))
+        spoken = {one: number for one in self._spoken(parts, facts) if (number := self._known(one)) >= 0 and at[number] >= 0}
+        fresh = described(self._store, Texts.of(list(spoken)))
         source = places.copy()
-        numbers = np.array([self._number(one) for one in fresh.ids], dtype=np.int64)
-        source[at[numbers]] = len(old) + np.arange(len(fresh))
+        source[at[np.fromiter(spoken.values(), np.int64)]] = len(old) + np.arange(len(fresh))
         kinds = [*old.kinds, *fresh.kinds]
         return Entities(
             ids.take(places), Texts.joined([old.names, fresh.names]).take(source), Kinds.of([kinds[one] for one in source.tolist()])
@@ -179,12 +178,9 @@ class _Update:
         query, new = FactQuery(status=self._old.status, tails="literals"), sorted(self._new)
         pages = [[EntityId(one) for one in new[start : start + NEAR]] for start in range(0, len(new), NEAR)]
         near = {fact.key: fact for page in pages for fact in self._store.neighbours(page, query)}
-        every: Mapping[FactKey, Fact] = near | {fact.key: fact for fact in facts}
+        every = near | {fact.key: fact for fact in facts}
         fresh = valued.read([_values(every.values())], self._known, columns)
         return valued.arranged([kept, *fresh], list(columns), entities)
-
-    def _known(self, one: str) -> int:
-        return self._number(one) if self._find(one) >= 0 or one in self._new else -1
 
 
 def _values(facts: Iterable[Fact]) -> Values:
