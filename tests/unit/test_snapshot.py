@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import numpy as np
@@ -15,7 +15,7 @@ from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, Evidence, FactQuery, Literal, Method, Relation, Source, SourceId
+from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, FactQuery, Literal, Method, Relation, Source, SourceId
 from kgplatform.view import GraphView
 
 CARDS = [
@@ -219,7 +219,12 @@ def test_only_what_was_touched_is_read_again(monkeypatch: pytest.MonkeyPatch) ->
     kg.put([Claim(entity("Pierre"), "born in", entity("Paris"), evidence(5, 2.5))])
     asked: list[str] = []
     usual = kg.store.facts_at
-    monkeypatch.setattr(kg.store, "facts_at", lambda keys: asked.extend(keys) or usual(keys))
+
+    def facts_at(keys: Collection[FactKey]) -> dict[FactKey, Fact]:
+        asked.extend(keys)
+        return usual(keys)
+
+    monkeypatch.setattr(kg.store, "facts_at", facts_at)
     monkeypatch.setattr(kg.store, "triples", lambda query: pytest.fail("the whole graph was read"))
     now = view.updated(kg)
     assert asked == ["born in|thing:pierre|thing:paris"]

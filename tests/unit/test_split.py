@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -99,23 +100,21 @@ def same(one: Split, other: Split) -> None:
 
 
 def test_names_and_ids_in_any_order_give_the_same_split(tmp_path: Path) -> None:
-    first = None
-    for number, make in enumerate(
-        [
-            lambda at: read_split(in_names(at)),
-            lambda at: read_split(in_names(at, packed=True)),
-            lambda at: read_split(in_names(at, newline="\r\n")),
-            lambda at: read_split(in_names(at, (1, 0, 2)), ("relation", "head", "tail")),
-            lambda at: read_split(in_ids(at)),
-            lambda at: read_split(in_ids(at, counted=False)),
-            lambda at: read_split(in_ids(at, (0, 1, 2)), ("head", "relation", "tail")),
-        ]
-    ):
+    ways: list[Callable[[Path], Split]] = [
+        lambda at: read_split(in_names(at)),
+        lambda at: read_split(in_names(at, packed=True)),
+        lambda at: read_split(in_names(at, newline="\r\n")),
+        lambda at: read_split(in_names(at, (1, 0, 2)), ("relation", "head", "tail")),
+        lambda at: read_split(in_ids(at)),
+        lambda at: read_split(in_ids(at, counted=False)),
+        lambda at: read_split(in_ids(at, (0, 1, 2)), ("head", "relation", "tail")),
+    ]
+    found = []
+    for number, way in enumerate(ways):
         (tmp_path / str(number)).mkdir()
-        found = make(tmp_path / str(number))
-        first = first or found
-        same(found, first)
-    assert first is not None
+        found.append(way(tmp_path / str(number)))
+        same(found[-1], found[0])
+    first = found[0]
     view = first.train
     assert list(view.entity_ids) == ["a", "b", "c", "new one", "thing"]
     assert view.relations == ("is a", "likes")
