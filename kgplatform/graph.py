@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from kgplatform import belief, cards, derivation, explanation, lookup, names
+from kgplatform import belief, cards, derivation, explanation, lookup, names, snapshot
 from kgplatform import similar as similarity
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
@@ -48,6 +48,7 @@ from kgplatform.types import (
     Status,
     in_words,
 )
+from kgplatform.view import GraphView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -280,6 +281,10 @@ class KnowledgeGraph(Library):
                 limit=limit,
             ),
         )
+
+    def view(self, *, status: Status = "current", literals: bool = False) -> GraphView:
+        """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""
+        return snapshot.read(self.store, status, literals)
 
     def _check_direction(self, relation: str) -> None:
         known = self.relations()

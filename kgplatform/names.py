@@ -145,7 +145,8 @@ def label(kind: str) -> str:
     return plain if same and not plain.startswith("Kg") and plain != "Entity" else f"K{digest(normalise(kind))}{plain[:90]}"
 
 
-def _component(text: str) -> str:
+def key_part(text: str) -> str:
+    """A text as it stands between the ``|`` of a key."""
     return text.replace("%", "%25").replace("|", "%7C")
 
 
@@ -202,7 +203,7 @@ def fact_key(relation: str, head: str, tail: str | Literal, qualifiers: Pairs = 
     """
     end = literal_key(tail) if isinstance(tail, Literal) else tail
     parts = [relation, head, end, *(f"{_escaped(name)}={value}" for name, value in sorted(qualifiers))]
-    return FactKey("|".join(map(_component, parts)))
+    return FactKey("|".join(map(key_part, parts)))
 
 
 def parse_key(key: str) -> KeyParts:

@@ -50,6 +50,27 @@ class Columns(NamedTuple):
     origin: list[tuple[str, ...]]
 
 
+class Triples(NamedTuple):
+    """Facts between entities as lists of equal length: the ids of their ends."""
+
+    key: list[str]
+    head: list[str]
+    relation: list[str]
+    tail: list[str]
+    trust: list[float]
+
+
+class Values(NamedTuple):
+    """Facts whose tail is a literal as lists of equal length: the id of the head, and the value as it is written."""
+
+    key: list[str]
+    head: list[str]
+    relation: list[str]
+    value: list[str]
+    datatype: list[str]
+    unit: list[str]
+
+
 class FactStore(Protocol):
     """Facts, kept only as evidence. ``put`` is one transaction a batch: all of it, or none."""
 
@@ -63,6 +84,14 @@ class FactStore(Protocol):
 
     def columns(self, query: FactQuery) -> Iterator[Columns]:
         """What ``facts`` gives as columns, some thousands of facts at a time: the quickest way to read many."""
+        ...
+
+    def triples(self, query: FactQuery) -> Iterator[Triples]:
+        """Those that fit between entities, by ids, some thousands at a time: what arrays are made from."""
+        ...
+
+    def values(self, query: FactQuery) -> Iterator[Values]:
+        """Those that fit whose tail is a literal, in the same way."""
         ...
 
     def count(self, query: FactQuery) -> int: ...
@@ -140,6 +169,10 @@ class Changes(Protocol):
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """All changes after ``since`` (milliseconds), oldest first. Some come again; none is missed."""
+        ...
+
+    def now(self) -> int:
+        """The server's time in milliseconds: whatever is not to be read yet, ``changes`` tells since this."""
         ...
 
 

@@ -340,6 +340,8 @@ class Merge:
 class FactQuery:
     """What ``facts`` selects; every part that is set must hold. ``source`` is a source id, ``method`` one by which any evidence came.
 
+    ``tails`` may leave facts between entities alone, or facts whose tail is a value.
+
     ``as_of`` is a date (``1990``, ``1990-05``, ``1990-05-17``): facts whose ``valid_from`` and ``valid_to`` exclude it do not fit.
     """
 
@@ -352,6 +354,7 @@ class FactQuery:
     as_of: str | None = None
     limit: int | None = None
     method: Method | None = None
+    tails: OneOf["any", "entities", "literals"] = "any"
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from kgplatform.cards import datatype, fits
 from kgplatform.types import Kind, Relation
-from kgplatform.view import GraphView, Ints
+from kgplatform.view import GraphView, Ints, Rows
 
 if TYPE_CHECKING:
     from reasoning.evaluate import Scorer
@@ -58,9 +58,8 @@ def allowed(view: GraphView, relation: int, cards: Cards) -> tuple[Ints, Ints]:
 def _of_kinds(view: GraphView, wanted: tuple[str, ...], used: Ints, cards: Cards) -> Ints:
     if not wanted:
         return np.unique(used)
-    kinds = view.kinds
-    fitting = {kind for held in set(kinds) for kind in held if fits(kind, wanted, cards.kinds)}
-    return np.array([number for number, held in enumerate(kinds) if not fitting.isdisjoint(held)], dtype=np.int64)
+    fitting = [any(fits(kind, wanted, cards.kinds) for kind in held) for held in view.kinds.distinct]
+    return np.flatnonzero(np.array(fitting, dtype=bool)[view.kinds.codes])
 
 
 def _most_used(ends: Ints, used: Ints) -> Ints:
@@ -72,12 +71,9 @@ def mirrored(view: GraphView, cards: Cards) -> GraphView:
     """The view with the facts of symmetric relations in both directions: the store keeps only one, by the order of ids."""
     symmetric = [number for number, name in enumerate(view.relations) if cards.card(name).symmetric]
     rows = np.flatnonzero(np.isin(view.triples[:, 1], symmetric) & (view.triples[:, 0] != view.triples[:, 2]))
-    return replace(
-        view,
-        triples=np.concatenate([view.triples, view.triples[rows][:, ::-1]]),
-        confidence=np.concatenate([view.confidence, view.confidence[rows]]),
-        keys=view.keys + tuple(view.keys[row] for row in rows),
-    )
+    turned = view.rows.take(rows)
+    both = Rows.joined([view.rows, turned._replace(triples=turned.triples[:, ::-1])])
+    return replace(view, triples=both.triples, confidence=both.confidence, keys=both.keys)
 
 
 def still_open(view: GraphView, relation: int, ends: tuple[Ints, Ints], taken: Ints, cards: Cards) -> npt.NDArray[np.bool_]:

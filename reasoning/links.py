@@ -28,6 +28,8 @@ MODELS = ("complex",)
 class Graph(Protocol):
     """What completion needs of ``kgplatform.graph.KnowledgeGraph``."""
 
+    def view(self) -> GraphView: ...
+
     def facts(self, *, status: Status = "current") -> Iterable[Fact]: ...
 
     def relations(self) -> Mapping[str, Relation]: ...
@@ -79,7 +81,7 @@ def complete(
     if top < 1:
         raise BadRequest(f"top must be at least 1, not {top}")
     device = pick_device(device)
-    view = GraphView.of(kg.facts(status="current"))
+    view = kg.view()
     if relation is not None and relation not in view.relations:
         raise NotFound(f"no current fact between entities has the relation {relation!r}: there are {', '.join(view.relations) or 'none'}")
     taken = [fact for status in _CLOSED for fact in kg.facts(status=status)]

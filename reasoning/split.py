@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from kgplatform.errors import BadFile
-from kgplatform.types import Entity, EntityId, Fact, FactKey
-from kgplatform.view import GraphView, Ints
+from kgplatform.names import key_part
+from kgplatform.numbered import ordered, renumbered, used
+from kgplatform.texts import Texts
+from kgplatform.types import Entity, EntityId
+from kgplatform.view import Entities, GraphView, Ints, Kinds, Rows
+from reasoning import splitfiles
+
+AT_ONCE = 1 << 12
+"""Rows beyond those wanted that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,59 +44,87 @@ def split(view: GraphView, valid: float = 0.1, test: float = 0.1, seed: int = 0)
 
 
 def removable(view: GraphView, wanted: int, seed: int) -> Ints:
-    """At most ``wanted`` rows, in random order, whose absence leaves every entity and relation at least one fact."""
-    uses = np.bincount(view.triples[:, [0, 2]].ravel(), minlength=len(view.entities))
-    shown = np.bincount(view.triples[:, 1], minlength=len(view.relations))
-    held: list[int] = []
-    for row in np.random.default_rng(seed).permutation(len(view)):
-        if len(held) >= wanted:
-            break
-        head, relation, tail = view.triples[row]
-        uses[head] -= 1
-        uses[tail] -= 1
-        if uses[head] > 0 and uses[tail] > 0 and shown[relation] > 1:
-            shown[relation] -= 1
-            held.append(int(row))
-        else:
-            uses[head] += 1
-            uses[tail] += 1
-    return np.array(held, dtype=np.int64)
+    """At most ``wanted`` rows, in random order, whose absence leaves every entity and relation at least one fact.
 
-
-def read_split(folder: Path) -> Split:
-    """The split in ``train.txt``, ``valid.txt`` and ``test.txt``: head, relation, tail, separated by tabs.
-
-    Raises ``BadFile`` with the file and the line that is none.
+    A row is taken when, of its entities and its relation, more than it uses is left, as if they were gone through one by one.
     """
-    parts = [_lines(folder / f"{name}.txt") for name in ("train", "valid", "test")]
-    view = GraphView.of(_fact(*row) for part in parts for row in part)
-    entities = {str(id_): number for number, id_ in enumerate(view.entity_ids)}
-    relations = {name: number for number, name in enumerate(view.relations)}
-    train, valid, test = (
-        np.array([(entities[h], relations[r], entities[t]) for h, r, t in dict.fromkeys(part)], dtype=np.int64).reshape(-1, 3)
-        for part in parts
+    triples = view.triples
+    uses = np.bincount(triples[:, [0, 2]].ravel(), minlength=len(view.entities))
+    shown = np.bincount(triples[:, 1], minlength=len(view.relations))
+    order = np.random.default_rng(seed).permutation(len(triples))
+    held: list[Ints] = []
+    start, taken = 0, 0
+    while start < len(order) and taken < wanted:
+        part = order[start : start + 2 * (wanted - taken) + AT_ONCE]
+        held.append(part[_spared(triples[part], uses, shown)])
+        start, taken = start + len(part), taken + len(held[-1])
+    return np.concatenate([*held, np.zeros(0, dtype=np.int64)])[: max(0, wanted)]
+
+
+def _spared(triples: Ints, uses: Ints, shown: Ints) -> Ints:
+    """Which rows are taken when they are gone through in this order; ``uses`` and ``shown`` are lowered by them.
+
+    In each round a row is surely taken when enough is left even if all the undecided before it are taken, and surely not when
+    nothing is left now. The first undecided row is always one of the two; most are decided in the first rounds.
+    """
+    taken = np.zeros(len(triples), dtype=bool)
+    open_ = np.arange(len(triples))
+    while len(open_):
+        head, relation, tail = triples[open_].T
+        own = 1 + (head == tail)
+        ends = _met(np.stack([head, tail], axis=1).ravel()).reshape(-1, 2)
+        ends[head == tail, 0] += 1
+        sure = (uses[head] > ends[:, 0]) & (uses[tail] > ends[:, 1]) & (shown[relation] > _met(relation))
+        never = (uses[head] <= own) | (uses[tail] <= own) | (shown[relation] <= 1)
+        taken[open_[sure]] = True
+        np.subtract.at(uses, head[sure], 1)
+        np.subtract.at(uses, tail[sure], 1)
+        np.subtract.at(shown, relation[sure], 1)
+        open_ = open_[~(sure | never)]
+    return np.flatnonzero(taken)
+
+
+def _met(numbers: Ints) -> Ints:
+    """How often each number has come up to its place, itself counted."""
+    order = np.argsort(numbers, kind="stable")
+    first = np.ones(len(numbers), dtype=bool)
+    first[1:] = numbers[order][1:] != numbers[order][:-1]
+    place = np.arange(len(numbers))
+    met = np.empty_like(place)
+    met[order] = place - np.maximum.accumulate(np.where(first, place, 0)) + 1
+    return met
+
+
+def read_split(folder: Path, columns: Sequence[str] | None = None) -> Split:
+    """The split in a folder of ``train``, ``valid`` and ``test``, in names or in ids (``reasoning.splitfiles``).
+
+    ``columns`` name their order, as ``("relation", "head", "tail")``, where it is not the usual one. The view is the same whichever
+    way the facts are written. Raises ``BadFile`` with the file and the line that is none, ``BadRequest`` for ``columns``.
+    """
+    entities, relations, parts = splitfiles.read(folder, columns)
+    every = np.concatenate(parts)
+    ends, of_relation = used(every[:, [0, 2]], entities), used(every[:, 1], relations)
+    names_of, relation_of = _chosen(entities, ends), _chosen(relations, of_relation)
+    train, valid, test = (renumbered(Rows(part), ends, of_relation).triples for part in parts)
+    rows, _ = ordered(Rows(train, np.ones(len(train), dtype=np.float32), _keys(train, names_of, relation_of)))
+    ids = Texts.of(names_of)
+    kinds = Kinds((Entity(EntityId(""), "").kinds,), np.zeros(len(ids), dtype=np.int64))
+    return Split(GraphView(Entities(ids, ids, kinds), tuple(relation_of), *rows), _once(valid), _once(test))
+
+
+def _chosen(texts: Sequence[str], places: Ints) -> list[str]:
+    return [texts[place] for place in places.tolist()]
+
+
+def _once(triples: Ints) -> Ints:
+    """The rows without those that came before."""
+    _, first = np.unique(triples, axis=0, return_index=True)
+    return triples[np.sort(first)]
+
+
+def _keys(triples: Ints, entities: Sequence[str], relations: Sequence[str]) -> Texts:
+    ends, named = [key_part(one) for one in entities], [key_part(one) for one in relations]
+    heads, of_relation, tails = (
+        map(texts.__getitem__, column.tolist()) for texts, column in zip((ends, named, ends), triples.T, strict=True)
     )
-    learned = set(map(tuple, train.tolist()))
-    return Split(view.only(np.array([tuple(row) in learned for row in view.triples.tolist()], dtype=bool)), valid, test)
-
-
-def _lines(path: Path) -> list[tuple[str, str, str]]:
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise BadFile(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise BadFile(f"{path}: is not UTF-8 text") from None
-    rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        parts = [part.strip() for part in line.split("\t")]
-        if len(parts) != 3 or not all(parts):
-            raise BadFile(f"{path}, line {number}: expected head, relation and tail separated by tabs, not {line[:80]!r}")
-        rows.append((parts[0], parts[1], parts[2]))
-    return rows
-
-
-def _fact(head: str, relation: str, tail: str) -> Fact:
-    return Fact(FactKey(f"{relation}|{head}|{tail}"), Entity(EntityId(head), head), relation, Entity(EntityId(tail), tail), 1.0, 1.0)
+    return Texts.of(list(map("|".join, zip(of_relation, heads, tails, strict=True))))

@@ -184,6 +184,9 @@ class BoltStore(DocumentKeeper):
                 keys = (merging.resolved(FactKey(key), redirects, symmetric) for key in row["keys"])
                 yield Change(row["time"], tuple(sorted(set(keys))), SourceId(row["source"]), row["run"])
 
+    def now(self) -> int:
+        return int(self._connection.rows(statement("now"))[0]["now"])
+
     def mirror(self, anew: bool = False) -> int:
         if anew:
             self._mirror.begin_anew()

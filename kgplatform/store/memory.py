@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.ports import Columns
+from kgplatform.ports import Columns, Triples, Values
 from kgplatform.store import merging, qualifying, ranking, records, selection
 from kgplatform.store.library import Library
 from kgplatform.store.matrix import Matrix
@@ -40,6 +40,10 @@ from kgplatform.types import (
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+_PAGE = 10_000
+"""Facts in one part of columns."""
 
 
 @dataclass(slots=True)
@@ -158,6 +162,7 @@ class MemoryStore(Library):
             and (query.relation is None or held.relation == query.relation)
             and (query.source is None or query.source in found.sources)
             and (query.method is None or query.method in found.methods)
+            and (query.tails == "any" or isinstance(held.tail, Literal) == (query.tails == "literals"))
             and (query.as_of is None or selection.holds_at(found.qualifiers, query.as_of))
             and found.confidence >= query.min_confidence
             and (query.status == "all" or belief.status(found.verdict, found.trust, found.methods) == query.status)
@@ -192,6 +197,23 @@ class MemoryStore(Library):
                 [fact.verdict for fact in facts],
                 [fact.origin for fact in facts],
             )
+
+    def triples(self, query: FactQuery) -> Iterator[Triples]:
+        for part in self._parts(replace(query, tails="entities")):
+            rows = [(key, one.head, one.relation, str(one.tail), one.summary.trust) for key, one in part]
+            yield Triples(*map(list, zip(*rows, strict=True)))
+
+    def values(self, query: FactQuery) -> Iterator[Values]:
+        for part in self._parts(replace(query, tails="literals")):
+            told = [(key, one.head, one.relation, one.tail) for key, one in part]
+            rows = [(*at, tail.value, tail.datatype, tail.unit) for *at, tail in told if isinstance(tail, Literal)]
+            yield Values(*map(list, zip(*rows, strict=True)))
+
+    def _parts(self, query: FactQuery) -> Iterator[list[tuple[FactKey, _Held]]]:
+        with self._lock:
+            found = [(key, self._held[key]) for key in self._keys(query)[: query.limit]]
+        for start in range(0, len(found), _PAGE):
+            yield found[start : start + _PAGE]
 
     def count(self, query: FactQuery) -> int:
         with self._lock:
@@ -326,6 +348,7 @@ class MemoryStore(Library):
             self._calibration = calibration
             for key, held in self._held.items():
                 self._held[key] = replace(held, summary=summarise(held.relation, held.pieces, calibration))
+            self._changes.append(Change(self._clock(), tuple(sorted(self._held))))
             return len(self._held)
 
     # -- merging -------------------------------------------------------------------------------------
@@ -382,6 +405,9 @@ class MemoryStore(Library):
     def changes(self, since: int = 0) -> Iterator[Change]:
         with self._lock:
             return iter([one for one in self._changes if one.time > since])
+
+    def now(self) -> int:
+        return self._clock()
 
     def relations(self) -> dict[str, Relation]:
         return dict(self._relations)

@@ -15,7 +15,6 @@ from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.known import Known
 from kgplatform.store.schema import OURS
-from kgplatform.store.selection import CELLS
 from kgplatform.store.statements import statement
 
 if TYPE_CHECKING:
@@ -95,9 +94,11 @@ class Neo4j:
     def entities_create(self, labels: str) -> str:
         return statement("entities_create.neo4j", LABELS=labels)
 
-    def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> list[list[Any]]:
+    def cells(
+        self, connection: Connection, cells: Sequence[str], splices: Mapping[str, str], parameters: Mapping[str, Any]
+    ) -> list[list[Any]]:
         """All in one record: each record costs a round of the driver."""
-        collected = ", ".join(f"collect({cell}) AS c{number}" for number, cell in enumerate(CELLS))
+        collected = ", ".join(f"collect({cell}) AS c{number}" for number, cell in enumerate(cells))
         rows = connection.rows(statement("facts_columns.neo4j", CELLS=collected, **splices), **parameters)
         return list(rows[0].values())
 

@@ -5,15 +5,17 @@ What differs between the servers stands in a *dialect* (``store/neo4j.py``, ``st
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.names import is_key, referred
-from kgplatform.ports import Columns, Limits, Rows
+from kgplatform.ports import Columns, Limits, Rows, Triples, Values
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.store.collecting import seldom
@@ -58,8 +60,10 @@ class Dialect(Plans, Indexes, Protocol):
         """The name of the full-text index on the marks of aliases."""
         ...
 
-    def cells(self, connection: Connection, splices: Mapping[str, str], parameters: Mapping[str, Any]) -> Sequence[list[Any]]:
-        """The facts of some heads as columns of ``selection.CELLS``, in the order of head and key."""
+    def cells(
+        self, connection: Connection, cells: Sequence[str], splices: Mapping[str, str], parameters: Mapping[str, Any]
+    ) -> Sequence[list[Any]]:
+        """The facts of some heads in the order of head and key, a column a cell (a Cypher expression); the first cell is the key."""
         ...
 
     @property
@@ -117,31 +121,40 @@ class Reader:
         return entity
 
     def columns(self, query: FactQuery) -> Iterator[Columns]:
-        left = query.limit
-        for cells in self._cells(query):
-            key, head, relation, tail, unit, confidence, trust, verdict, methods = cells if left is None else [one[:left] for one in cells]
-            if not key:
-                continue
+        for key, head, relation, tail, unit, confidence, trust, verdict, methods in self._cells(query, selection.CELLS):
             words = [f"{value} {of}" if of else value for value, of in zip(tail, unit, strict=True)] if any(unit) else tail
             yield Columns(key, head, relation, words, confidence, trust, verdict, [origins(tuple(one)) for one in methods])
-            if left is not None and (left := left - len(key)) <= 0:
+
+    def triples(self, query: FactQuery) -> Iterator[Triples]:
+        yield from itertools.starmap(Triples, self._cells(replace(query, tails="entities"), selection.TRIPLE))
+
+    def values(self, query: FactQuery) -> Iterator[Values]:
+        yield from itertools.starmap(Values, self._cells(replace(query, tails="literals"), selection.VALUE))
+
+    def _cells(self, query: FactQuery, cells: Sequence[str]) -> Iterator[Sequence[list[Any]]]:
+        """Facts as columns of cells, a page of heads at a time; no page is empty."""
+        left = query.limit
+        for page in self._pages_of_cells(query, cells):
+            part = page if left is None else [one[:left] for one in page]
+            if part[0]:
+                yield part
+            if left is not None and (left := left - len(part[0])) <= 0:
                 return
 
-    def _cells(self, query: FactQuery) -> Iterator[Sequence[list[Any]]]:
-        """Facts as columns of ``selection.CELLS``, a page of heads at a time."""
+    def _pages_of_cells(self, query: FactQuery, cells: Sequence[str]) -> Iterator[Sequence[list[Any]]]:
         if query.source is not None or query.tail is not None:
-            returned = f"{selection.RETURN}, [{', '.join(selection.CELLS)}] AS cells"
+            returned = f"{selection.RETURN}, [{', '.join(cells)}] AS cells"
             for page in _pages([row for some in self._pages_of(query, returned) for row in some], PAGE):
                 yield list(map(list, zip(*(row["cells"] for row in page), strict=True)))
             return
         splices, values = selection.splices(query, ""), selection.values(query)
         pages = [[str(query.head)]] if query.head is not None else self._heads(query)
 
-        def cells(heads: list[str]) -> Sequence[list[Any]]:
+        def read(heads: list[str]) -> Sequence[list[Any]]:
             with seldom():
-                return self._dialect.cells(self._connection, splices, {"heads": heads, **values})
+                return self._dialect.cells(self._connection, cells, splices, {"heads": heads, **values})
 
-        yield from ahead(cells, pages, many=2)
+        yield from ahead(read, pages, many=2)
 
     def _pages_of(self, query: FactQuery, returned: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Rows of the facts that fit, page by page."""

@@ -43,6 +43,11 @@ class Row:
     """The fact as it is written if it is new, when that was computed ahead (``properties.draft``)."""
 
     @property
+    def entities(self) -> tuple[Entity, ...]:
+        """All that it tells of, as claimed."""
+        return tuple(one for one in (self.head, self.tail, *self.qualifying) if isinstance(one, Entity))
+
+    @property
     def tail_id(self) -> str:
         """The id of the node at the relationship's end: a literal's node bears the key of its fact."""
         return self.key if isinstance(self.tail, Literal) else self.ends[1]
@@ -246,9 +251,8 @@ def told_entities(listed: Iterable[Row]) -> dict[EntityId, Entity]:
     """The entities of the rows by id, each joined from all its mentions."""
     told: dict[EntityId, Entity] = {}
     for row in listed:
-        for entity in (row.head, row.tail, *row.qualifying):
-            if isinstance(entity, Entity):
-                told[entity.id] = joined(told[entity.id], entity) if entity.id in told else entity
+        for entity in row.entities:
+            told[entity.id] = joined(told[entity.id], entity) if entity.id in told else entity
     return told
 
 

@@ -48,6 +48,10 @@ CELLS = (
     "r.methods",
 )
 """What a table of facts is made from; none of them is ever null."""
+TRIPLE = ("r.key", "h.id", "r.relation", "t.id", "r.trust")
+"""What arrays of facts between entities are made from."""
+VALUE = ("r.key", "h.id", "r.relation", "t.value", "t.datatype", "coalesce(t.unit, '')")
+"""What arrays of values are made from."""
 PIECES = "r.ev_ids AS ids, r.ev_vers AS versions, r.ev_docs AS documents, r.ev_claims AS claims, r.ev_parts AS parts"
 EVIDENCE = f"RETURN r.key AS key, r.relation AS relation, {PIECES}"
 
@@ -69,6 +73,8 @@ def where(query: FactQuery) -> str:
         parts.append("$method IN r.methods")
     if query.as_of is not None:
         parts.append(_HOLDS)
+    if query.tails != "any":
+        parts.append("t.value IS NULL" if query.tails == "entities" else "t.value IS NOT NULL")
     return " AND ".join(parts)
 
 

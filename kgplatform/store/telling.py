@@ -46,6 +46,8 @@ class Telling:
         self._calibration = calibration
         self._known = known or Known()
         self.batch = uuid.uuid4().hex
+        self.news: set[EntityId] = set()
+        """Entities that were there and are told otherwise now."""
 
     def run(self, name: str, splices: Mapping[str, str] | None = None, /, **parameters: Any) -> list[Record]:
         """The rows of a named statement."""
@@ -69,6 +71,7 @@ class Telling:
         if news := [one for one in ids if now[one] is not held.get(one)]:
             locked = [entity({**row, "also": None}) for row in self.run("entities_touch", ids=news)]
             self._set_entities([(old, records.joined(old, told[old.id])) for old in locked])
+            self.news.update(news)
         known |= {one: joined for one, joined in now.items() if one not in redirects}
         return self._followed(redirects)
 

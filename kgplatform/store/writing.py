@@ -23,6 +23,8 @@ def put(transaction: Transaction, rows: Sequence[Row], symmetric: Collection[str
     moved = records.moved(rows, redirects, epochs, symmetric)
     outcomes, written = transaction.enter(moved)
     transaction.qualify()
+    if news := transaction.news:
+        written |= {row.key for row in moved if not news.isdisjoint(one.id for one in row.entities)}
     transaction.record([row for row in moved if row.key in written], epochs)
     if not certain:
         transaction.check(told, redirects, epochs)

@@ -18,6 +18,7 @@ import kgplatform.store
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.ports import Store
 from kgplatform.store import bolt, fulltext, local, memory, neo4j, reading, records
 from kgplatform.types import (
@@ -38,6 +39,7 @@ from kgplatform.types import (
     Status,
     in_words,
 )
+from kgplatform.view import GraphView
 
 ALL = FactQuery(status="all")
 HOSTILE = [
@@ -272,6 +274,75 @@ def test_columns_are_the_facts_in_the_same_order(store: Store, monkeypatch: pyte
     (fact,) = store.facts(FactQuery(relation="height", status="all"))
     for query in (FactQuery(source=fact.sources[0], status="all"), FactQuery(head=fact.head.id, status="all")):
         assert sorted(key for part in store.columns(query) for key in part.key) == sorted(fact.key for fact in store.facts(query))
+
+
+def test_triples_and_values_are_the_facts_by_ids(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PAGE", 3)
+    heights = [claim("Ada", "height", Literal("165", "integer", "cm")), claim("Ada", "height", Literal("tall"))]
+    store.put([*random_claims(1), *heights, claim("Ada", "born on", Literal("1815-12-10", "date"))])
+    source = next(iter(store.facts(ALL))).sources[0]
+    ada = thing("Ada").id
+    for query in (
+        ALL,
+        FactQuery(),
+        FactQuery(relation="born in", status="all"),
+        FactQuery(source=source),
+        FactQuery(head=ada, status="all"),
+    ):
+        facts = list(store.facts(query))
+        ends = [(f.key, f.head.id, f.relation, f.tail.id, f.trust) for f in facts if isinstance(f.tail, Entity)]
+        values = [(f.key, f.head.id, f.relation, f.tail.value, f.tail.datatype, f.tail.unit) for f in facts if isinstance(f.tail, Literal)]
+        assert sorted(row for part in store.triples(query) for row in zip(*part, strict=True)) == sorted(ends)
+        assert sorted(row for part in store.values(query) for row in zip(*part, strict=True)) == sorted(values)
+        for tails, many in (("entities", len(ends)), ("literals", len(values))):
+            narrow = dataclasses.replace(query, tails=tails)  # type: ignore[arg-type]
+            assert (store.count(narrow), len(list(store.facts(narrow)))) == (many, many)
+    assert len(list(store.values(ALL))) > 0
+    assert sum(len(part.key) for part in store.triples(FactQuery(status="all", limit=7))) == 7
+    near = store.neighbours([ada], FactQuery(status="all", tails="literals"))
+    assert {fact.relation for fact in near} == {"height", "born on"}
+    assert len(near) == 3
+
+
+def test_what_is_told_since_now_is_what_was_not_to_be_read_yet(store: Store) -> None:
+    store.put([claim("Marie", "born in", "Warsaw")])
+    now = store.now()
+    assert now >= max(change.time for change in store.changes())
+    store.put([claim("Marie", "lived in", "Paris")])
+    assert key_of(claim("Marie", "lived in", "Paris")) in {key for change in store.changes(now) for key in change.keys}
+    # The same evidence again, which tells of a kind that was not known: a follower has to look.
+    now = store.now() + 1
+    store.put([dataclasses.replace(claim("Marie", "born in", "Warsaw"), head=thing("Marie", "person"), tail=thing("Warsaw", "city"))])
+    assert not [change for change in store.changes(now) if change.time > now and change.keys and isinstance(store, bolt.BoltStore)]
+    known = dataclasses.replace(thing("Warsaw", "city"), kinds=("city", "capital"))
+    store.put([dataclasses.replace(claim("Marie", "born in", "Warsaw"), tail=known)])
+    later = {key for change in store.changes(now) if change.time > now for key in change.keys}
+    assert key_of(claim("Marie", "born in", "Warsaw")) in later
+
+
+def test_followers_learn_of_a_new_calibration(store: Store) -> None:
+    store.put([claim("Marie", "born in", "Warsaw")])
+    last = max(change.time for change in store.changes())
+    store.publish(STRICTER)
+    assert key_of(claim("Marie", "born in", "Warsaw")) in {k for change in store.changes(last) if change.time > last for k in change.keys}
+
+
+def test_a_view_follows_its_graph(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    kg.put([*random_claims(2), claim("Ada", "height", Literal("165", "integer", "cm"))])
+    view = kg.view(literals=True)
+    assert view.revision == dataclasses.replace(GraphView.of(kg.facts()), literals=view.literals).revision
+    kg.put(random_claims(3)[:20])
+    first, other = list(view.entities)[:2]
+    kg.reject(next(fact for fact in kg.facts() if isinstance(fact.tail, Entity)))
+    made = kg.merge(first.id, other.id)
+    merged = view.updated(kg)
+    assert (merged.revision, merged.keys) == ((fresh := kg.view(literals=True)).revision, fresh.keys)
+    kg.undo(made)
+    kg.forget(next(iter(kg.sources())))
+    now = merged.updated(kg)
+    assert (now.revision, now.keys) == ((fresh := kg.view(literals=True)).revision, fresh.keys)
+    assert now.revision not in (view.revision, merged.revision)
 
 
 def test_status_is_what_the_pure_function_says(store: Store) -> None:

@@ -154,6 +154,9 @@ class World:
         self.received: list[Claim] = []
         self.forgotten: list[str] = []
 
+    def view(self) -> GraphView:
+        return GraphView.of(self.facts())
+
     def facts(self, *, status: Status = "current") -> list[Fact]:
         return self.held.get(status, [])
 

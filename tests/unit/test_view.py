@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import sys
 
 import numpy as np
+import pytest
 
+from kgplatform.errors import MissingExtra
 from kgplatform.names import entity_id, fact_key
 from kgplatform.types import Entity, Fact, Literal
 from kgplatform.view import GraphView
+from tests.servers import MISSING
 
 
 def entity(name: str, kind: str = "thing") -> Entity:
@@ -75,3 +79,35 @@ def test_only_keeps_the_numbering() -> None:
     assert part.triples.tolist() == [view.triples[0].tolist(), view.triples[2].tolist()]
     assert part.entities == view.entities
     assert part.keys == (view.keys[0], view.keys[2])
+
+
+def test_a_view_becomes_a_graph_of_pyg() -> None:
+    pytest.importorskip("torch_geometric", reason=f"{MISSING}torch_geometric (the extra reasoning)")
+    view = GraphView.of(FACTS)
+    data = view.to_pyg()
+    assert data.validate()
+    assert data.num_nodes == len(view.entities)
+    assert data.edge_index.tolist() == view.triples[:, [0, 2]].T.tolist()
+    assert data.edge_type.tolist() == view.triples[:, 1].tolist()
+    assert data.edge_weight.tolist() == view.confidence.tolist()
+    assert GraphView.of([]).to_pyg().num_edges == 0
+
+
+def test_without_pyg_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch_geometric", None)
+    monkeypatch.setitem(sys.modules, "torch_geometric.data", None)
+    with pytest.raises(MissingExtra, match=r"torch_geometric.*pip install 'kgplatform\[reasoning\]'"):
+        GraphView.of(FACTS).to_pyg()
+
+
+def test_what_is_told_of_an_entity_in_two_ways_is_the_same_in_any_order() -> None:
+    other = dataclasses.replace(FACTS[0], head=Entity(entity_id("thing", "Warsaw"), "Warszawa", ("city",)))
+    assert GraphView.of([*FACTS, other]).entities == GraphView.of([other, *FACTS]).entities
+    assert GraphView.of(FACTS).kinds == [("thing",)] * 5
+
+
+def test_nobody_writes_into_a_view() -> None:
+    view = GraphView.of(FACTS)
+    for array in (view.triples, view.confidence):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0

@@ -1,0 +1,2 @@
+// The clock by which batches are dated.
+RETURN timestamp() AS now
