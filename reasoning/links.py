@@ -17,8 +17,9 @@ from reasoning.candidates import Cards
 from reasoning.evaluate import Metrics
 from reasoning.evaluate import evaluate as _evaluate
 from reasoning.predict import OF_MODEL, Prediction, Proposal, predict, to_claims
+from reasoning.recipe import Recipe
 from reasoning.split import Split, split
-from reasoning.train import Predictor, Recipe, pick_device, train
+from reasoning.train import Predictor, pick_device, train
 
 __all__ = ["Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "split", "train"]
 
