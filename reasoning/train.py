@@ -17,7 +17,7 @@ import numpy as np
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
-from reasoning.evaluate import filtered_ranks
+from reasoning.evaluate import Ranking
 from reasoning.models import registry
 from reasoning.queries import queries
 from reasoning.recipe import DISTANCES, LARGE, WATCHED, Recipe
@@ -112,11 +112,10 @@ def _watching(view: GraphView, facts: Ints | None, device: str) -> Watch | None:
     """How facts are ranked, filtered by them and by the whole view."""
     if facts is None or not len(facts):
         return None
-    known = np.concatenate([view.triples, facts])
+    ranking = Ranking.of(facts, view.triples, len(view.relations), len(view.entities))
 
     def mrr(model: Model) -> float:
-        ranks, _ = filtered_ranks(model.eval(), facts, known, len(view.relations), len(view.entities), device)
-        return float((1.0 / ranks).mean())
+        return float((1.0 / ranking.ranks(model.eval(), device)).mean())
 
     return mrr
 
