@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.errors import ModelError
+from kgplatform.errors import BadRequest, ModelError
+from kgplatform.ports import Progress
 from kgplatform.view import Ints
 from reasoning.memory import kept_small
 from reasoning.queries import Queries, queries
@@ -92,13 +93,24 @@ class Metrics(Figures):
 
 
 def evaluate(
-    scorer: Scorer, split: Split, *, device: str = "cpu", memory: int | None = None, epoch_seconds: float | None = None
+    scorer: Scorer,
+    split: Split,
+    *,
+    device: str = "cpu",
+    memory: int | None = None,
+    epoch_seconds: float | None = None,
+    progress: Progress | None = None,
 ) -> Metrics:
-    """Filtered metrics of the test facts, with ``memory`` bytes of scores at once. Raises ``ModelError`` when a score is no number."""
+    """Filtered metrics of the test facts, with ``memory`` bytes of scores at once; ``progress`` counts questions.
+
+    Raises ``BadRequest`` when there is no test fact, ``ModelError`` when a score is no number.
+    """
+    if not len(split.test):
+        raise BadRequest("there is no fact to test by")
     began = time.perf_counter()
     view = split.train
     ranking = Ranking.of(split.test, split.known, len(view.relations), len(view.entities))
-    ranks = ranking.ranks(scorer, device, memory)
+    ranks = ranking.ranks(scorer, device, memory, progress)
     ended = time.perf_counter()
     whole, backward, relations = Figures.of(ranks), ranking.backward, ranking.relations
     kinds = relation_kinds(split.known, len(view.relations))
@@ -140,7 +152,9 @@ def relation_kinds(triples: Ints, relations: int) -> list[RelationKind]:
 def _by_kind(ranks: Ranks, kinds: npt.NDArray[np.str_], backward: npt.NDArray[np.bool_]) -> dict[RelationKind, dict[str, Figures]]:
     names: tuple[RelationKind, ...] = ("1-1", "1-n", "n-1", "n-n")
     sides = {"head": backward, "tail": ~backward}
-    return {kind: {side: Figures.of(ranks[(kinds == kind) & asked]) for side, asked in sides.items()} for kind in names if (kinds == kind).any()}
+    return {
+        kind: {side: Figures.of(ranks[(kinds == kind) & asked]) for side, asked in sides.items()} for kind in names if (kinds == kind).any()
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +177,7 @@ class Ranking:
         each = np.repeat(asked.relations, np.diff(asked.starts))
         return cls(asked, truth, entities, each % max(1, relations), each >= relations)
 
-    def ranks(self, scorer: Scorer, device: str = "cpu", memory: int | None = None) -> Ranks:
+    def ranks(self, scorer: Scorer, device: str = "cpu", memory: int | None = None, progress: Progress | None = None) -> Ranks:
         """With ``memory`` bytes of scores at once, or less where that cannot be had. Raises ``ModelError``."""
         memory = memory or MEMORY.get(device.split(":")[0], ELSEWHERE)
         batch = max(1, memory // (4 * max(1, self.entities)))
@@ -173,6 +187,8 @@ class Ranking:
             part, batch = kept_small(partial(_ranks, scorer, self, device, which), len(which), "ranking", "questions")
             parts.append(part)
             start += batch
+            if progress is not None:
+                progress(min(start, len(self.asked)), len(self.asked))
         return np.concatenate(parts)
 
 

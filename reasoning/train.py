@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
@@ -28,12 +26,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from reasoning.models.base import Model
-    from reasoning.training.run import Watch
+    from reasoning.training.parallel import Group
+    from reasoning.training.run import Heard, Watch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
-    """A trained model with what it was trained on; ``history`` holds the watched facts' MRR, ``epochs`` when it was best."""
+    """A trained model with what it was trained on.
+
+    ``history`` holds the watched facts' MRR, ``epochs`` says when it was best, ``epoch_seconds`` how long one took.
+    """
 
     model: Model
     view: GraphView
@@ -41,6 +43,7 @@ class Predictor:
     device: str
     epochs: int
     history: tuple[float, ...] = ()
+    epoch_seconds: float = 0.0
 
     def score(self, heads: Tensor, relations: Tensor) -> Tensor:
         """``(batch,), (batch,) -> (batch, entities)``; see ``Model.score``."""
@@ -71,33 +74,55 @@ def train(
     valid: Ints | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    heard: Heard | None = None,
     checkpoint: Path | None = None,
     minutes: float = 5.0,
+    out: Path | None = None,
+    group: Group | None = None,
 ) -> Predictor:
     """Learn from ``view``, watching ``valid`` (by default a slice of the view, which is then not learned from).
 
+    ``progress`` counts batches, and what it raises ends the training; ``heard`` is told of every epoch.
     Every so many ``minutes`` the training is kept in ``checkpoint``; where that file is there, it goes on from it, to the same result.
+    The trained model is written to ``out``. Every process of a ``group`` calls this alike.
     Raises ``BadRequest`` when the view holds no fact between entities, ``BadFile`` for a checkpoint of something else.
     """
     device = pick_device(device)
     import torch
 
+    from reasoning import trained
+    from reasoning.training.parallel import ALONE
     from reasoning.training.run import Run, Saving
 
-    if not len(view):
-        raise BadRequest("the graph has no facts between entities, so there is nothing to learn from: import or harvest some first")
+    learnable(view)
     recipe = recipe or Recipe.fitting(view)
     learned = view
     if valid is None and len(view) >= WATCHED:
-        held = split(view, valid=min(0.05, 1_000 / len(view)), test=0.0, seed=recipe.seed)
-        learned, valid = held.train, held.valid
+        learned, valid = watched(view, recipe.seed)
     model = make(recipe, view, torch.Generator().manual_seed(recipe.seed)).to(device)
     asked = queries(learned.triples, len(view.relations), learned.confidence)
     saving = Saving(checkpoint, recipe.revision(view), minutes) if checkpoint else None
     with _threads(1 if len(view) < LARGE else torch.get_num_threads()):
-        run = Run(model, recipe, asked, device, saving)
-        run.through(_watching(view, valid, device), progress)
-    return Predictor(model, view, recipe, device, run.kept, tuple(run.history))
+        run = Run(model, recipe, asked, device, saving, group or ALONE)
+        run.through(_watching(view, valid, device), progress, heard)
+    predictor = Predictor(model, view, recipe, device, run.kept, tuple(run.history), run.seconds / max(1, run.epoch))
+    if out and run.group.first:
+        trained.save(predictor, out)
+    run.forget()  # only now, so that a kill on the way loses nothing
+    return predictor
+
+
+def learnable(view: GraphView) -> None:
+    """Raises ``BadRequest`` when there is nothing to learn from."""
+    if not len(view):
+        raise BadRequest("the graph has no facts between entities, so there is nothing to learn from: import or harvest some first")
+
+
+def watched(view: GraphView, seed: int, least: int = 0) -> tuple[GraphView, Ints]:
+    """The facts to learn from, and a twentieth of them, at most about a thousand, that is watched instead; no fewer than ``least``."""
+    share = max(min(0.05, 1_000 / len(view)), least / len(view))
+    held = split(view, valid=share, test=0.0, seed=seed)
+    return held.train, held.valid
 
 
 def make(recipe: Recipe, view: GraphView, generator: torch.Generator) -> Model:

@@ -97,9 +97,12 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
-    alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate worker".split()
+    alone = (
+        "demo app doctor config import export complete train ask query search embed explain forget backup restore migrate worker".split()
+    )
     groups = {"server": "status stop drop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
+    groups |= {"evaluate": "pairs links"}
     groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
     for command in commands:

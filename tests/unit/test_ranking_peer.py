@@ -36,7 +36,11 @@ def by_pykeen(table: Table, parts: Split) -> dict[str, float]:
         evaluator.process_scores_(test, target, scores, true)
     result = evaluator.finalize()
     names = {"mrr": "mean_reciprocal_rank", **{f"hits@{k}": f"hits_at_{k}" for k in (1, 3, 10)}}
-    return {f"{side} {name}": result.get_metric(f"{side}.realistic.{theirs}") for side in ("both", "head", "tail") for name, theirs in names.items()}
+    return {
+        f"{side} {name}": result.get_metric(f"{side}.realistic.{theirs}")
+        for side in ("both", "head", "tail")
+        for name, theirs in names.items()
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))
