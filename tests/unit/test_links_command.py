@@ -217,6 +217,7 @@ def killed(command: Sequence[str], when: Callable[[], bool]) -> None:
     assert when()
 
 
+@pytest.mark.slow
 def test_a_training_killed_by_force_goes_on_to_the_same_model(kg: Kg, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     usual()
     (whole,) = kg(*WHOLE, "--json", "--out", "whole").objects
@@ -269,20 +270,6 @@ def test_settings_are_searched_within_a_time(kg: Kg) -> None:
     assert "settings tried" in kg("train", "data", *QUICK, "--search", "0.02").out
 
 
-def test_a_search_that_is_killed_goes_on_with_what_it_tried(kg: Kg, ledger: Ledger) -> None:
-    pytest.importorskip("optuna")
-    usual()
-    home = Path(os.environ["KG_HOME"])
-
-    def trials() -> int:
-        return sum(bool(line) for file in home.glob("jobs/*/*.trials") for line in file.read_text().splitlines())
-
-    killed(["train", "data", *QUICK, "--search", "0.2"], lambda: trials() >= 2)
-    before = trials()
-    (found,) = kg("train", "--resume", ledger.jobs()[0].id, "--json").objects
-    assert found["search"]["trials"] > before or found["search"]["seconds"] >= 12
-
-
 def test_too_few_facts_to_compare_settings_is_one_sentence(kg: Kg) -> None:
     pytest.importorskip("optuna")
     data = folder("few", [("a", "r", "b"), ("b", "r", "a")])
@@ -292,6 +279,7 @@ def test_too_few_facts_to_compare_settings_is_one_sentence(kg: Kg) -> None:
 # together
 
 
+@pytest.mark.slow
 def test_processes_train_together(kg: Kg) -> None:
     data = usual()
     kg("train", data, *QUICK, "--out", "one")

@@ -238,6 +238,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     view, root = graph(), Path(__file__).parents[2]
     shown = view.only(np.arange(10, len(view)))
