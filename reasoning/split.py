@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from kgplatform.errors import BadFile
+from kgplatform.errors import BadFile, BadRequest
 from kgplatform.types import Entity, EntityId, Fact, FactKey
 from kgplatform.view import GraphView, Ints
 
@@ -56,12 +57,19 @@ def removable(view: GraphView, wanted: int, seed: int) -> Ints:
     return np.array(held, dtype=np.int64)
 
 
-def read_split(folder: Path) -> Split:
+COLUMNS = ("head", "relation", "tail")
+
+
+def read_split(folder: Path, columns: Sequence[str] | None = None) -> Split:
     """The split in ``train.txt``, ``valid.txt`` and ``test.txt``: head, relation, tail, separated by tabs.
 
-    Raises ``BadFile`` with the file and the line that is none.
+    ``columns`` name their order, as ``("relation", "head", "tail")``, where it is not the usual one. Raises ``BadFile`` with the file and
+    the line that is none, ``BadRequest`` for ``columns``.
     """
-    parts = [_lines(folder / f"{name}.txt") for name in ("train", "valid", "test")]
+    columns = columns or COLUMNS
+    if sorted(columns) != sorted(COLUMNS):
+        raise BadRequest(f"{', '.join(columns)!r} are no columns of facts: name {', '.join(COLUMNS)} in the order of the files")
+    parts = [_lines(folder / f"{name}.txt", columns) for name in ("train", "valid", "test")]
     view = GraphView.of(_fact(*row) for part in parts for row in part)
     entities = {str(id_): number for number, id_ in enumerate(view.entity_ids)}
     relations = {name: number for number, name in enumerate(view.relations)}
@@ -73,7 +81,7 @@ def read_split(folder: Path) -> Split:
     return Split(view.only(np.array([tuple(row) in learned for row in view.triples.tolist()], dtype=bool)), valid, test)
 
 
-def _lines(path: Path) -> list[tuple[str, str, str]]:
+def _lines(path: Path, columns: Sequence[str]) -> list[tuple[str, str, str]]:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
@@ -86,8 +94,11 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
             continue
         parts = [part.strip() for part in line.split("\t")]
         if len(parts) != 3 or not all(parts):
-            raise BadFile(f"{path}, line {number}: expected head, relation and tail separated by tabs, not {line[:80]!r}")
-        rows.append((parts[0], parts[1], parts[2]))
+            raise BadFile(
+                f"{path}, line {number}: expected {columns[0]}, {columns[1]} and {columns[2]} separated by tabs, not {line[:80]!r}"
+            )
+        told = dict(zip(columns, parts, strict=True))
+        rows.append((told["head"], told["relation"], told["tail"]))
     return rows
 
 

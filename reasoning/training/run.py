@@ -95,6 +95,8 @@ class Run:
                 self._look(self.group.agreed(watch(self.model) if self.group.first else None))
             if heard is not None:
                 heard(self.epoch, self.recipe.epochs, self.history[-1] if self.history else None)
+        if progress is not None and self.epoch < self.recipe.epochs:  # it ended early
+            progress(self._batches * self.recipe.epochs, self._batches * self.recipe.epochs)
         if self.best is not None:
             self.model.load_state_dict(self.best)
         else:
@@ -126,9 +128,14 @@ class Run:
             if self.saving and self.group.first and time.monotonic() - self._saved > 60 * self.saving.minutes:
                 self.save()
             if progress is not None:
-                progress(self.epoch * len(starts) + self.done, self.recipe.epochs * len(starts))
+                progress(self.epoch * self._batches + self.done, self.recipe.epochs * self._batches)
         self.epoch, self.done = self.epoch + 1, 0
         self._began = self._order.get_state()
+
+    @property
+    def _batches(self) -> int:
+        """Of an epoch."""
+        return -(-len(self.asked) // self._size())
 
     def _size(self) -> int:
         if self.recipe.objective == "all" and not isinstance(self.model, Bilinear):

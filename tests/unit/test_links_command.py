@@ -116,7 +116,7 @@ def test_odd_graphs_are_measured_as_any_other(kg: Kg, model: str, train: Rows, t
 
 def test_what_cannot_be_measured_is_one_sentence(kg: Kg) -> None:
     data = usual()
-    kg("evaluate", "links", "gone").refused(2, "gone/train.txt: cannot be read")
+    kg("evaluate", "links", "gone").refused(2, "gone")
     kg("evaluate", "links", folder("empty", [])).refused(2, "empty/test.txt: holds no facts")
     kg("evaluate", "links", folder("untaught", [], [], facts(9))).refused(2, "nothing to learn from")
     kg("evaluate", "links", data, "--model", "complx").refused(2, "'complx' is no link-prediction model: there are complex,")
@@ -125,6 +125,21 @@ def test_what_cannot_be_measured_is_one_sentence(kg: Kg) -> None:
     kg("evaluate", "links", data, "--out", "no/o.json").refused(2, "there is no folder no")
     Path("data/test.txt").write_text("two\tcells\n")
     kg("evaluate", "links", data).refused(2, "data/test.txt, line 1: expected head, relation and tail")
+    Path("data/valid.txt").unlink()
+    kg("evaluate", "links", data).refused(2, "data/valid.txt: cannot be read")
+
+
+def test_columns_may_stand_in_another_order(kg: Kg) -> None:
+    rows = facts()
+    turned = folder("turned", *([(r, h, t) for h, r, t in part] for part in (rows[:150], rows[150:175], rows[175:])))
+    usual()
+    ways = (["data"], [turned, "--columns", "relation,head,tail"])
+    first, second = (kg("evaluate", "links", *way, *QUICK, "--json").objects[0] for way in ways)
+    assert first["mrr"] == second["mrr"]
+    kg("evaluate", "links", turned, "--columns", "head,tail").refused(2, "'head, tail' are no columns of facts")
+    kg("train", turned, *QUICK, "--columns", "relation, head, tail", "--out", "m")
+    kg("train", "--columns", "relation,head,tail").refused(2, "--columns names the order of files")
+    assert kg("evaluate", "links", "data", "--checkpoint", "m").code == 0
 
 
 def test_scores_that_are_no_numbers_are_one_sentence(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:

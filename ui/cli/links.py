@@ -27,6 +27,7 @@ Batch = Annotated[int | None, typer.Option(metavar="N", help="Questions that are
 Norm = Annotated[float | None, typer.Option(metavar="X", help="The weight of the model's penalty.")]
 Rate = Annotated[float | None, typer.Option(metavar="X", help="The learning rate.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Another number gives another training.")]
+Columns = Annotated[str, typer.Option(metavar="LIST", help="The order of the files, such as  relation,head,tail.")]
 SHOWN = 10
 
 
@@ -50,6 +51,7 @@ def train(
     norm: Norm = None,
     rate: Rate = None,
     seed: Seed = None,
+    columns: Columns = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The trained model; nothing: a file of the data folder.")] = None,
     resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a training that broke off.")] = "",
     job: AsJob = False,
@@ -63,7 +65,10 @@ def train(
         raise BadRequest("name either DIR_OR_GRAPH or  --resume RUN")
     folder = _folder(run, source)
     given = _given(dim=dim, epochs=epochs, batch=batch, norm=norm, rate=rate, seed=seed)
-    arguments = training.arguments(folder, model=model, given=given, search=search, out=out, dry_run=dry_run)
+    order = _order(columns) or ()
+    if order and not folder:
+        raise BadRequest("--columns names the order of files: give their folder")
+    arguments = training.arguments(folder, columns=order, model=model, given=given, search=search, out=out, dry_run=dry_run)
     if _follows():
         from kgplatform.jobs.steps import Direct
 
@@ -88,6 +93,10 @@ def _folder(run: Run, source: str) -> Path | None:
     except BadSetting:
         raise BadFile(f"{source}: there is no such folder, and no graph can have that name") from None
     return None
+
+
+def _order(columns: str) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in columns.split(",")) if columns else None
 
 
 def _given(**settings: float | int | None) -> dict[str, float | int]:
@@ -118,6 +127,7 @@ def links(
     norm: Norm = None,
     rate: Rate = None,
     seed: Seed = None,
+    columns: Columns = "",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N; nothing: KG_DEVICE.")] = "",
     checkpoint: Annotated[Path | None, typer.Option(metavar="FILE", help="Test this model of  kg train  instead of training one.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result there too, as JSON.")] = None,
@@ -135,7 +145,7 @@ def links(
         raise BadRequest("--checkpoint names a model that is trained already: leave out what says how to train one")
     if out and not out.parent.is_dir():
         raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
-    parts = read_split(folder)
+    parts = read_split(folder, _order(columns))
     if not len(parts.test):
         raise BadFile(f"{folder / 'test.txt'}: holds no facts, so there is nothing to test by")
     device = pick_device(device or run.settings["KG_DEVICE"])

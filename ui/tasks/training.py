@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +33,14 @@ SETTINGS = ("dim", "epochs", "batch", "norm", "rate", "seed")
 def arguments(
     folder: Path | None,
     *,
+    columns: Sequence[str] = (),
     model: str = MODEL,
     given: Mapping[str, float | int] | None = None,
     search: float | None = None,
     out: Path | None = None,
     dry_run: bool = False,
 ) -> Mapping[str, Any]:
-    """``folder``: of ``train.txt`` and others; ``None``: the graph. ``given`` are some of ``SETTINGS``.
+    """``folder``: of ``train.txt`` and others, their order in ``columns``; ``None``: the graph. ``given`` are some of ``SETTINGS``.
 
     Raises ``BadRequest`` and ``BadFile``.
     """
@@ -52,7 +53,7 @@ def arguments(
         raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
     if out and out.is_dir():
         raise BadFile(f"{out}: is a folder: name a file")
-    where = {"folder": str(folder.resolve()) if folder else "", "out": str(out.resolve()) if out else ""}
+    where = {"folder": str(folder.resolve()) if folder else "", "columns": ",".join(columns), "out": str(out.resolve()) if out else ""}
     return {**where, "model": model, **(given or {}), "search": search, "dry_run": dry_run}
 
 
@@ -89,7 +90,7 @@ def _facts(doing: Doing) -> tuple[GraphView, Ints | None]:
     from reasoning.split import read_split
 
     if folder := doing.arguments["folder"]:
-        parts = read_split(Path(folder))
+        parts = read_split(Path(folder), doing.arguments["columns"].split(",") if doing.arguments["columns"] else None)
         return parts.train, parts.valid
     return GraphView.of(doing.wire.graph.facts(status="current")), None
 
