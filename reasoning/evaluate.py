@@ -224,7 +224,7 @@ def _counted(scores: Tensor, rows: Tensor, target: Tensor) -> Tensor:
     entities = scores.shape[1]
     exact = torch.float32 if entities < 1 << 24 else torch.float64
     ones = torch.ones(entities, dtype=exact, device=scores.device)
-    step = max(1, BLOCK.get(scores.device.type, ELSEWHERE) // (4 * entities))
+    step = max(1, min(BLOCK.get(scores.device.type, ELSEWHERE) // (4 * entities), len(rows)))
     rivals, better = scores.new_empty(step, entities), torch.empty(step, entities, dtype=exact, device=scores.device)
     found = torch.zeros(len(rows), dtype=torch.int64, device=scores.device)
     for start in range(0, len(rows), step):

@@ -62,7 +62,8 @@ def pick_device(wanted: str) -> str:
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         return "cuda" if present["cuda"] else "cpu"
-    if not present.get(wanted.split(":")[0], False):
+    kind, _, number = wanted.partition(":")
+    if not present.get(kind, False) or (number and not (number.isdecimal() and int(number) < torch.cuda.device_count())):
         raise BadRequest(f"the device {wanted!r} is not there: use cpu or auto")
     return wanted
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from kgplatform.errors import ModelError
+from kgplatform.errors import BadRequest, ModelError
 from kgplatform.settings import Processes
 from kgplatform.view import Ints
 
@@ -88,7 +88,8 @@ def _summed(slope: Tensor | None, parameter: Tensor, backend: str) -> Tensor:
 def joined(processes: Processes | None, device: str) -> Iterator[tuple[Group, str]]:
     """The group of the processes that were started together, and the device of this one; alone where there are none.
 
-    They meet where ``MASTER_ADDR`` and ``MASTER_PORT`` say, as ``torchrun`` sets them. Raises ``ModelError`` when they do not.
+    They meet where ``MASTER_ADDR`` and ``MASTER_PORT`` say, as ``torchrun`` sets them. Raises ``ModelError`` when they do not, and
+    ``BadRequest`` where a process has no graphics card of its own.
     """
     if processes is None or processes.size == 1:
         yield ALONE, device
@@ -100,6 +101,10 @@ def joined(processes: Processes | None, device: str) -> Iterator[tuple[Group, st
         device = f"cuda:{processes.local}"
     cuda = device.startswith("cuda")
     if cuda:
+        if processes.local >= torch.cuda.device_count():
+            raise BadRequest(
+                f"{torch.cuda.device_count()} graphics cards are here, one for each process: start no more, or set KG_DEVICE=cpu"
+            )
         torch.cuda.set_device(device)
     try:
         together.init_process_group("nccl" if cuda else "gloo", rank=processes.rank, world_size=processes.size, timeout=WAIT)

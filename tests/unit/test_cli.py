@@ -83,7 +83,8 @@ def test_a_log_is_told_now_and_then_how_far_the_work_is(capsys: pytest.CaptureFi
         assert progress
         for done in (0, 10, 24, 26, 1200):
             progress(done, 1200)
-    assert capsys.readouterr().err == "   reading: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
+            progress.words("reading on")
+    assert capsys.readouterr().err == "   reading on: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
 
 
 # start

@@ -122,6 +122,7 @@ def test_what_cannot_be_measured_is_one_sentence(kg: Kg) -> None:
     kg("evaluate", "links", data, "--model", "complx").refused(2, "'complx' is no link-prediction model: there are complex,")
     kg("evaluate", "links", data, "--dim", "0").refused(2, "dim must be at least 1")
     kg("evaluate", "links", data, "--device", "cuda:9").refused(2, "the device 'cuda:9' is not there")
+    kg("evaluate", "links", data, "--device", "cuda:x").refused(2, "the device 'cuda:x' is not there")
     kg("evaluate", "links", data, "--out", "no/o.json").refused(2, "there is no folder no")
     Path("data/test.txt").write_text("two\tcells\n")
     kg("evaluate", "links", data).refused(2, "data/test.txt, line 1: expected head, relation and tail")
