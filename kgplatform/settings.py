@@ -155,6 +155,26 @@ class Settings:
             yield Row(setting.name, "********" if setting.secret and value else value, self.origins[setting.name], setting.meaning)
 
 
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Which of how many processes that were started together this is, and which of those on this machine, as ``torchrun`` says."""
+
+    rank: int
+    size: int
+    local: int
+
+
+def processes(environment: Mapping[str, str] | None = None) -> Processes | None:
+    """``None`` where one was started by itself. Raises ``BadSetting`` for numbers that cannot be."""
+    environment = os.environ if environment is None else environment
+    if "RANK" not in environment or "WORLD_SIZE" not in environment:
+        return None
+    told = [environment["RANK"], environment["WORLD_SIZE"], environment.get("LOCAL_RANK", environment["RANK"])]
+    if not all(one.isdecimal() for one in told) or int(told[0]) >= int(told[1]):
+        raise BadSetting(f"RANK {told[0]!r} of WORLD_SIZE {told[1]!r}: is a number from 0 of how many processes there are")
+    return Processes(*map(int, told))
+
+
 def config_file(environment: Mapping[str, str]) -> Path:
     """The user's configuration file, whether or not it exists."""
     base = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")

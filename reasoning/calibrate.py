@@ -16,8 +16,9 @@ import numpy as np
 from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
 from reasoning.candidates import FEATURES, Cards, Reals, allowed, features, mirrored, still_open
+from reasoning.recipe import Recipe
 from reasoning.split import removable
-from reasoning.train import Predictor, Recipe, train
+from reasoning.train import Predictor, train
 
 LARGE = 5_000
 """From so many facts on, one model is trained and judged; below, ``FOLDS`` are judged and one more learns everything."""

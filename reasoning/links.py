@@ -17,10 +17,12 @@ from reasoning.candidates import Cards
 from reasoning.evaluate import Metrics
 from reasoning.evaluate import evaluate as _evaluate
 from reasoning.predict import OF_MODEL, Prediction, Proposal, predict, to_claims
+from reasoning.recipe import Recipe
 from reasoning.split import Split, split
-from reasoning.train import Predictor, Recipe, pick_device, train
+from reasoning.train import Predictor, pick_device, train
+from reasoning.trained import load, save
 
-__all__ = ["Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "split", "train"]
+__all__ = ["Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "load", "save", "split", "train"]
 
 MODELS = ("complex",)
 
@@ -54,9 +56,9 @@ class Report:
     receipt: Receipt | None = None
 
 
-def evaluate(predictor: Predictor, split: Split) -> Metrics:
-    """Filtered metrics of a predictor on the test facts of a split."""
-    return _evaluate(predictor, split, device=predictor.device)
+def evaluate(predictor: Predictor, split: Split, *, progress: Progress | None = None) -> Metrics:
+    """Filtered metrics of a predictor on the test facts of a split. Raises ``BadRequest`` when it has none."""
+    return _evaluate(predictor, split, device=predictor.device, epoch_seconds=predictor.epoch_seconds, progress=progress)
 
 
 def complete(

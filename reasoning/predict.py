@@ -74,7 +74,7 @@ def predict(
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
     judged = calibrated(view, cards, closed, progress, device)
-    name = judged.predictor.recipe.model_name(view)
+    name = judged.predictor.recipe.revision(view)
     if not judged.quality.enough:
         return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
     wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]

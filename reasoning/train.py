@@ -1,4 +1,4 @@
-"""Train a link predictor on a view: Adagrad over batches of distinct queries, repeatable to the bit on one machine.
+"""Train a link predictor on a view, repeatable to the bit on one machine.
 
 Settings follow from the size of the graph unless they are given. A graph large enough to spare some facts
 is watched on them, and training stops when it no longer gets better there.
@@ -8,77 +8,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kgplatform.errors import BadRequest, MissingExtra
-from kgplatform.names import digest
 from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
-from reasoning.evaluate import filtered_ranks
-from reasoning.queries import Queries, queries
+from reasoning.evaluate import Ranking
+from reasoning.models import registry
+from reasoning.queries import queries
+from reasoning.recipe import DISTANCES, LARGE, WATCHED, Recipe
 from reasoning.split import split
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from reasoning.models.complex import ComplEx
-
-CELLS = 1 << 26
-"""Scores of one batch that are held at once: bounds memory on graphs of many entities."""
-WATCHED = 1_000
-"""A graph of so many facts spares some for watching; on a smaller one they are worth more as facts."""
-LARGE = 30_000
-"""Below so many facts the matrices are so small that a second thread only waits (UMLS: 14 s on one, 97 s on two busy cores)."""
-LOOKS, PATIENCE = 20, 4
-"""How often the watched facts are ranked in a whole training, and how many looks without a gain end it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything besides the facts that decides what is learned. ``norm`` weighs N3; ``batch`` counts queries."""
-
-    rank: int
-    norm: float
-    epochs: int
-    rate: float = 0.1
-    batch: int = 500
-    seed: int = 0
-
-    @classmethod
-    def fitting(cls, view: GraphView, seed: int = 0) -> Recipe:
-        """Settings by size, from measurements of graphs of 200 to 300,000 facts (``benchmarks/links``)."""
-        if len(view) < WATCHED:
-            return cls(rank=128, norm=0.1, epochs=40, batch=50, seed=seed)
-        if len(view) < LARGE:
-            return cls(rank=500, norm=0.01, epochs=40, batch=100, seed=seed)
-        return cls(rank=200, norm=0.05, epochs=50, batch=1_000, seed=seed)
-
-    def model_name(self, view: GraphView) -> str:
-        """``complex@`` and a hash of snapshot and settings: scores of two names are never compared."""
-        return f"complex@{digest(view.revision, repr(sorted(asdict(self).items())))}"
+    from reasoning.models.base import Model
+    from reasoning.training.parallel import Group
+    from reasoning.training.run import Heard, Watch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
-    """A trained model with what it was trained on; ``history`` holds the watched facts' MRR."""
+    """A trained model with what it was trained on.
 
-    model: ComplEx
+    ``history`` holds the watched facts' MRR, ``epochs`` says when it was best, ``epoch_seconds`` how long one took.
+    """
+
+    model: Model
     view: GraphView
     recipe: Recipe
     device: str
     epochs: int
-    history: tuple[float, ...] = field(default=())
+    history: tuple[float, ...] = ()
+    epoch_seconds: float = 0.0
 
     def score(self, heads: Tensor, relations: Tensor) -> Tensor:
-        """``(batch,), (batch,) -> (batch, entities)``; see ``ComplEx.score``."""
+        """``(batch,), (batch,) -> (batch, entities)``; see ``Model.score``."""
         import torch
 
         with torch.no_grad():
-            return self.model.score(heads, relations)
+            return self.model.eval().score(heads, relations)
 
 
 def pick_device(wanted: str) -> str:
@@ -90,7 +62,8 @@ def pick_device(wanted: str) -> str:
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         return "cuda" if present["cuda"] else "cpu"
-    if not present.get(wanted.split(":")[0], False):
+    kind, _, number = wanted.partition(":")
+    if not present.get(kind, False) or (number and not (number.isdecimal() and int(number) < torch.cuda.device_count())):
         raise BadRequest(f"the device {wanted!r} is not there: use cpu or auto")
     return wanted
 
@@ -102,29 +75,75 @@ def train(
     valid: Ints | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    heard: Heard | None = None,
+    checkpoint: Path | None = None,
+    minutes: float = 5.0,
+    out: Path | None = None,
+    group: Group | None = None,
 ) -> Predictor:
-    """Learn ComplEx from ``view``, watching ``valid`` (by default a slice of the view, which is then not learned from).
+    """Learn from ``view``, watching ``valid`` (by default a slice of the view, which is then not learned from).
 
-    Raises ``BadRequest`` when the view holds no fact between entities.
+    ``progress`` counts batches, and what it raises ends the training; ``heard`` is told of every epoch.
+    Every so many ``minutes`` the training is kept in ``checkpoint``; where that file is there, it goes on from it, to the same result.
+    The trained model is written to ``out``. Every process of a ``group`` calls this alike.
+    Raises ``BadRequest`` when the view holds no fact between entities, ``BadFile`` for a checkpoint of something else.
     """
     device = pick_device(device)
     import torch
 
-    from reasoning.models.complex import ComplEx
+    from reasoning import trained
+    from reasoning.training.parallel import ALONE
+    from reasoning.training.run import Run, Saving
 
-    if not len(view):
-        raise BadRequest("the graph has no facts between entities, so there is nothing to learn from: import or harvest some first")
+    learnable(view)
     recipe = recipe or Recipe.fitting(view)
     learned = view
     if valid is None and len(view) >= WATCHED:
-        held = split(view, valid=min(0.05, 1_000 / len(view)), test=0.0, seed=recipe.seed)
-        learned, valid = held.train, held.valid
-    generator = torch.Generator().manual_seed(recipe.seed)
-    model = ComplEx(len(view.entities), len(view.relations), recipe.rank, generator).to(device)
-    run = _Run(model, recipe, queries(learned.triples, len(view.relations), learned.confidence), generator, device)
+        learned, valid = watched(view, recipe.seed)
+    model = make(recipe, view, torch.Generator().manual_seed(recipe.seed)).to(device)
+    asked = queries(learned.triples, len(view.relations), learned.confidence)
+    saving = Saving(checkpoint, recipe.revision(view), minutes) if checkpoint else None
     with _threads(1 if len(view) < LARGE else torch.get_num_threads()):
-        history, epochs = run.through(_Watch(view, valid), progress)
-    return Predictor(model, view, recipe, device, epochs, history)
+        run = Run(model, recipe, asked, device, saving, group or ALONE)
+        run.through(_watching(view, valid, device), progress, heard)
+    predictor = Predictor(model, view, recipe, device, run.kept, tuple(run.history), run.seconds / max(1, run.epoch))
+    if out and run.group.first:
+        trained.save(predictor, out)
+    run.forget()  # only now, so that a kill on the way loses nothing
+    return predictor
+
+
+def learnable(view: GraphView) -> None:
+    """Raises ``BadRequest`` when there is nothing to learn from."""
+    if not len(view):
+        raise BadRequest("the graph has no facts between entities, so there is nothing to learn from: import or harvest some first")
+
+
+def watched(view: GraphView, seed: int, least: int = 0) -> tuple[GraphView, Ints]:
+    """The facts to learn from, and a twentieth of them, at most about a thousand, that is watched instead; no fewer than ``least``."""
+    share = max(min(0.05, 1_000 / len(view)), least / len(view))
+    held = split(view, valid=share, test=0.0, seed=seed)
+    return held.train, held.valid
+
+
+def make(recipe: Recipe, view: GraphView, generator: torch.Generator) -> Model:
+    """The recipe's model for the view, with random parameters."""
+    more = {"margin": recipe.margin} if recipe.model in DISTANCES else {}
+    model = registry.make(recipe.model, len(view.entities), len(view.relations), recipe.dim, generator, **more)
+    model.sparse = recipe.objective == "some" and recipe.optimiser == "adagrad"
+    return model
+
+
+def _watching(view: GraphView, facts: Ints | None, device: str) -> Watch | None:
+    """How facts are ranked, filtered by them and by the whole view."""
+    if facts is None or not len(facts):
+        return None
+    ranking = Ranking.of(facts, view.triples, len(view.relations), len(view.entities))
+
+    def mrr(model: Model) -> float:
+        return float((1.0 / ranking.ranks(model.eval(), device)).mean())
+
+    return mrr
 
 
 @contextmanager
@@ -133,70 +152,9 @@ def _threads(count: int) -> Iterator[None]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(count)
+    torch.set_flush_denormal(True)  # shares too small to count would make a product forty times slower
     try:
         yield
     finally:
+        torch.set_flush_denormal(False)
         torch.set_num_threads(before)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Watch:
-    """The facts that training is watched on, filtered by them and by the whole view."""
-
-    view: GraphView
-    facts: Ints | None
-
-    def mrr(self, model: ComplEx, device: str) -> float:
-        assert self.facts is not None
-        known = np.concatenate([self.view.triples, self.facts])
-        ranks, _ = filtered_ranks(model, self.facts, known, len(self.view.relations), len(self.view.entities), device)
-        return float((1.0 / ranks).mean())
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """One training under way."""
-
-    model: ComplEx
-    recipe: Recipe
-    asked: Queries
-    generator: torch.Generator
-    device: str
-
-    def through(self, watch: _Watch, progress: Progress | None) -> tuple[tuple[float, ...], int]:
-        """All epochs, or until the watched facts get no better; the model is left as it was at its best."""
-        import torch
-
-        optimiser = torch.optim.Adagrad(self.model.parameters(), lr=self.recipe.rate)
-        history: list[float] = []
-        best, kept, state = 0, self.recipe.epochs, None
-        look = max(1, self.recipe.epochs // LOOKS)
-        for epoch in range(1, self.recipe.epochs + 1):
-            self.epoch(optimiser)
-            if progress is not None:
-                progress(epoch, self.recipe.epochs)
-            if watch.facts is None or not len(watch.facts) or epoch % look:
-                continue
-            history.append(watch.mrr(self.model, self.device))
-            if len(history) == 1 or history[-1] > history[best]:
-                best, kept = len(history) - 1, epoch
-                state = {name: value.clone() for name, value in self.model.state_dict().items()}
-            elif len(history) - 1 - best >= PATIENCE:
-                break
-        if state is not None:
-            self.model.load_state_dict(state)
-        return tuple(history), kept
-
-    def epoch(self, optimiser: torch.optim.Optimizer) -> None:
-        import torch
-
-        order = torch.randperm(len(self.asked), generator=self.generator).numpy()
-        size = max(1, min(self.recipe.batch, CELLS // len(self.model.entity)))
-        mean = float(self.asked.weights.sum()) / len(self.asked)
-        for start in range(0, len(order), size):
-            batch = self.asked.batch(order[start : start + size], self.device)
-            optimiser.zero_grad(set_to_none=True)
-            # By the mean weight of a query, not this batch's, so that every fact pulls alike in every batch.
-            loss = self.model.loss(batch, self.recipe.norm) / (mean * len(batch.heads))
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()

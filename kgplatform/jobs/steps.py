@@ -53,6 +53,10 @@ class Steps(Protocol):
         """Say what is done now, in a few words; progress counts from the beginning."""
         ...
 
+    def words(self, what: str) -> None:
+        """Say what is done now in other words; progress goes on."""
+        ...
+
     def log(self, line: str, level: str = "info") -> None: ...
 
     def inputs(self, hash: str) -> None:
@@ -86,6 +90,9 @@ class Direct:
         self._listener = listener
 
     def stage(self, what: str) -> None:
+        pass
+
+    def words(self, what: str) -> None:
         pass
 
     def log(self, line: str, level: str = "info") -> None:

@@ -154,6 +154,11 @@ class Work:
             self._progress = Progress(stage=what)
         self._write()
 
+    def words(self, what: str) -> None:
+        """Say what the job does now in other words; they are written with the next progress."""
+        with self._lock:
+            self._progress = replace(self._progress, stage=what)
+
     def log(self, line: str, level: str = "info") -> None:
         """Add a line to the job's log."""
         self._lease.log(line, level)

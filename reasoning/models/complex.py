@@ -1,17 +1,16 @@
 """ComplEx: a fact is likely when the real part of  head · relation · conjugate(tail)  is large.
 
 Trouillon et al., 2016, with the reciprocal relations and the N3 norm of Lacroix et al., 2018: every
-relation has a second vector for the query in the other direction. Complex vectors of rank d are stored
+relation has a second vector for the question in the other direction. Complex vectors of dimension d are stored
 as real ones of width 2d, the real half first, so that scoring all tails is one matrix product.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import embedding
+from torch import Tensor
 
-from reasoning.queries import Batch
+from reasoning.models.base import Bilinear, start
 
 INITIAL = 1e-3
 """Scale of the random start; N3 was tuned with it."""
@@ -24,6 +23,13 @@ def turned(head: Tensor, relation: Tensor) -> Tensor:
     return torch.cat([head_re * relation_re - head_im * relation_im, head_re * relation_im + head_im * relation_re], dim=-1)
 
 
+def paired(head: Tensor, tail: Tensor) -> Tensor:
+    """What a relation's vector is multiplied by, ``(batch, 2d)``: conjugate(head) · tail as complex vectors."""
+    head_re, head_im = head.chunk(2, dim=-1)
+    tail_re, tail_im = tail.chunk(2, dim=-1)
+    return torch.cat([head_re * tail_re + head_im * tail_im, head_re * tail_im - head_im * tail_re], dim=-1)
+
+
 def cubes(vectors: Tensor) -> Tensor:
     """The N3 norm: Σ |x|³ over the complex numbers of each vector, ``(batch, 2d) -> (batch,)``."""
     real, imaginary = vectors.chunk(2, dim=-1)
@@ -32,33 +38,27 @@ def cubes(vectors: Tensor) -> Tensor:
     return (squares * squares.sqrt()).sum(dim=-1)
 
 
-class ComplEx(nn.Module):
-    """The parameters: a vector for each entity, two for each relation."""
+class ComplEx(Bilinear):
+    """A vector for each entity, two for each relation."""
 
-    def __init__(self, entities: int, relations: int, rank: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.relations = relations
-        self.entity = nn.Parameter(INITIAL * torch.randn(entities, 2 * rank, generator=generator))
-        self.relation = nn.Parameter(INITIAL * torch.randn(2 * relations, 2 * rank, generator=generator))
+    def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator) -> None:
+        super().__init__(entities, relations)
+        self.entity = start(entities, 2 * dim, INITIAL, generator)
+        self.relation = start(2 * relations, 2 * dim, INITIAL, generator)
 
-    def score(self, heads: Tensor, relations: Tensor) -> Tensor:
-        """Scores of every entity as the tail: ``(batch,), (batch,) -> (batch, entities)``.
+    def query(self, heads: Tensor, relations: Tensor) -> Tensor:
+        return turned(self.look_up(heads, self.entity), self.look_up(relations, self.relation))
 
-        ``relation + relations`` asks in the other direction: which entities are heads.
-        """
-        return turned(embedding(heads, self.entity), embedding(relations, self.relation)) @ self.entity.T
+    def answers(self) -> Tensor:
+        return self.entity
 
-    def loss(self, batch: Batch, norm: float) -> Tensor:
-        """Σ of the per-triple 1-vs-all cross-entropy over a batch of distinct queries, plus ``norm`` · N3.
+    def between(self, heads: Tensor, tails: Tensor) -> Tensor:
+        return paired(self.look_up(heads, self.entity), self.look_up(tails, self.entity))
 
-        Exactly Σ k·logsumexp - Σ s, with k the weight of a query's tails: the same as one row a triple, with
-        fewer rows. Looking rows up by ``embedding`` keeps the backward pass free of unordered additions, hence
-        repeatable to the bit.
-        """
-        head, relation = embedding(batch.heads, self.entity), embedding(batch.relations, self.relation)
-        tail = embedding(batch.tails, self.entity)
-        query = turned(head, relation)
-        spread = torch.logsumexp(query @ self.entity.T, dim=1)
-        hits = (embedding(batch.rows, query) * tail).sum(dim=1)
-        size = batch.mass @ (cubes(head) + cubes(relation)) + batch.weights @ cubes(tail)
-        return batch.mass @ spread - batch.weights @ hits + norm * size
+    def relation_vectors(self) -> Tensor:
+        return self.relation
+
+    def penalty(self, heads: Tensor, relations: Tensor, tails: Tensor, mass: Tensor, weights: Tensor) -> Tensor:
+        """N3 of head, relation and tail of every triple."""
+        asked = cubes(self.look_up(heads, self.entity)) + cubes(self.look_up(relations, self.relation))
+        return mass @ asked + weights @ cubes(self.look_up(tails, self.entity))

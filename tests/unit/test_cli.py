@@ -83,7 +83,8 @@ def test_a_log_is_told_now_and_then_how_far_the_work_is(capsys: pytest.CaptureFi
         assert progress
         for done in (0, 10, 24, 26, 1200):
             progress(done, 1200)
-    assert capsys.readouterr().err == "   reading: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
+            progress.words("reading on")
+    assert capsys.readouterr().err == "   reading on: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
 
 
 # start
@@ -97,9 +98,12 @@ def test_nothing_heavy_is_imported_before_a_command_runs(home: Path) -> None:
 
 
 def test_every_command_shows_an_example(kg: Kg) -> None:
-    alone = "demo app doctor config import export complete ask query search embed explain forget backup restore migrate worker".split()
+    alone = (
+        "demo app doctor config import export complete train ask query search embed explain forget backup restore migrate worker".split()
+    )
     groups = {"server": "status stop drop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
+    groups |= {"evaluate": "pairs links"}
     groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
     for command in commands:

@@ -26,6 +26,7 @@ LONG = {
     "harvest documents": ["texts"],
     "harvest relation": ["likes.yaml"],
     "complete": [],
+    "train": [],
     "embed": [],
     "import": ["facts.tsv"],
     "export": ["all.tsv"],

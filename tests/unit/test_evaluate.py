@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -59,14 +61,13 @@ def by_hand(table: Table, known: Ints, test: Ints, relations: int) -> list[float
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_metrics_equal_a_count_by_hand(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_equal_a_count_by_hand(seed: int) -> None:
     parts = split(random_view(12, 3, 90, seed), valid=0.1, test=0.3, seed=seed)
     relations, entities = len(parts.train.relations), len(parts.train.entities)
     table = Table(relations, entities, seed)
     ranks = np.array(by_hand(table, parts.known, parts.test, relations))
-    for cells in (1, 40, 1 << 20):  # any chunking gives the same
-        monkeypatch.setattr("reasoning.evaluate.CELLS", cells)
-        found = evaluate(table, parts)
+    for memory in (1, 160, 1 << 20):  # any chunking gives the same
+        found = evaluate(table, parts, memory=memory)
         assert found.mrr == pytest.approx((1 / ranks).mean())
         assert found.hits == pytest.approx({k: (ranks <= k).mean() for k in (1, 3, 10)})
         assert found.ranks == 2 * len(parts.test)
@@ -77,6 +78,60 @@ def test_a_model_that_says_the_same_of_all_ranks_in_the_middle() -> None:
     table = Table(2, len(parts.train.entities), 0)
     table.scores[:] = 1.0
     assert evaluate(table, parts).hits[1] == 0.0
+
+
+def test_sides_relations_and_kinds_are_told_apart() -> None:
+    """``in`` is n-1, ``of`` is 1-n, ``same`` 1-1, ``near`` n-n: by known facts, counted by hand."""
+    rows = [(f"p{n}", "in", f"c{n // 4}") for n in range(8)] + [(f"c{n // 4}", "of", f"q{n}") for n in range(8)]
+    rows += [(f"p{n}", "same", f"q{n}") for n in range(8)] + [(f"p{n}", "near", f"p{m}") for n in range(4) for m in range(4)]
+    parts = split(view_of(rows), valid=0.1, test=0.4, seed=1)
+    relations = len(parts.train.relations)
+    table = Table(relations, len(parts.train.entities), 0)
+    found = evaluate(table, parts)
+    ranks = np.array(by_hand(table, parts.known, parts.test, relations)).reshape(-1, 2)  # tail asked, head asked
+    assert found.tail.mrr == pytest.approx((1 / ranks[:, 0]).mean())
+    assert found.head.mrr == pytest.approx((1 / ranks[:, 1]).mean())
+    kinds = {"in": "n-1", "of": "1-n", "same": "1-1", "near": "n-n"}
+    for number, name in enumerate(parts.train.relations):
+        mine = ranks[parts.test[:, 1] == number]
+        if not len(mine):
+            assert name not in found.per_relation
+            continue
+        assert found.kinds[name] == kinds[name]
+        assert found.per_relation[name].mrr == pytest.approx((1 / mine).mean())
+        sides = found.per_kind[kinds[name]]  # type: ignore[index]
+        assert (sides["tail"].mrr, sides["head"].mrr) == pytest.approx(((1 / mine[:, 0]).mean(), (1 / mine[:, 1]).mean()))
+
+
+def test_the_row_is_what_the_command_promises() -> None:
+    parts = split(random_view(12, 3, 90, 0), valid=0.1, test=0.3)
+    row = json.loads(json.dumps(evaluate(Table(3, len(parts.train.entities), 0), parts, epoch_seconds=0.5).row()))
+    assert {"mrr", "hits@1", "hits@3", "hits@10", "per_relation", "epoch_seconds", "test_seconds", "unseen_test_triples"} <= set(row)
+    assert set(row["per_relation"]) == {"r0", "r1", "r2"}
+    assert sum(one["ranks"] for one in row["per_relation"].values()) == row["ranks"] == row["head"]["ranks"] + row["tail"]["ranks"]
+
+
+def test_too_little_memory_takes_fewer_questions_at_once_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    parts = split(random_view(12, 3, 90, 3), valid=0.1, test=0.3, seed=3)
+    table = Table(3, len(parts.train.entities), 3)
+    whole = evaluate(table, parts)
+
+    class Narrow:
+        def score(self, heads: torch.Tensor, relations: torch.Tensor) -> torch.Tensor:
+            if len(heads) > 3:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+            return table.score(heads, relations)
+
+    found = evaluate(Narrow(), parts)
+    assert (found.mrr, found.hits) == (whole.mrr, whole.hits)
+    assert "ranking does not fit into memory: it goes on with 2 questions at a time" in caplog.text
+
+    class Full:
+        def score(self, heads: torch.Tensor, relations: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    with pytest.raises(ModelError, match="not even one of its questions at a time"):
+        evaluate(Full(), parts)
 
 
 def test_unseen_entities_are_ranked_and_counted() -> None:

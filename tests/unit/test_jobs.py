@@ -511,6 +511,22 @@ def test_progress_rate_and_eta(ledger: Ledger, clock: Clock) -> None:
     assert (ledger.submit(Task("x")).rate(now), ledger.submit(Task("x")).eta(now), ledger.submit(Task("x")).seconds(now)) == (0, None, 0)
 
 
+def test_other_words_for_what_is_done_leave_the_progress_as_it_is(ledger: Ledger, clock: Clock) -> None:
+    seen: list[Job] = []
+
+    def work(work: Work, _: Mapping[str, Any]) -> None:
+        work.stage("learning")
+        for done in (0, 100):
+            work.words(f"learning, epoch {done // 50}")
+            work.progress(done, 500)
+            clock.go(50)
+        work.beat()
+        seen.append(ledger.job(work.job.id))
+
+    runner(ledger, work).now(TASK)
+    assert (seen[0].progress.stage, seen[0].progress.done, seen[0].eta(ledger.time())) == ("learning, epoch 2", 100, 400.0)
+
+
 def test_steps_that_were_done_before_do_not_make_the_rest_look_quick(ledger: Ledger, clock: Clock) -> None:
     seen: list[Job] = []
 

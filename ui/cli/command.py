@@ -70,6 +70,11 @@ class Run(Wire):
         for warning in () if given.recurs else self.settings.warnings:  # who asked that it recurs has said them
             self.screen.note(f"kg: warning: {warning}")
 
+    def turn_to(self, graph: str) -> None:
+        """Take another graph than the one of the settings, before one is opened."""
+        self.settings = wire.load(home=self.given.home, graph=graph)
+        self.creates = False
+
     def do(self, kind: str, arguments: Mapping[str, Any], show: Show, *, job: bool = False, name: str = "", resume: str = "") -> None:
         """Do long work as a job: here and now and then ``show`` what it came to, or leave it to a worker or to a schedule.
 

@@ -22,6 +22,7 @@ from ui.cli import (
     harvesting,
     jobs,
     keeping,
+    links,
     models,
     pages,
     relations,
@@ -36,7 +37,7 @@ from ui.cli.screen import complain
 INTERRUPTED = 130
 
 app = typer.Typer(rich_markup_mode=None, add_completion=True, invoke_without_command=True, pretty_exceptions_enable=False)
-for part in (pages, setup, facts, finding, harvesting, answers, keeping, jobs):
+for part in (pages, setup, facts, finding, harvesting, answers, links, keeping, jobs):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")

@@ -15,12 +15,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from kgplatform.ports import Progress
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing, so that a line reads as what it is not."""
@@ -59,6 +59,14 @@ def _write(stream: TextIO, line: str) -> None:
 def complain(sentence: str) -> None:
     """The one line that says why a command did not do its work."""
     _write(sys.stderr, f"kg: {plain(sentence)}")
+
+
+class Shown(Protocol):
+    """Progress as a person sees it, in words that may change on the way."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+    def words(self, what: str) -> None: ...
 
 
 class Screen:
@@ -109,7 +117,7 @@ class Screen:
         self.console().print(table)
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Progress | None]:
+    def progress(self, what: str) -> Iterator[Shown | None]:
         """What is done, how fast, and how long it will take, on standard error: a bar on a terminal, else a line now and then."""
         if self.quiet:
             yield None
@@ -117,7 +125,7 @@ class Screen:
             with _bar(what) as advance:
                 yield advance
         else:
-            yield _Lines(what).advance
+            yield _Lines(what)
 
 
 class _Lines:
@@ -130,7 +138,10 @@ class _Lines:
         self._began: tuple[float, int] | None = None
         self._told = 0.0
 
-    def advance(self, done: int, total: int) -> None:
+    def words(self, what: str) -> None:
+        self._what = what
+
+    def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if self._began is None:
             self._began, self._told = (now, done), now
@@ -142,8 +153,21 @@ class _Lines:
             _write(sys.stderr, f"   {self._what}: {done:,} of {total:,}, {pace}, {left} left")
 
 
+class _Drawn:
+    """Progress as a bar."""
+
+    def __init__(self, bar: Bar, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def words(self, what: str) -> None:
+        self._bar.update(self._task, description=what)
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+
 @contextmanager
-def _bar(what: str) -> Iterator[Progress]:
+def _bar(what: str) -> Iterator[Shown]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -155,12 +179,7 @@ def _bar(what: str) -> Iterator[Progress]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Pace(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield advance
+        yield _Drawn(bar, bar.add_task(what, total=None))
 
 
 def percent(probability: float) -> str:

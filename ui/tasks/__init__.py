@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from kgplatform.jobs.steps import Steps
-    from kgplatform.ports import Progress
-    from ui.cli.screen import Screen
+    from ui.cli.screen import Screen, Shown
     from ui.wire import Wire
 
 
@@ -33,6 +32,7 @@ KINDS = {
     "harvest documents": Means("harvest_documents", _READING, creates=True),
     "harvest relation": Means("harvest_relation", (*_READING, "KG_CHAT_MODEL"), creates=True),
     "complete": Means("complete"),
+    "train": Means("training"),
     "embed": Means("embed", ("KG_ENCODER_MODEL",)),
     "import": Means("importing", creates=True),
     "export": Means("exporting"),
@@ -41,6 +41,23 @@ KINDS = {
 """By the words of the command that does it."""
 KEPT = 20
 """Examples in the result of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A ``Progress`` of a job, to its ledger and to the screen of who waits for it."""
+
+    steps: Steps
+    shown: Shown | None
+
+    def __call__(self, done: int, total: int) -> None:
+        self.steps.progress(done, total)
+
+    def words(self, what: str) -> None:
+        """Say it in other words; progress goes on."""
+        self.steps.words(what)
+        if self.shown:
+            self.shown.words(what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +79,12 @@ class Doing:
         return list(lines if self.dry_run else islice(lines, KEPT))
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Progress]:
+    def progress(self, what: str) -> Iterator[Telling]:
         """Tells both the ledger and the screen how far ``what`` is."""
         self.steps.stage(what)
         with self.screen.progress(what) if self.screen else nullcontext() as shown:
             self.steps.told(shown)
-            yield self.steps.progress
+            yield Telling(self.steps, shown)
         self.steps.told(None)
 
     def note(self, line: str) -> None:

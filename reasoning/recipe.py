@@ -1,0 +1,77 @@
+"""Everything besides the facts that decides what a graph model learns, and settings that suit a graph of that size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from kgplatform.errors import BadRequest
+from kgplatform.names import digest
+from kgplatform.view import GraphView
+from reasoning.models.registry import known
+
+WATCHED = 1_000
+"""A graph of so many facts spares some for watching; on a smaller one they are worth more as facts."""
+LARGE = 30_000
+"""Below so many facts the matrices are so small that a second thread only waits (UMLS: 14 s on one, 97 s on two busy cores)."""
+MANY = 100_000
+"""With so many entities a question is set against a sample of them."""
+DISTANCES = ("transe", "rotate", "hake", "house")
+"""Models that learn from a sample of wrong answers and a margin."""
+Objective = Literal["all", "some"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """``objective``: answers are set against ``all`` entities or against ``some``, of which there are ``negatives``.
+
+    ``dim`` is the number of coordinates (complex ones where the model has such), ``batch`` counts questions, ``rate`` is the learning
+    rate, ``norm`` weighs the model's penalty, ``relation_weight`` telling which relation holds; ``margin`` and ``temperature`` are those
+    of self-adversarial training.
+    """
+
+    dim: int
+    epochs: int
+    norm: float = 0.0
+    rate: float = 0.1
+    batch: int = 500
+    seed: int = 0
+    model: str = "complex"
+    objective: Objective = "all"
+    optimiser: Literal["adagrad", "adam"] = "adagrad"
+    relation_weight: float = 0.0
+    negatives: int = 256
+    margin: float = 9.0
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        known(self.model)
+        for name in ("dim", "epochs", "batch", "negatives"):
+            if getattr(self, name) < 1:
+                raise BadRequest(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not self.rate > 0:
+            raise BadRequest(f"the learning rate must be above 0, not {self.rate}")
+
+    @classmethod
+    def fitting(cls, view: GraphView, model: str = "complex", **given: Any) -> Recipe:
+        """Settings by model and size, from measurements of graphs of 200 to 300,000 facts (``benchmarks/links``); ``given`` ones stand."""
+        settings: dict[str, Any] = {"model": known(model), **_by_size(len(view))}
+        if model in DISTANCES:
+            settings |= {"objective": "some", "optimiser": "adam", "rate": 0.002, "norm": 0.0, "batch": 500, "epochs": 100}
+        if model == "rescal":
+            settings |= {"dim": min(settings["dim"], 128), "rate": 0.02}
+        if len(view.entities) > MANY:
+            settings |= {"objective": "some", "dim": min(settings["dim"], 100), "epochs": 10, "batch": 4_000, "optimiser": "adagrad"}
+        return replace(cls(**settings), **given)
+
+    def revision(self, view: GraphView) -> str:
+        """``complex@`` and a hash of snapshot and settings: scores of two names are never compared."""
+        return f"{self.model}@{digest(view.revision, repr(sorted(asdict(self).items())))}"
+
+
+def _by_size(facts: int) -> dict[str, Any]:
+    if facts < WATCHED:
+        return {"dim": 128, "norm": 0.1, "epochs": 40, "batch": 50}
+    if facts < LARGE:
+        return {"dim": 500, "norm": 0.01, "epochs": 40, "batch": 100}
+    return {"dim": 200, "norm": 0.05, "epochs": 50, "batch": 1_000}
