@@ -19,7 +19,7 @@ import numpy.typing as npt
 from kgplatform.errors import BadRequest, ModelError
 from kgplatform.ports import Progress
 from kgplatform.view import Ints
-from reasoning.memory import kept_small
+from reasoning.halving import kept_small
 from reasoning.queries import Queries, queries
 from reasoning.split import Split
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from kgplatform.errors import ModelError
 from kgplatform.ports import Progress
 from kgplatform.view import Ints
-from reasoning.memory import kept_small
+from reasoning.halving import kept_small
 from reasoning.models.base import Bilinear, Factored, Model
 from reasoning.queries import Batch, Queries
 from reasoning.recipe import Recipe
