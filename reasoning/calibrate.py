@@ -17,6 +17,7 @@ from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
 from reasoning.candidates import FEATURES, Cards, Reals, allowed, features, mirrored, still_open
 from reasoning.recipe import Recipe
+from reasoning.rules import Chains
 from reasoning.split import removable
 from reasoning.train import Predictor, train
 
@@ -114,11 +115,12 @@ def _without(taken: Ints, held: Ints) -> Ints:
 def _sample(predictor: Predictor, rest: GraphView, held: Ints, taken: Ints, cards: Cards) -> _Sample:
     """Features of the held-out facts, of other open pairs, and how many pairs each of those stands for."""
     rng = np.random.default_rng(predictor.recipe.seed)
+    chains = Chains(rest.triples, len(rest.entities), len(rest.relations))
     nothing = np.zeros((0, FEATURES))
     true, other, counts = [nothing], [nothing], [np.zeros(0)]
     for relation in np.unique(held[:, 1]).tolist():
         ends = allowed(rest, relation, cards)
-        values = features(predictor, rest, relation, ends, predictor.device)
+        values = features(predictor, rest, relation, ends, predictor.device, chains)
         there = still_open(rest, relation, ends, taken, cards)
         hidden = there & ~still_open(rest, relation, ends, np.concatenate([taken, held]), cards)
         others = np.flatnonzero(there & ~hidden)
@@ -152,14 +154,14 @@ def fit(true: Reals, other: Reals, counts: Reals, ridge: float = 1.0) -> Reals:
     classes the answer is the same small log-odds for everything.
     """
     if not len(true) or not len(other):
-        return np.array([0.0] * FEATURES + [-4.0])
+        return np.array([0.0] * true.shape[1] + [-4.0])
     values, mass = np.concatenate([true, other]), np.concatenate([np.ones(len(true)), counts])
     goal = np.concatenate([np.ones(len(true)), np.zeros(len(other))])
     middle = np.average(values, axis=0, weights=mass)
     spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=mass)) + 1e-9
     design = np.column_stack([(values - middle) / spread, np.ones(len(values))])
-    pull = ridge * np.append(np.ones(FEATURES), 1e-6)
-    weights = np.append(np.zeros(FEATURES), np.log(len(true) / counts.sum()))
+    pull = ridge * np.append(np.ones(values.shape[1]), 1e-6)
+    weights = np.append(np.zeros(values.shape[1]), np.log(len(true) / counts.sum()))
     for _ in range(100):
         share = 1.0 / (1.0 + np.exp(-np.clip(design @ weights, -40, 40)))
         slope = design.T @ (mass * (share - goal)) + pull * weights
