@@ -53,4 +53,5 @@ class Rewriting:
 
     def _length(self, folded: list[str], at: int) -> int:
         """How many tokens the longest name has that begins here; 0 where none does."""
-        return next((n for n in self._lengths.get(folded[at], ()) if tuple(folded[at : at + n]) in self._any), 0)
+        fitting = (n for n in self._lengths.get(folded[at], ()) if at + n <= len(folded))
+        return next((n for n in fitting if tuple(folded[at : at + n]) in self._any), 0)

@@ -58,10 +58,10 @@ def memory(
     parts = read_split(folder)
     texts = read_texts(folder, parts.train)
     name, judge = _judge(run, model, parts, limit, seed)
-    if not texts.described:
-        run.screen.note("no entity has a description, so the world with descriptions swapped is the graph as it is")
     with run.screen.progress("measuring") as progress:
         found = report(parts, texts, judge, seed=seed, progress=progress)
+    if not texts.described:
+        run.screen.note("no entity has a description, so the world with descriptions swapped is the graph as it is")
     result = {"model": name, **found.shape()}
     if out:
         with whole(out) as file:
@@ -98,7 +98,7 @@ def _learning(run: Run, seed: int) -> Judge:
 
     def train(world: World, progress: Progress | None) -> Scorer:
         view = world.split.train
-        recipe = links.Recipe.fitting(view, seed)
+        recipe = links.Recipe.fitting(view, seed=seed)
         return links.train(view, recipe, valid=world.split.valid, device=device, progress=progress)
 
     return trained(train, device)
