@@ -137,7 +137,7 @@ class Detection:
         return {"auc": self.auc, "average_precision": self.average_precision, **named}
 
 
-def detection(suspicion: npt.NDArray[np.floating], noise: Flags) -> Detection:
+def detection(suspicion: npt.NDArray[np.floating | np.integer], noise: Flags) -> Detection:
     """The measures of ``suspicion`` ``(facts,)``, higher is more suspect, against ``noise`` ``(facts,)``.
 
     Facts that are equally suspect count as if they came in any order alike. Raises ``ModelError`` for a suspicion that is not a

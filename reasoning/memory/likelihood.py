@@ -21,9 +21,9 @@ from reasoning.memory.worlds import World
 from reasoning.queries import queries
 from reasoning.split import Split
 
-CANDIDATES = 20
+CANDIDATES = 10
 """The true end among them."""
-OTHERS = 3
+OTHERS = 2
 """Heads that stand for any other; a neutral word would let rare tails win, which follow any head better than it."""
 ANYTHING = "Something"
 """The head of a relation that training has no fact of."""
