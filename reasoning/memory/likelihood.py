@@ -21,7 +21,7 @@ from reasoning.memory.worlds import World
 from reasoning.queries import queries
 from reasoning.split import Split
 
-CANDIDATES = 10
+CANDIDATES = 20
 """The true end among them."""
 OTHERS = 2
 """Heads that stand for any other; a neutral word would let rare tails win, which follow any head better than it."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reasoning.memory.worlds import World
     from reasoning.split import Split
 
-_LIMIT = 50
+_LIMIT = 30
 _TITLES = {
     "original": "as it is",
     "virtual": "names swapped",
@@ -30,7 +30,7 @@ _TITLES = {
 
 def register(app: typer.Typer) -> None:
     """The command for the group of measurements."""
-    example = "kg evaluate memory fb15k237 --model text --json\nkg evaluate memory fb15k237 --model lm --limit 50"
+    example = "kg evaluate memory fb15k237 --model text --json\nkg evaluate memory fb15k237 --model lm --limit 100"
     add(app, "memory", example=example)(memory)
 
 
@@ -46,7 +46,7 @@ def memory(
 
     The graph is measured again with its names swapped, with random names, with descriptions swapped, and with nothing left to read. What is
     lost when names are swapped (the gap, in MRR) was memory. A model that knows only numbers loses nothing. A language model is asked about
-    a few test facts, against 9 other ends each, so its numbers are not those of a full ranking.
+    a few test facts, against 19 other ends each, so its numbers are not those of a full ranking.
     """
     from kgplatform.wholefile import whole
     from reasoning.memory.report import report
