@@ -22,6 +22,7 @@ from ui.cli import (
     harvesting,
     jobs,
     keeping,
+    memorising,
     models,
     pages,
     relations,
@@ -43,6 +44,7 @@ app.add_typer(relations.app, name="relations")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(server.app, name="server")
+memorising.register(evaluating.app)
 app.add_typer(evaluating.app, name="evaluate")
 
 
