@@ -16,14 +16,13 @@ from reasoning.calibrate import Quality
 from reasoning.candidates import Cards
 from reasoning.evaluate import Metrics
 from reasoning.evaluate import evaluate as _evaluate
+from reasoning.models.registry import MODELS
 from reasoning.predict import OF_MODEL, Prediction, Proposal, predict, to_claims
 from reasoning.recipe import Recipe
 from reasoning.split import Split, split
 from reasoning.train import Predictor, pick_device, train
 
-__all__ = ["Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "split", "train"]
-
-MODELS = ("complex",)
+__all__ = ["MODELS", "Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "split", "train"]
 
 
 class Graph(Protocol):

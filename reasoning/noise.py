@@ -47,7 +47,7 @@ def noisy(split: Split, rate: float = 0.05, kind: Kind = "uniform", seed: int = 
         raise BadRequest(f"the rate of noise is a share of the facts, above 0 and at most 1, such as 0.05, and not {rate}")
     if kind not in get_args(Kind):
         raise BadRequest(f"there is no noise of the kind {kind!r}: there are {', '.join(get_args(Kind))}")
-    graph = _Graph.of(split)
+    graph = Known.of(split)
     rng = np.random.default_rng(seed)
     added = graph.false(max(1, round(rate * len(graph.triples))) if len(graph.triples) else 0, kind, rng)
     order = rng.permutation(len(graph.triples) + len(added))
@@ -56,17 +56,28 @@ def noisy(split: Split, rate: float = 0.05, kind: Kind = "uniform", seed: int = 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Graph:
+class Known:
+    """Facts ``(n, 3)``, each once, and false ones made from them."""
+
     triples: Ints
     entities: int
     relations: int
 
     @classmethod
-    def of(cls, split: Split) -> _Graph:
+    def of(cls, split: Split) -> Known:
         return cls(np.unique(split.known, axis=0), len(split.train.entities), len(split.train.relations))
 
     def false(self, count: int, kind: Kind, rng: np.random.Generator) -> Ints:
-        """``(count, 3)``, each once, none of them in the graph."""
+        """``(count, 3)``, each once, none of them in the graph. Raises ``BadRequest`` where it has no room for so many."""
+        found = self.some(count, kind, rng)
+        if len(found) < count:
+            raise BadRequest(
+                f"the graph has no room for {count:,} false facts of the kind {kind}, only for {len(found):,}: take a smaller rate"
+            )
+        return found
+
+    def some(self, count: int, kind: Kind, rng: np.random.Generator) -> Ints:
+        """``count`` of them, or as many as are found."""
         known = np.sort(self._codes(self.triples))
         found = np.zeros((0, 3), dtype=np.int64)
         for _ in range(ROUNDS):
@@ -77,10 +88,6 @@ class _Graph:
             both = np.concatenate([found, drawn[~_among(self._codes(drawn), known)]])
             first = np.sort(np.unique(self._codes(both), return_index=True)[1])
             found = both[first[:count]]
-        if len(found) < count:
-            raise BadRequest(
-                f"the graph has no room for {count:,} false facts of the kind {kind}, only for {len(found):,}: take a smaller rate"
-            )
         return found
 
     def _codes(self, triples: Ints) -> Ints:
@@ -163,3 +170,23 @@ def detection(suspicion: npt.NDArray[np.floating | np.integer], noise: Flags) ->
 def _until(size: int, bad: Reals, seen: Reals) -> float:
     """The expected noise among the first ``size`` facts, where a level of equals is cut in a random place."""
     return float(np.interp(size, np.append(0.0, seen), np.append(0.0, bad)))
+
+
+def plain(triples: Ints) -> dict[str, Reals]:
+    """Two suspicions that need no model: by how few facts the ends have, and how rarely they stand in that place of the relation."""
+    head, relation, tail = triples.T
+    entities, relations = int(triples[:, [0, 2]].max()) + 1, int(relation.max()) + 1
+    degree = np.bincount(triples[:, [0, 2]].ravel(), minlength=entities)
+    slots = [np.bincount(end * relations + relation, minlength=entities * relations) for end in (head, tail)]
+    used = [counts[end * relations + relation] for counts, end in zip(slots, (head, tail), strict=True)]
+    return {
+        "degree": -np.log(np.minimum(degree[head], degree[tail]).astype(np.float64)),
+        "use in the relation": -np.log(np.maximum(*used).astype(np.float64)),
+    }
+
+
+def calibration_error(probability: Reals, noise: Flags, bins: int = 10) -> float:
+    """The expected calibration error: gaps between what is said and what is so in bins of equal width, weighed by how many lie there."""
+    place = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    said, so = (np.bincount(place, weights, bins) for weights in (probability, noise.astype(np.float64)))
+    return float(np.abs(said - so).sum() / len(noise))

@@ -58,6 +58,11 @@ class Report:
     wrong: float
     receipt: Receipt | None = None
 
+    @property
+    def source(self) -> SourceId:
+        """Whose word it is: ``forget`` takes it back."""
+        return SourceId(f"{OF_DENOISING}{self.snapshot}")
+
 
 def denoise(
     kg: Graph,
@@ -102,7 +107,7 @@ def weights(found: Suspicion, rows: np.ndarray[tuple[int, ...], np.dtype[np.int6
 
 def to_claims(report: Report) -> list[Claim]:
     """What speaks against the suspects, as evidence."""
-    source = Source(SourceId(f"{OF_DENOISING}{report.snapshot}"), "graph", "denoising")
+    source = Source(report.source, "graph", "denoising")
     return [
         Claim(
             suspect.fact.head,

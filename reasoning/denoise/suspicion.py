@@ -21,6 +21,7 @@ from kgplatform.errors import BadRequest
 from kgplatform.ports import Progress
 from kgplatform.view import Ints
 from reasoning.denoise.signals import NAMES, RELATION, Graph, Reals
+from reasoning.noise import Known
 
 FOLDS = 6
 HALVES = 2
@@ -28,8 +29,6 @@ LEAST = 50
 """Fewer facts say nothing of each other."""
 SAMPLE = 100_000
 """Corrupted facts, and as many true ones, that are learnt from."""
-TYPED = 0.5
-"""Share of the corrupted facts whose new end has stood there in other facts: hard ones."""
 DELTA = 0.1
 """How unlikely the bound on the share may be to hold."""
 
@@ -99,43 +98,13 @@ def suspicion(triples: Ints, entities: int, relations: int, *, seed: int = 0, pr
 
 
 def corrupted(triples: Ints, entities: int, relations: int, count: int, draw: np.random.Generator) -> Ints:
-    """So many triples, or as many as can be made, that are not among those given: each one of them with another head, relation or tail."""
-    known = np.sort(_codes(triples, entities, relations))
-    found = np.zeros((0, 3), np.int64)
-    for _ in range(20):
-        made = triples[draw.integers(len(triples), size=2 * count)].copy()
-        place = draw.integers(3, size=len(made))
-        ends = place != 1
-        made[ends, place[ends]] = draw.integers(entities, size=int(ends.sum()))
-        made[~ends, 1] = draw.integers(relations, size=int((~ends).sum()))
-        usual = ends & (draw.random(len(made)) < TYPED)
-        made[usual, place[usual]] = _usual(triples, made[usual, 1], place[usual], draw)
-        made = made[~_among(_codes(made, entities, relations), known)]
-        found = np.concatenate([found, made])
-        _, first = np.unique(_codes(found, entities, relations), return_index=True)
-        found = found[np.sort(first)][:count]
-        if len(found) == count:
-            break
-    return found
+    """So many triples, or as many as are found, that are not among those given: each of them with another head, relation or tail.
 
-
-def _usual(triples: Ints, relation: Ints, place: Ints, draw: np.random.Generator) -> Ints:
-    """For each relation an entity that has stood in that place of one of its facts."""
-    order = np.argsort(triples[:, 1], kind="stable")
-    counts = np.bincount(triples[:, 1], minlength=int(triples[:, 1].max()) + 1)
-    starts = np.cumsum(counts) - counts
-    chosen = order[starts[relation] + (draw.random(len(relation)) * counts[relation]).astype(np.int64)]
-    return np.asarray(triples[chosen, place])
-
-
-def _codes(triples: Ints, entities: int, relations: int) -> Ints:
-    head, relation, tail = triples.T
-    return np.asarray((head * relations + relation) * entities + tail)
-
-
-def _among(codes: Ints, known: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-    return np.asarray(known[place] == codes)
+    Of half of them what is new fits the relation: these are the hard ones.
+    """
+    known = Known(np.unique(triples, axis=0), entities, relations)
+    found = np.concatenate([known.some(count // 2, "typed", draw), known.some(count - count // 2, "uniform", draw)])
+    return np.unique(found, axis=0)
 
 
 def _grown(right: Reals, wrong: Reals) -> Trees:

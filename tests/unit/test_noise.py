@@ -12,7 +12,7 @@ from kgplatform.errors import BadRequest, ModelError
 from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact
 from kgplatform.view import GraphView, Ints
-from reasoning.noise import SHARES, Flags, Kind, detection, noisy
+from reasoning.noise import SHARES, Flags, Kind, calibration_error, detection, noisy, plain
 from reasoning.split import Split, split
 
 
@@ -150,3 +150,16 @@ def test_suspicion_that_cannot_be_judged_is_refused() -> None:
         detection(np.array([1.0, np.nan]), np.array([True, False]))
     with pytest.raises(BadRequest, match="both"):
         detection(np.ones(2), np.array([False, False]))
+
+
+def test_plain_suspicions_are_of_the_rarest() -> None:
+    facts = np.array([[0, 0, 1], [0, 0, 2], [1, 0, 2], [3, 1, 0]])
+    found = plain(facts)
+    assert found["degree"].argmax() == 3  # entity 3 has one fact
+    assert found["use in the relation"].argmax() == 3
+
+
+def test_calibration_error_is_the_gap_between_said_and_so() -> None:
+    noise = np.arange(100) < 30
+    assert calibration_error(np.full(100, 0.3), noise) == pytest.approx(0.0)
+    assert calibration_error(np.full(100, 0.8), noise) == pytest.approx(0.5)

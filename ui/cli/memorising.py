@@ -86,10 +86,10 @@ def _judge(run: Run, model: str, parts: Split, limit: int, seed: int) -> tuple[s
         return scorer.name, likelihood(scorer, Asked.of(parts, limit, seed))
     if model not in MODELS:
         raise BadRequest(f"{model!r} is no model that links are judged by: there are {', '.join((*MODELS, 'text', 'lm'))}")
-    return model, _learning(run, seed)
+    return model, _learning(run, model, seed)
 
 
-def _learning(run: Run, seed: int) -> Judge:
+def _learning(run: Run, model: str, seed: int) -> Judge:
     from reasoning import links
     from reasoning.memory.report import trained
     from reasoning.train import pick_device
@@ -98,7 +98,7 @@ def _learning(run: Run, seed: int) -> Judge:
 
     def train(world: World, progress: Progress | None) -> Scorer:
         view = world.split.train
-        recipe = links.Recipe.fitting(view, seed=seed)
+        recipe = links.Recipe.fitting(view, model, seed=seed)
         return links.train(view, recipe, valid=world.split.valid, device=device, progress=progress)
 
     return trained(train, device)
