@@ -25,9 +25,7 @@ def denoise(
     run: Run,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="train.txt valid.txt test.txt.")],
     rate: Annotated[float, typer.Option(metavar="SHARE", help="False facts that are added, as a share of the true ones.")] = 0.05,
-    kind: Annotated[
-        str, typer.Option(metavar="KIND", help="uniform: anything in the place; typed: what has stood there.")
-    ] = "uniform",
+    kind: Annotated[str, typer.Option(metavar="KIND", help="uniform: anything in the place; typed: what has stood there.")] = "uniform",
     seed: Annotated[int, typer.Option(min=0, help="Of the false facts, and of the denoiser.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result there too, as JSON.")] = None,
 ) -> None:

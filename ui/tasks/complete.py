@@ -44,6 +44,8 @@ def do(doing: Doing) -> Mapping[str, Any]:
 
 
 def _shape(report: Report) -> Mapping[str, Any]:
+    from reasoning.calibrate import MISSING
+
     receipt = report.receipt
     return {
         "model": report.model,
@@ -51,6 +53,8 @@ def _shape(report: Report) -> Mapping[str, Any]:
         "facts": report.facts,
         "auc": report.quality.auc,
         "held_out": report.quality.held_out,
+        "relations": {name: {"auc": area, "held_out": held} for name, (area, held) in sorted(report.quality.relations.items())},
+        "prior": MISSING,
         "note": report.note,
         "dry_run": receipt is None,
         "new": receipt.new if receipt else 0,
@@ -60,4 +64,10 @@ def _shape(report: Report) -> Mapping[str, Any]:
 
 def _proposal(proposal: Proposal) -> shapes.Shape:
     ends = {"head": shapes.end(proposal.head), "relation": proposal.relation, "tail": shapes.end(proposal.tail)}
-    return {**ends, "confidence": proposal.confidence, "log_odds": proposal.log_odds, "support": list(proposal.support)}
+    return {
+        **ends,
+        "confidence": proposal.confidence,
+        "log_odds": proposal.log_odds,
+        "support": list(proposal.support),
+        "rules": list(proposal.rules),
+    }
