@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -328,6 +328,10 @@ class KnowledgeGraph(Library):
                     found.setdefault(fact.key, fact)
             frontier = {end.id for fact in near for end in (fact.head, fact.tail) if isinstance(end, Entity)} - seen
         return list(found.values())
+
+    def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
+        """The facts under these keys, or under those they have since their entities were merged; by the keys that were asked."""
+        return self.store.facts_at(keys)
 
     def fact(self, fact: Fact | str) -> Fact:
         """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""

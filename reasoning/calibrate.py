@@ -8,8 +8,8 @@ the model that was judged is the model that is used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
 from reasoning.candidates import FEATURES, Cards, Reals, allowed, features, mirrored, still_open
 from reasoning.recipe import Recipe
+from reasoning.rules import Chains
 from reasoning.split import removable
 from reasoning.train import Predictor, train
 
@@ -28,6 +29,8 @@ SAMPLE = 20_000
 """Pairs of one relation that stand for all its others."""
 LEAST_HELD = 20
 """Fewer different held-out facts say nothing about a model."""
+MISSING = 0.1
+"""The prior of a prediction: for so many facts that the graph has, one is taken to be missing. Other shares are held out to learn from."""
 LEAST_AUC = 0.65
 """Random guessing gives .5, with a spread of about .05 on the smallest graphs: below this nothing is proposed."""
 
@@ -38,6 +41,8 @@ class Quality:
 
     auc: float
     held_out: int
+    relations: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    """The same of each relation: its AUC, and how many of its facts were held out."""
 
     @property
     def enough(self) -> bool:
@@ -57,37 +62,48 @@ class Calibrated:
         return _odds(features, self.weights)
 
 
-def calibrated(view: GraphView, cards: Cards, taken: Ints, progress: Progress | None = None, device: str = "cpu") -> Calibrated:
+def calibrated(
+    view: GraphView, cards: Cards, taken: Ints, progress: Progress | None = None, device: str = "cpu", model: str = "complex"
+) -> Calibrated:
     """Train on the view and find out how far the model can be believed. ``taken`` are pairs known not to be candidates."""
-    recipe = Recipe.fitting(view)
+    recipe = Recipe.fitting(view, model)
     rounds = 1 if len(view) >= LARGE else FOLDS
     stages = _Stages(rounds + (rounds > 1), progress)
     samples: list[_Sample] = []
     shown: set[int] = set()
+    shares = []
     for fold in range(rounds):
         held = removable(view, min(MOST_HELD, round(SHARE * len(view))), seed=fold)
         shown |= set(held.tolist())
+        shares.append(len(held) / max(1, len(view) - len(held)))
         rest = view.only(np.setdiff1d(np.arange(len(view)), held))
         valid = view.triples[held] if rounds == 1 else None
         predictor = train(mirrored(rest, cards), recipe, valid=valid, device=device, progress=stages.stage(fold))
         samples.append(_sample(predictor, rest, view.triples[held], _without(taken, view.triples[held]), cards))
     if rounds > 1:
         predictor = train(mirrored(view, cards), recipe, device=device, progress=stages.stage(rounds))
-    return Calibrated(predictor, fit(*_joined(samples)), Quality(_measured(samples), len(shown)))
+    weights = fit(*_joined(samples)[:3])
+    weights[-1] += np.log(MISSING / max(1e-9, float(np.mean(shares))))
+    return Calibrated(predictor, weights, _measured(samples, len(shown), view.relations))
 
 
 def _joined(samples: Sequence[_Sample]) -> _Sample:
-    true, other, counts = (np.concatenate([sample[part] for sample in samples]) for part in range(3))
-    return true, other, counts
+    true, other, counts, of_true, of_other = (np.concatenate([sample[part] for sample in samples]) for part in range(5))
+    return true, other, counts, of_true, of_other
 
 
-def _measured(samples: Sequence[_Sample]) -> float:
+def _measured(samples: Sequence[_Sample], held: int, names: Sequence[str]) -> Quality:
     """The area under the curve of each fold by weights that were fitted to the others; of one fold by its own."""
-    odds = []
-    for number, (true, other, counts) in enumerate(samples):
-        weights = fit(*_joined([sample for place, sample in enumerate(samples) if place != number or len(samples) == 1]))
-        odds.append((_odds(true, weights), _odds(other, weights), counts))
-    return auc(*_joined(odds))
+    judged: list[_Sample] = []
+    for number, (true, other, counts, of_true, of_other) in enumerate(samples):
+        weights = fit(*_joined([sample for place, sample in enumerate(samples) if place != number or len(samples) == 1])[:3])
+        judged.append((_odds(true, weights), _odds(other, weights), counts, of_true, of_other))
+    true, other, counts, of_true, of_other = _joined(judged)
+    each = {
+        names[number]: (auc(true[of_true == number], other[of_other == number], counts[of_other == number]), int((of_true == number).sum()))
+        for number in np.unique(of_true).tolist()
+    }
+    return Quality(auc(true, other, counts), held, each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,8 @@ class _Stages:
         return lambda done, total: progress(number * total + done, self.count * total)
 
 
-_Sample = tuple[Reals, Reals, Reals]
+_Sample = tuple[Reals, Reals, Reals, Ints, Ints]
+"""Features of held-out facts and of other pairs, how many pairs each of these stands for, and the relations of both."""
 
 
 def _without(taken: Ints, held: Ints) -> Ints:
@@ -112,13 +129,15 @@ def _without(taken: Ints, held: Ints) -> Ints:
 
 
 def _sample(predictor: Predictor, rest: GraphView, held: Ints, taken: Ints, cards: Cards) -> _Sample:
-    """Features of the held-out facts, of other open pairs, and how many pairs each of those stands for."""
+    """Of the held-out facts and of other open pairs."""
     rng = np.random.default_rng(predictor.recipe.seed)
+    chains = Chains(rest.triples, len(rest.entities), len(rest.relations))
     nothing = np.zeros((0, FEATURES))
     true, other, counts = [nothing], [nothing], [np.zeros(0)]
+    relations: tuple[list[Ints], list[Ints]] = ([np.zeros(0, np.int64)], [np.zeros(0, np.int64)])
     for relation in np.unique(held[:, 1]).tolist():
         ends = allowed(rest, relation, cards)
-        values = features(predictor, rest, relation, ends, predictor.device)
+        values = features(predictor, rest, relation, ends, predictor.device, chains)
         there = still_open(rest, relation, ends, taken, cards)
         hidden = there & ~still_open(rest, relation, ends, np.concatenate([taken, held]), cards)
         others = np.flatnonzero(there & ~hidden)
@@ -126,7 +145,9 @@ def _sample(predictor: Predictor, rest: GraphView, held: Ints, taken: Ints, card
         true.append(values[hidden])
         other.append(values.reshape(-1, FEATURES)[drawn])
         counts.append(np.full(len(drawn), len(others) / max(1, len(drawn))))
-    return np.concatenate(true), np.concatenate(other), np.concatenate(counts)
+        for found, listed in zip(relations, (true, other), strict=True):
+            found.append(np.full(len(listed[-1]), relation))
+    return np.concatenate(true), np.concatenate(other), np.concatenate(counts), np.concatenate(relations[0]), np.concatenate(relations[1])
 
 
 def auc(true: Reals, other: Reals, weights: Reals) -> float:
@@ -152,14 +173,14 @@ def fit(true: Reals, other: Reals, counts: Reals, ridge: float = 1.0) -> Reals:
     classes the answer is the same small log-odds for everything.
     """
     if not len(true) or not len(other):
-        return np.array([0.0] * FEATURES + [-4.0])
+        return np.array([0.0] * true.shape[1] + [-4.0])
     values, mass = np.concatenate([true, other]), np.concatenate([np.ones(len(true)), counts])
     goal = np.concatenate([np.ones(len(true)), np.zeros(len(other))])
     middle = np.average(values, axis=0, weights=mass)
     spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=mass)) + 1e-9
     design = np.column_stack([(values - middle) / spread, np.ones(len(values))])
-    pull = ridge * np.append(np.ones(FEATURES), 1e-6)
-    weights = np.append(np.zeros(FEATURES), np.log(len(true) / counts.sum()))
+    pull = ridge * np.append(np.ones(values.shape[1]), 1e-6)
+    weights = np.append(np.zeros(values.shape[1]), np.log(len(true) / counts.sum()))
     for _ in range(100):
         share = 1.0 / (1.0 + np.exp(-np.clip(design @ weights, -40, 40)))
         slope = design.T @ (mass * (share - goal)) + pull * weights

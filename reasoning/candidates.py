@@ -18,13 +18,14 @@ import numpy.typing as npt
 from kgplatform.cards import datatype, fits
 from kgplatform.types import Kind, Relation
 from kgplatform.view import GraphView, Ints, Rows
+from reasoning.rules import Chains
 
 if TYPE_CHECKING:
     from reasoning.evaluate import Scorer
 
 Reals = npt.NDArray[np.float64]
 
-FEATURES = 3
+FEATURES = 4
 CELLS = 1 << 22
 """Pairs of one relation that are weighed at most."""
 
@@ -92,11 +93,13 @@ def still_open(view: GraphView, relation: int, ends: tuple[Ints, Ints], taken: I
     return there
 
 
-def features(scorer: Scorer, view: GraphView, relation: int, ends: tuple[Ints, Ints], device: str) -> npt.NDArray[np.float64]:
+def features(
+    scorer: Scorer, view: GraphView, relation: int, ends: tuple[Ints, Ints], device: str, chains: Chains
+) -> npt.NDArray[np.float64]:
     """What tells a missing fact from another pair, ``(heads, tails, FEATURES)``, each over both directions of the question.
 
     The log share of the answer among the ends allowed (best at ranking the answers of one question), the score
-    itself (comparable between questions) and the log of how many answers both questions already have.
+    itself (comparable between questions), the log of how many answers both questions already have, and what the graph's rules say.
     """
     heads, tails = ends
     forward = _scores(scorer, relation, heads, tails, device)
@@ -104,7 +107,8 @@ def features(scorer: Scorer, view: GraphView, relation: int, ends: tuple[Ints, I
     facts = view.triples[view.triples[:, 1] == relation]
     answers = [np.log1p(np.bincount(facts[:, side], minlength=len(view.entities))[end]) for side, end in ((0, heads), (2, tails))]
     share = (_log_share(forward, 1) + _log_share(backward, 0)) / 2.0
-    return np.stack([share, (forward + backward) / 2.0, answers[0][:, None] + answers[1][None, :]], axis=-1)
+    rules = chains.scores(chains.rules(relation), heads, tails)
+    return np.stack([share, (forward + backward) / 2.0, answers[0][:, None] + answers[1][None, :], rules], axis=-1)
 
 
 def _log_share(scores: Reals, axis: int) -> Reals:

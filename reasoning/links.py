@@ -16,15 +16,14 @@ from reasoning.calibrate import Quality
 from reasoning.candidates import Cards
 from reasoning.evaluate import Metrics
 from reasoning.evaluate import evaluate as _evaluate
-from reasoning.predict import OF_MODEL, Prediction, Proposal, predict, to_claims
+from reasoning.models.registry import MODELS, known
+from reasoning.predict import Prediction, Proposal, predict, source_of, to_claims
 from reasoning.recipe import Recipe
 from reasoning.split import Split, split
 from reasoning.train import Predictor, pick_device, train
 from reasoning.trained import load, save
 
-__all__ = ["Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "load", "save", "split", "train"]
-
-MODELS = ("complex",)
+__all__ = ["MODELS", "Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "load", "save", "split", "train"]
 
 
 class Graph(Protocol):
@@ -74,12 +73,11 @@ def complete(
 ) -> Report:
     """Learn from the current facts and put the ``top`` most likely missing links as predicted facts.
 
-    What this model predicted of an earlier state of the graph is withdrawn, unless only one ``relation`` is asked for.
+    What graph models predicted of an earlier state of the graph is withdrawn, unless only one ``relation`` is asked for.
     Nothing that is rejected or proposed comes again. Raises ``NotFound`` for
     a relation that no fact has, ``BadRequest`` for a model that is not there or a graph without facts.
     """
-    if model not in MODELS:
-        raise BadRequest(f"{model!r} is no link-prediction model: there is {', '.join(MODELS)}")
+    known(model)
     if top < 1:
         raise BadRequest(f"top must be at least 1, not {top}")
     device = pick_device(device)
@@ -88,7 +86,9 @@ def complete(
         raise NotFound(f"no current fact between entities has the relation {relation!r}: there are {', '.join(view.relations) or 'none'}")
     taken = [fact for status in _CLOSED for fact in kg.facts(status=status)]
     cards = Cards(kg.relations(), kg.kinds())
-    found = predict(view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, device=device, progress=progress)
+    found = predict(
+        view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, model=model, device=device, progress=progress
+    )
     if dry_run:
         return _report(view, found, None)
     if relation is None:
@@ -100,7 +100,11 @@ def complete(
 def _earlier(kg: Graph, snapshot: str) -> list[SourceId]:
     """The sources of what was predicted from other snapshots."""
     sources = {source for fact in kg.facts(status="all") for source in fact.sources}
-    return sorted(source for source in sources if source.startswith(OF_MODEL) and source != f"{OF_MODEL}{snapshot}")
+    return sorted(source for source in sources for model in MODELS if _of_another(source, model, snapshot))
+
+
+def _of_another(source: SourceId, model: str, snapshot: str) -> bool:
+    return source.startswith(source_of(model, "")) and source != source_of(model, snapshot)
 
 
 _CLOSED: tuple[Status, ...] = ("rejected", "proposed")

@@ -11,13 +11,12 @@ import numpy as np
 from kgplatform import derivation
 from kgplatform.belief import Calibration, probability
 from kgplatform.ports import Progress
-from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Source, SourceId
+from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Pairs, Source, SourceId
 from kgplatform.view import GraphView, Ints
 from reasoning.calibrate import Calibrated, Quality, calibrated
 from reasoning.candidates import Cards, allowed, features, still_open
+from reasoning.rules import Chains, Rule
 
-OF_MODEL = "graph:complex@"
-"""How the id of a prediction's source begins; the snapshot follows."""
 SUPPORT = 3
 """Facts shown with a prediction."""
 
@@ -32,6 +31,8 @@ class Proposal:
     log_odds: float
     confidence: float
     support: tuple[FactKey, ...]
+    rules: tuple[str, ...] = ()
+    """The chains that connect the two, in words, the most trusted first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def predict(
     top: int = 20,
     relation: str | None = None,
     min_confidence: float,
+    model: str = "complex",
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Prediction:
@@ -73,23 +75,29 @@ def predict(
     other pairs proposes nothing. Everything is a function of the arguments: the same graph gives the same list.
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
-    judged = calibrated(view, cards, closed, progress, device)
+    judged = calibrated(view, cards, closed, progress, device, model)
     name = judged.predictor.recipe.revision(view)
     if not judged.quality.enough:
         return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
     wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]
-    found = [row for number in wanted for row in _best(judged, view, number, closed, cards, 20 * top)]
+    chains = Chains(view.triples, len(view.entities), len(view.relations))
+    found = [row for number in wanted for row in _best(judged, view, number, closed, cards, chains, 20 * top)]
     found.sort(key=lambda row: (-row[0], row[1:]))
     likely = [row for row in found if confidence(view.relations[row[1]], row[0]) >= min_confidence]
     chosen = _spread(view, cards, likely, top)
-    proposals = tuple(_proposal(view, row) for row in chosen)
+    proposals = tuple(_proposal(view, chains, row) for row in chosen)
     note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
     return Prediction(proposals, name, view.revision, judged.quality, note)
 
 
+def source_of(model: str, snapshot: str) -> SourceId:
+    """Whose word predictions of that model from that state of the graph are."""
+    return SourceId(f"graph:{model}@{snapshot}")
+
+
 def to_claims(prediction: Prediction) -> list[Claim]:
     """The proposals as claims of the model, which the store keeps as *predicted* facts."""
-    source = Source(SourceId(f"{OF_MODEL}{prediction.snapshot}"), "graph", "ComplEx")
+    source = Source(source_of(prediction.model.partition("@")[0], prediction.snapshot), "graph", prediction.model.partition("@")[0])
     return [
         Claim(
             proposal.head,
@@ -101,12 +109,16 @@ def to_claims(prediction: Prediction) -> list[Claim]:
                     source,
                     score=_score(proposal.log_odds),
                     model=prediction.model,
-                    detail=derivation.detail(prediction.snapshot, proposal.support),
+                    detail=(*derivation.detail(prediction.snapshot, proposal.support), *_rules(proposal)),
                 ),
             ),
         )
         for proposal in prediction.proposals
     ]
+
+
+def _rules(proposal: Proposal) -> Pairs:
+    return (("rules", "; ".join(proposal.rules)),) if proposal.rules else ()
 
 
 def _why(quality: Quality) -> str:
@@ -134,13 +146,13 @@ _Row = tuple[float, int, int, int]
 """Log-odds, relation, head, tail."""
 
 
-def _best(judged: Calibrated, view: GraphView, relation: int, closed: Ints, cards: Cards, most: int) -> list[_Row]:
+def _best(judged: Calibrated, view: GraphView, relation: int, closed: Ints, cards: Cards, chains: Chains, most: int) -> list[_Row]:
     ends = allowed(view, relation, cards)
     there = still_open(view, relation, ends, closed, cards)
     if not there.any():
         return []
     heads, tails = np.nonzero(there)
-    odds = judged.log_odds(features(judged.predictor, view, relation, ends, judged.predictor.device)[heads, tails])
+    odds = judged.log_odds(features(judged.predictor, view, relation, ends, judged.predictor.device, chains)[heads, tails])
     first = np.argsort(-odds, kind="stable")[:most]
     return [(float(odds[i]), relation, int(ends[0][heads[i]]), int(ends[1][tails[i]])) for i in first]
 
@@ -170,13 +182,29 @@ def _spread(view: GraphView, cards: Cards, rows: Sequence[_Row], top: int) -> li
     return chosen
 
 
-def _proposal(view: GraphView, row: _Row) -> Proposal:
+def _proposal(view: GraphView, chains: Chains, row: _Row) -> Proposal:
     odds, relation, head, tail = row
     name = view.relations[relation]
-    return Proposal(view.entities[head], name, view.entities[tail], odds, confidence(name, odds), _support(view, relation, head, tail))
+    support, rules = _support(view, chains, relation, head, tail)
+    return Proposal(view.entities[head], name, view.entities[tail], odds, confidence(name, odds), support, rules)
 
 
-def _support(view: GraphView, relation: int, head: int, tail: int) -> tuple[FactKey, ...]:
+def _support(view: GraphView, chains: Chains, relation: int, head: int, tail: int) -> tuple[tuple[FactKey, ...], tuple[str, ...]]:
+    """The facts that the rules for a proposal run over, then the nearest analogues: facts of the relation that share an end with it."""
+    there = chains.between(head, tail)
+    rules = [rule for rule in chains.rules(relation) if rule.chain in there][:SUPPORT]
+    links = [FactKey(view.keys[fact]) for rule in rules for fact in there[rule.chain][0]]
+    keys = list(dict.fromkeys([*links, *_analogues(view, relation, head, tail)]))
+    return tuple(keys[: max(SUPPORT, len(links))]), tuple(_told(view, rule) for rule in rules)
+
+
+def _told(view: GraphView, rule: Rule) -> str:
+    count = len(view.relations)
+    words = [f"{view.relations[link % count]}{' backwards' if link >= count else ''}" for link in rule.chain]
+    return f"{', then '.join(words)}: {rule.facts} of {rule.pairs} such pairs are facts"
+
+
+def _analogues(view: GraphView, relation: int, head: int, tail: int) -> list[FactKey]:
     """Facts of the relation that share an end with the proposal, those first whose other end has most neighbours in common."""
     near = np.flatnonzero((view.triples[:, 1] == relation) & ((view.triples[:, 0] == head) | (view.triples[:, 2] == tail)))
     around = {end: _around(view, end) for end in (head, tail)}
@@ -187,7 +215,7 @@ def _support(view: GraphView, relation: int, head: int, tail: int) -> tuple[Fact
 
     # A hub's facts are too many to compare one by one.
     ranked = sorted(near[:200].tolist(), key=lambda fact: (-common(fact), view.keys[fact]))
-    return tuple(view.keys[fact] for fact in ranked[:SUPPORT])
+    return [FactKey(view.keys[fact]) for fact in ranked[:SUPPORT]]
 
 
 def _around(view: GraphView, entity: int) -> set[tuple[int, int, bool]]:

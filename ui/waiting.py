@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from kgplatform.types import FactQuery
 
 if TYPE_CHECKING:
     from kgplatform.graph import KnowledgeGraph
@@ -26,11 +28,15 @@ class Wanted:
 
 
 def waiting(graph: KnowledgeGraph, wanted: Wanted = Wanted()) -> Iterator[Fact]:
-    """Facts without a verdict that are not current, in no order."""
+    """Facts without a verdict that are not current, and those that are but do not fit the graph (``kg denoise --apply``), in no order."""
     for status in _STATUSES:
-        for fact in graph.facts(relation=wanted.relation, status=status):
-            if not wanted.origins or not set(wanted.origins).isdisjoint(fact.origin):
-                yield fact
+        yield from _of(wanted, graph.facts(relation=wanted.relation, status=status))
+    doubted = graph.store.facts(FactQuery(relation=wanted.relation, status="current", method="graph"))
+    yield from _of(wanted, (fact for fact in doubted if fact.verdict == "none" and fact.confidence < fact.trust))
+
+
+def _of(wanted: Wanted, facts: Iterable[Fact]) -> Iterator[Fact]:
+    return (fact for fact in facts if not wanted.origins or not set(wanted.origins).isdisjoint(fact.origin))
 
 
 def doubt(fact: Fact) -> tuple[float, FactKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ class Table:
 
 
 def judged(
-    said: Mapping[Words, float], tuples: Sequence[Words], *, pool: Sequence[str] = (), either_way: bool = False
+    said: Mapping[Any, float], tuples: Sequence[Words], *, pool: Sequence[str] = (), either_way: bool = False
 ) -> dict[Words, Judged]:
     return {one.words: one for one in Judging(Table(said), ["p"], LEARNT, pool, either_way).of(tuples)}
 

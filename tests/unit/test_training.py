@@ -26,7 +26,7 @@ from torch.nn.functional import embedding
 from kgplatform.errors import BadFile, BadRequest, BadSetting, Cancelled, ModelError
 from kgplatform.names import fact_key
 from kgplatform.settings import processes
-from kgplatform.types import Entity, EntityId, Fact
+from kgplatform.types import Entity, EntityId, Fact, FactKey
 from kgplatform.view import GraphView
 from reasoning.models.base import Model
 from reasoning.queries import Batch
@@ -282,7 +282,7 @@ def test_a_trained_model_is_refused_for_another_graph(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     train(graph(), RECIPES["all"], out=path)
     smaller = GraphView.of(
-        Fact(key, view.entities[h], view.relations[r], view.entities[t], 1.0, 1.0)
+        Fact(FactKey(key), view.entities[h], view.relations[r], view.entities[t], 1.0, 1.0)
         for view in [graph()]
         for key, (h, r, t) in zip(view.keys, view.triples.tolist(), strict=True)
         if h and t

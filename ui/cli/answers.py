@@ -1,4 +1,4 @@
-"""``kg ask`` and ``kg complete``: what follows from the graph."""
+"""``kg ask``, ``kg complete`` and ``kg denoise``: what follows from the graph, and what does not fit it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ui.cli import shapes
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.cli.screen import percent
 from ui.tasks import complete as completion
+from ui.tasks import denoise as denoising
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
     add(app, "ask", example='kg ask "Where was the discoverer of radium born?"')(ask)
     add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
+    add(app, "denoise", example="kg denoise --top 50\nkg denoise --apply --min-probability 0.8")(denoise)
 
 
 def ask(
@@ -90,3 +92,34 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.note(f"{result['model']}: told {result['held_out']:,} held-out facts from others with an AUC of {result['auc']:.2f}")
     if result["note"]:
         run.screen.say(result["note"])
+
+
+def denoise(
+    run: Run,
+    top: Annotated[int, typer.Option(min=1, help="The most facts to show.")] = denoising.TOP,
+    least: Annotated[
+        float, typer.Option("--min-probability", min=0.0, max=1.0, metavar="P", help="Show what is wrong at least so probably.")
+    ] = denoising.LEAST,
+    apply: Annotated[bool, typer.Option("--apply", help="Lower belief in them, and let them wait for review.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the corrupted facts that they are compared with.")] = 0,
+    job: AsJob = False,
+) -> None:
+    """Show facts that do not fit the rest of the graph, with what speaks against each.
+
+    Nothing is written without --apply. What is put then counts as a graph model's word, which no graph model learns from, and kg forget
+    takes it back.
+    """
+    run.do("denoise", denoising.arguments(top=top, least=least, apply=apply, seed=seed), partial(_show_suspects, run), job=job)
+
+
+def _show_suspects(run: Run, result: Mapping[str, Any]) -> None:
+    run.screen.emit(result)
+    for one in result["suspects"]:
+        run.screen.say(f"{percent(one['probability_wrong']):>5} wrong  {one['head']['name']} | {one['relation']} | {one['tail']['name']}")
+        for reason in one["reasons"]:
+            run.screen.say(f"       {reason}")
+    run.screen.say(f"about {percent(result['wrong'])} of {result['facts']:,} facts do not fit the others")
+    if result["applied"]:
+        run.screen.say(f"belief in {shapes.many(len(result['suspects']), 'fact')} is lowered  (kg forget {result['source']} takes it back)")
+    elif result["suspects"]:
+        run.screen.note("nothing was written; --apply lowers belief in them")

@@ -15,6 +15,7 @@ import typer
 from kgplatform.errors import KgError
 from ui.cli import (
     answers,
+    cleaning,
     documents,
     evaluating,
     facts,
@@ -23,6 +24,7 @@ from ui.cli import (
     jobs,
     keeping,
     links,
+    memorising,
     models,
     pages,
     relations,
@@ -44,6 +46,8 @@ app.add_typer(relations.app, name="relations")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(server.app, name="server")
+memorising.register(evaluating.app)
+cleaning.register(evaluating.app)
 app.add_typer(evaluating.app, name="evaluate")
 
 

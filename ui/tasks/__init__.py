@@ -33,6 +33,7 @@ KINDS = {
     "harvest relation": Means("harvest_relation", (*_READING, "KG_CHAT_MODEL"), creates=True),
     "complete": Means("complete"),
     "train": Means("training"),
+    "denoise": Means("denoise"),
     "embed": Means("embed", ("KG_ENCODER_MODEL",)),
     "import": Means("importing", creates=True),
     "export": Means("exporting"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from kgplatform.types import Claim
 from ui.cli import shapes
 from ui.tasks import Doing
 
 if TYPE_CHECKING:
+    from kgplatform.types import Relation
     from reasoning.links import Report
     from reasoning.predict import Proposal
 
@@ -40,10 +42,12 @@ def do(doing: Doing) -> Mapping[str, Any]:
             progress=progress,
             dry_run=doing.dry_run,
         )
-    return _shape(report)
+    return _shape(report, wire.graph.relations())
 
 
-def _shape(report: Report) -> Mapping[str, Any]:
+def _shape(report: Report, cards: Mapping[str, Relation]) -> Mapping[str, Any]:
+    from reasoning.calibrate import MISSING
+
     receipt = report.receipt
     return {
         "model": report.model,
@@ -51,13 +55,26 @@ def _shape(report: Report) -> Mapping[str, Any]:
         "facts": report.facts,
         "auc": report.quality.auc,
         "held_out": report.quality.held_out,
+        "relations": {name: {"auc": area, "held_out": held} for name, (area, held) in sorted(report.quality.relations.items())},
+        "prior": MISSING,
         "note": report.note,
         "dry_run": receipt is None,
         "new": receipt.new if receipt else 0,
-        "predictions": [_proposal(proposal) for proposal in report.proposals],
+        "predictions": [_proposal(proposal, cards) for proposal in report.proposals],
     }
 
 
-def _proposal(proposal: Proposal) -> shapes.Shape:
-    ends = {"head": shapes.end(proposal.head), "relation": proposal.relation, "tail": shapes.end(proposal.tail)}
-    return {**ends, "confidence": proposal.confidence, "log_odds": proposal.log_odds, "support": list(proposal.support)}
+def _proposal(proposal: Proposal, known: Mapping[str, Relation]) -> shapes.Shape:
+    from kgplatform import cards
+
+    claim = cards.canonical(Claim(proposal.head, proposal.relation, proposal.tail, ()), known)
+    return {
+        "key": cards.key(claim, known),
+        "head": shapes.end(proposal.head),
+        "relation": proposal.relation,
+        "tail": shapes.end(proposal.tail),
+        "confidence": proposal.confidence,
+        "log_odds": proposal.log_odds,
+        "support": list(proposal.support),
+        "rules": list(proposal.rules),
+    }
