@@ -7,12 +7,12 @@ directions of the pass, are over rows put in order when the graph was made: no a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag, relu
+from torch.nn.functional import embedding_bag, linear, relu
 
 from kgplatform.view import Ints
 
@@ -39,6 +39,9 @@ class Sums(nn.Module):
         added = embedding_bag(self.members, rows.flatten(1), self.starts, mode="sum", include_last_offset=True)
         return added.view(-1, *rows.shape[1:])
 
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
     def only(self, kept: Tensor) -> Sums:
         """The same over those members alone that a mask keeps."""
         before = torch.cat([self.starts.new_zeros(1), kept.cumsum(0)])
@@ -64,6 +67,10 @@ class Graph(nn.Module):
         self.incoming, self.outgoing = sums["incoming"], sums["outgoing"]
         self.by_sender, self.by_kind = sums["by_sender"], sums["by_kind"]
 
+    @property
+    def nodes(self) -> int:
+        return len(self.incoming)
+
     @classmethod
     def of(cls, receivers: Ints, kinds: Ints, senders: Ints, nodes: int, kind_count: int) -> Graph:
         """The graph of these edges ``(edges,)``; one that is named twice is one."""
@@ -84,7 +91,7 @@ class Graph(nn.Module):
         """The graph with none of these edges ``(some,)``; what it does not have is passed over."""
         if not len(self.edges):
             return self
-        width = len(self.by_kind.starts) - 1
+        width = len(self.by_kind)
         pair, is_pair = _place(self.senders * width + self.kinds, senders * width + kinds)
         edge, is_edge = _place(self.edges, receivers * len(self.senders) + pair)
         kept = torch.ones_like(self.edges, dtype=torch.bool)
@@ -153,6 +160,21 @@ class _Propagation(torch.autograd.Function):
         return of_states, of_relations, None
 
 
+class Origin(NamedTuple):
+    """Where each question of a batch starts, ``(batch,)``, and with what state, ``(batch, dim)``."""
+
+    nodes: Tensor
+    state: Tensor
+
+    def states(self, count: int) -> Tensor:
+        """The states of ``count`` nodes before the first step, ``(nodes, batch, dim)``."""
+        return self.add_to(self.state.new_zeros(count, *self.state.shape))
+
+    def add_to(self, states: Tensor) -> Tensor:
+        """In place."""
+        return states.index_put_((self.nodes, torch.arange(len(self.nodes), device=self.nodes.device)), self.state, accumulate=True)
+
+
 class Layer(nn.Module):
     """One step of a generalised Bellman-Ford iteration (Zhu et al., 2021): hear, add what the question says, and renew the states."""
 
@@ -163,20 +185,18 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, relations: Tensor, origin: Origin, graph: Graph) -> Tensor:
         """``(nodes, batch, dim)``, as it was and is."""
-        heard = origin.added_to(propagate(states, relations, graph))
+        heard = origin.add_to(propagate(states, relations, graph))
         renewed: Tensor = relu(self.layer_norm(self.linear(torch.cat([states, heard], dim=-1))))
         return states + renewed
 
 
-class Origin:
-    """Where each question of a batch starts, ``(batch,)``, and with what state, ``(batch, dim)``."""
+def judged(mlp: nn.Sequential, states: Tensor, asked: Tensor) -> Tensor:
+    """Scores from the last states and what was asked: ``(nodes, batch, dim), (batch, dim) -> (batch, nodes)``.
 
-    def __init__(self, nodes: Tensor, state: Tensor) -> None:
-        self.nodes, self.state = nodes, state
-
-    def states(self, count: int) -> Tensor:
-        """The states of ``count`` nodes before the first step, ``(nodes, batch, dim)``."""
-        return self.added_to(self.state.new_zeros(count, *self.state.shape))
-
-    def added_to(self, states: Tensor) -> Tensor:
-        return states.index_put((self.nodes, torch.arange(len(self.nodes), device=self.nodes.device)), self.state, accumulate=True)
+    ``mlp`` is linear, ReLU, linear, over both one after the other; what was asked is the same for all nodes and goes through it once.
+    """
+    first, last = mlp[0], mlp[2]
+    assert isinstance(first, nn.Linear)
+    of_state, of_asked = first.weight.split(states.shape[-1], dim=1)
+    scores: Tensor = last(relu(states @ of_state.T + linear(asked, of_asked, first.bias)))
+    return scores.squeeze(-1).T
