@@ -16,6 +16,10 @@ from torch.nn.functional import embedding_bag, linear, relu
 
 from kgplatform.view import Ints
 
+MESSAGES = {"cpu": 1 << 23}
+ELSEWHERE = 1 << 30
+"""Bytes of messages that are held at once."""
+
 
 class Sums(nn.Module):
     """Which rows are added up: sum ``i`` is over ``members[starts[i]:starts[i + 1]]``."""
@@ -128,6 +132,15 @@ def cut(graph: Graph, triples: Tensor, relations: int) -> Graph:
     return graph.without(torch.cat([head, tail]), torch.cat([relation, relation + relations]), torch.cat([tail, head]))
 
 
+def at_once(graph: Graph, weight: Tensor) -> int:
+    """How many questions to read together: as many as a processor's cache, or a part of a graphics card, holds messages of.
+
+    ``weight`` ends in the width of a state.
+    """
+    room = MESSAGES.get(weight.device.type, ELSEWHERE)
+    return max(1, room // max(1, len(graph.senders) * weight.shape[-1] * weight.element_size()))
+
+
 def propagate(states: Tensor, relations: Tensor, graph: Graph) -> Tensor:
     """What each node receives: Σ state of the sender · relation of the edge.
 
@@ -168,11 +181,10 @@ class Origin(NamedTuple):
 
     def states(self, count: int) -> Tensor:
         """The states of ``count`` nodes before the first step, ``(nodes, batch, dim)``."""
-        return self.add_to(self.state.new_zeros(count, *self.state.shape))
+        return self.added_to(self.state.new_zeros(count, *self.state.shape))
 
-    def add_to(self, states: Tensor) -> Tensor:
-        """In place."""
-        return states.index_put_((self.nodes, torch.arange(len(self.nodes), device=self.nodes.device)), self.state, accumulate=True)
+    def added_to(self, states: Tensor) -> Tensor:
+        return states.index_put((self.nodes, torch.arange(len(self.nodes), device=self.nodes.device)), self.state, accumulate=True)
 
 
 class Layer(nn.Module):
@@ -185,7 +197,7 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, relations: Tensor, origin: Origin, graph: Graph) -> Tensor:
         """``(nodes, batch, dim)``, as it was and is."""
-        heard = origin.add_to(propagate(states, relations, graph))
+        heard = origin.added_to(propagate(states, relations, graph))
         renewed: Tensor = relu(self.layer_norm(self.linear(torch.cat([states, heard], dim=-1))))
         return states + renewed
 

@@ -22,14 +22,11 @@ from torch import Tensor, nn
 
 from kgplatform.errors import BadFile
 from kgplatform.view import Ints
-from reasoning.models.propagation import Graph, Layer, Origin, both_ways, cut, judged
+from reasoning.models.propagation import Graph, Layer, Origin, at_once, both_ways, cut, judged
 
 DIM, LAYERS = 64, 6
 MEETINGS = 4
 """Two relations share a head, share a tail, a head of the receiver is a tail of the sender, a tail of it is a head of the sender."""
-MESSAGES = {"cpu": 1 << 23}
-ELSEWHERE = 1 << 30
-"""Bytes of messages held at once: on a processor about what its cache holds."""
 REMEMBERED = 1 << 28
 """Bytes of relation descriptions that are kept for later questions."""
 PAIRS = 1 << 22
@@ -131,11 +128,10 @@ class OnGraph(nn.Module):
         """
         count = self.meetings.nodes // 2
         facts = self.facts if without is None else cut(self.facts, without, count)
-        weight = self.ultra.entity_model.mlp[0].weight
+        weight = self.ultra.relation_model.layers[0].relation.weight
         scores = torch.empty(len(heads), facts.nodes, dtype=weight.dtype, device=heads.device)
-        at_once = MESSAGES.get(heads.device.type, ELSEWHERE) // max(1, len(facts.senders) * DIM * weight.element_size())
         # Questions about the same relation share its descriptions.
-        for some in torch.argsort(relations % count, stable=True).split(max(1, at_once)):
+        for some in torch.argsort(relations % count, stable=True).split(at_once(facts, weight)):
             direct, light = torch.unique(relations[some] % count, return_inverse=True)
             described = torch.stack([self._in_light(relation) for relation in direct.tolist()], dim=1)
             scores[some] = self.ultra.entity_model(heads[some], relations[some], light, described.to(weight), facts)
@@ -167,12 +163,12 @@ def _sharing(heads: Ints, relations: Ints, entities: int, count: int) -> tuple[I
     head, relation = np.divmod(np.unique(heads * count + relations), max(1, count))
     starts = np.searchsorted(head, np.arange(entities + 1))
     partners = np.diff(starts)[head]
-    ends = np.cumsum(partners)
     met = np.zeros((count, count), dtype=bool)
-    for first, last in zip(cuts := [0, *np.searchsorted(ends, np.arange(PAIRS, ends[-1] if len(ends) else 0, PAIRS)), len(head)], cuts[1:], strict=False):
-        each = partners[first:last]
+    cuts = np.searchsorted(np.cumsum(partners), np.arange(PAIRS, partners.sum(), PAIRS))
+    for rows in np.split(np.arange(len(head)), cuts):
+        each = partners[rows]
         within = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
-        met[np.repeat(relation[first:last], each), relation[np.repeat(starts[head[first:last]], each) + within]] = True
+        met[np.repeat(relation[rows], each), relation[np.repeat(starts[head[rows]], each) + within]] = True
     one, other = np.nonzero(met)
     return one, other
 
