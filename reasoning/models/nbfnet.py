@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from kgplatform.view import Ints
-from reasoning.models.propagation import Graph, Layer, Origin, at_once, both_ways, cut, judged
+from reasoning.models.propagation import Graph, Layer, Origin, both_ways, cut, judged, pieces, read
 
 
 class _Asked(Layer):
@@ -23,18 +23,16 @@ class _Asked(Layer):
         super().__init__(dim)
         self.relation_linear = nn.Linear(dim, 2 * relations * dim)
 
-    def vectors(self, asked: Tensor) -> Tensor:
+    def vectors(self, told: Tensor) -> Tensor:
         """``(batch, dim) -> (2 · relations, batch, dim)``."""
-        made: Tensor = self.relation_linear(asked)
-        return made.view(len(asked), -1, asked.shape[1]).transpose(0, 1).contiguous()
+        made: Tensor = self.relation_linear(told)
+        return made.view(len(told), -1, told.shape[1]).transpose(0, 1).contiguous()
 
 
 class NBFNet(nn.Module):
     """The parameters, on the graph of the facts ``triples`` ``(n, 3)`` that paths are made of; the graph moves with them."""
 
-    def __init__(
-        self, entities: int, relations: int, dim: int, generator: torch.Generator, *, triples: Ints, layers: int = 6
-    ) -> None:
+    def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator, *, triples: Ints, layers: int = 6) -> None:
         super().__init__()
         self.relations = relations
         self.query = nn.Embedding(2 * relations, dim)
@@ -50,16 +48,13 @@ class NBFNet(nn.Module):
         training and whoever scores facts of the graph names them, or their own edges give them away.
         """
         graph = self.graph if without is None else cut(self.graph, without, self.relations)
-        parts = zip(heads.split(size := at_once(graph, self.query.weight)), relations.split(size), strict=True)
-        return torch.cat([self._read(some, asked, graph) for some, asked in parts])
+        weight = self.query.weight
+        parts = pieces(torch.arange(len(heads), device=heads.device), graph, weight[0].nbytes)
+        return torch.cat([weight.new_empty(0, graph.nodes), *(self._read(heads[some], relations[some], graph) for some in parts)])
 
     def _read(self, heads: Tensor, relations: Tensor, graph: Graph) -> Tensor:
         asked = self.query(relations)
-        origin = Origin(heads, asked)
-        states = origin.states(graph.nodes)
-        for layer in self.layers:
-            states = layer(states, layer.vectors(asked), origin, graph)
-        return judged(self.mlp, states, asked)
+        return judged(self.mlp, read(self.layers, asked, Origin(heads, asked), graph), asked)
 
 
 def _start(model: nn.Module, generator: torch.Generator) -> None:

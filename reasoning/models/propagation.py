@@ -7,6 +7,7 @@ directions of the pass, are over rows put in order when the graph was made: no a
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,13 +133,14 @@ def cut(graph: Graph, triples: Tensor, relations: int) -> Graph:
     return graph.without(torch.cat([head, tail]), torch.cat([relation, relation + relations]), torch.cat([tail, head]))
 
 
-def at_once(graph: Graph, weight: Tensor) -> int:
-    """How many questions to read together: as many as a processor's cache, or a part of a graphics card, holds messages of.
+def pieces(questions: Tensor, graph: Graph, width: int) -> list[Tensor]:
+    """Numbers of questions in this order, cut so that the messages of each part fit a processor's cache, or some of a graphics card.
 
-    ``weight`` ends in the width of a state.
+    ``width`` is that of a state in bytes. No questions have no parts.
     """
-    room = MESSAGES.get(weight.device.type, ELSEWHERE)
-    return max(1, room // max(1, len(graph.senders) * weight.shape[-1] * weight.element_size()))
+    room = MESSAGES.get(questions.device.type, ELSEWHERE)
+    size = max(1, room // max(1, len(graph.senders) * width))
+    return [questions[start : start + size] for start in range(0, len(questions), size)]
 
 
 def propagate(states: Tensor, relations: Tensor, graph: Graph) -> Tensor:
@@ -146,7 +148,7 @@ def propagate(states: Tensor, relations: Tensor, graph: Graph) -> Tensor:
 
     ``(nodes, batch, dim), (kinds, batch or 1, dim) -> (nodes, batch, dim)``.
     """
-    received: Tensor = _Propagation.apply(states, relations, graph)  # type: ignore[no-untyped-call]
+    received: Tensor = _Propagation.apply(states, relations, graph)
     return received
 
 
@@ -160,7 +162,7 @@ class _Propagation(torch.autograd.Function):
         return graph.incoming.of(states.index_select(0, graph.senders).mul_(relations.index_select(0, graph.kinds)))
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (states, relations), graph = ctx.saved_tensors, ctx.graph
         wants_states, wants_relations, _ = ctx.needs_input_grad
         of_message = graph.outgoing.of(slope.contiguous())
@@ -187,7 +189,7 @@ class Origin(NamedTuple):
         return states.index_put((self.nodes, torch.arange(len(self.nodes), device=self.nodes.device)), self.state, accumulate=True)
 
 
-class Layer(nn.Module):
+class Layer(nn.Module, ABC):
     """One step of a generalised Bellman-Ford iteration (Zhu et al., 2021): hear, add what the question says, and renew the states."""
 
     def __init__(self, dim: int) -> None:
@@ -195,11 +197,23 @@ class Layer(nn.Module):
         self.linear = nn.Linear(2 * dim, dim)
         self.layer_norm = nn.LayerNorm(dim)
 
-    def forward(self, states: Tensor, relations: Tensor, origin: Origin, graph: Graph) -> Tensor:
+    @abstractmethod
+    def vectors(self, told: Tensor) -> Tensor:
+        """Those of all kinds of edges in this step, ``(kinds, batch or 1, dim)``."""
+
+    def forward(self, states: Tensor, told: Tensor, origin: Origin, graph: Graph) -> Tensor:
         """``(nodes, batch, dim)``, as it was and is."""
-        heard = origin.added_to(propagate(states, relations, graph))
+        heard = origin.added_to(propagate(states, self.vectors(told), graph))
         renewed: Tensor = relu(self.layer_norm(self.linear(torch.cat([states, heard], dim=-1))))
         return states + renewed
+
+
+def read(layers: nn.ModuleList, told: Tensor, origin: Origin, graph: Graph) -> Tensor:
+    """The states after all steps, ``(nodes, batch, dim)``; ``told`` is what layers make their vectors of."""
+    states = origin.states(graph.nodes)
+    for layer in layers:
+        states = layer(states, told, origin, graph)
+    return states
 
 
 def judged(mlp: nn.Sequential, states: Tensor, asked: Tensor) -> Tensor:
@@ -209,6 +223,6 @@ def judged(mlp: nn.Sequential, states: Tensor, asked: Tensor) -> Tensor:
     """
     first, last = mlp[0], mlp[2]
     assert isinstance(first, nn.Linear)
-    of_state, of_asked = first.weight.split(states.shape[-1], dim=1)
+    of_state, of_asked = first.weight[:, : states.shape[-1]], first.weight[:, states.shape[-1] :]
     scores: Tensor = last(relu(states @ of_state.T + linear(asked, of_asked, first.bias)))
     return scores.squeeze(-1).T

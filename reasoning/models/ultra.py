@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from kgplatform.errors import BadFile
 from kgplatform.view import Ints
-from reasoning.models.propagation import Graph, Layer, Origin, at_once, both_ways, cut, judged
+from reasoning.models.propagation import Graph, Layer, Origin, both_ways, cut, judged, pieces, read
 
 DIM, LAYERS = 64, 6
 MEETINGS = 4
@@ -32,7 +33,18 @@ REMEMBERED = 1 << 28
 PAIRS = 1 << 22
 """Pairs of relations at an entity that are looked at together."""
 WANTED = "take ultra_3g.pth or ultra_50g.pth of the authors (github.com/DeepGraphLearning/ULTRA, folder ckpts)"
-UNREADABLE = (pickle.UnpicklingError, zipfile.BadZipFile, struct.error, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError)
+UNREADABLE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    struct.error,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+)
 """What reading a file that is no such file ends in."""
 
 
@@ -43,6 +55,10 @@ class _Meeting(Layer):
         super().__init__(DIM)
         self.relation = nn.Embedding(MEETINGS, DIM)
 
+    def vectors(self, told: Tensor) -> Tensor:
+        del told
+        return self.relation.weight[:, None]
+
 
 class _Described(Layer):
     """A step between entities; a relation's vector is made of its description."""
@@ -50,6 +66,10 @@ class _Described(Layer):
     def __init__(self) -> None:
         super().__init__(DIM)
         self.relation_projection = nn.Sequential(nn.Linear(DIM, DIM), nn.ReLU(), nn.Linear(DIM, DIM))
+
+    def vectors(self, told: Tensor) -> Tensor:
+        made: Tensor = self.relation_projection(told)
+        return made
 
 
 class _RelationModel(nn.Module):
@@ -59,11 +79,8 @@ class _RelationModel(nn.Module):
 
     def forward(self, asked: Tensor, meetings: Graph) -> Tensor:
         """All relations in the light of each that is asked about: ``(batch,) -> (2 · relations, batch, dim)``."""
-        origin = Origin(asked, torch.ones(len(asked), DIM, dtype=self.layers[0].linear.weight.dtype, device=asked.device))
-        states = origin.states(meetings.nodes)
-        for layer in self.layers:
-            states = layer(states, layer.relation.weight[:, None], origin, meetings)
-        return states
+        ones = torch.ones(len(asked), DIM).to(next(self.parameters()))
+        return read(self.layers, ones, Origin(asked, ones), meetings)
 
 
 class _EntityModel(nn.Module):
@@ -78,12 +95,8 @@ class _EntityModel(nn.Module):
         ``(batch,), (batch,), (batch,), (2 · relations, lights, dim) -> (batch, entities)``.
         """
         asked = described[relations, light]
-        origin = Origin(heads, asked)
-        states = origin.states(facts.nodes)
-        for layer in self.layers:
-            vectors = layer.relation_projection(described)
-            states = layer(states, vectors if vectors.shape[1] == 1 else vectors.index_select(1, light), origin, facts)
-        return judged(self.mlp, states, asked)
+        told = described if described.shape[1] == 1 else described.index_select(1, light)
+        return judged(self.mlp, read(self.layers, told, Origin(heads, asked), facts), asked)
 
 
 class Ultra(nn.Module):
@@ -128,13 +141,13 @@ class OnGraph(nn.Module):
         """
         count = self.meetings.nodes // 2
         facts = self.facts if without is None else cut(self.facts, without, count)
-        weight = self.ultra.relation_model.layers[0].relation.weight
-        scores = torch.empty(len(heads), facts.nodes, dtype=weight.dtype, device=heads.device)
+        weight = next(self.parameters())
+        scores = weight.new_empty(len(heads), facts.nodes)
         # Questions about the same relation share its descriptions.
-        for some in torch.argsort(relations % count, stable=True).split(at_once(facts, weight)):
+        for some in pieces(torch.argsort(relations % count, stable=True), facts, DIM * weight.element_size()):
             direct, light = torch.unique(relations[some] % count, return_inverse=True)
-            described = torch.stack([self._in_light(relation) for relation in direct.tolist()], dim=1)
-            scores[some] = self.ultra.entity_model(heads[some], relations[some], light, described.to(weight), facts)
+            described = torch.stack([self._in_light(relation) for relation in direct.tolist()], dim=1).to(weight)
+            scores[some] = self.ultra.entity_model(heads[some], relations[some], light, described, facts)
         return scores
 
     def _in_light(self, relation: int) -> Tensor:
@@ -175,7 +188,9 @@ def _sharing(heads: Ints, relations: Ints, entities: int, count: int) -> tuple[I
 
 def _parameters(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about files that are refused here anyway
+            held = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror}): {WANTED}") from None
     except UNREADABLE:

@@ -23,8 +23,8 @@ edges = st.lists(st.tuples(st.integers(0, NODES - 1), st.integers(0, KINDS - 1),
 
 def graph_of(rows: Iterable[tuple[int, int, int]]) -> Graph:
     """Of receiver, kind, sender."""
-    columns = np.array(list(rows), dtype=np.int64).reshape(-1, 3).T
-    return Graph.of(*columns, NODES, KINDS)
+    receivers, kinds, senders = np.array(list(rows), dtype=np.int64).reshape(-1, 3).T
+    return Graph.of(receivers, kinds, senders, NODES, KINDS)
 
 
 def tables(batch: int, lights: int, seed: int = 0) -> tuple[Tensor, Tensor]:
