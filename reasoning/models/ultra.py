@@ -176,14 +176,14 @@ def _sharing(heads: Ints, relations: Ints, entities: int, count: int) -> tuple[I
     head, relation = np.divmod(np.unique(heads * count + relations), max(1, count))
     starts = np.searchsorted(head, np.arange(entities + 1))
     partners = np.diff(starts)[head]
-    met = np.zeros((count, count), dtype=bool)
     cuts = np.searchsorted(np.cumsum(partners), np.arange(PAIRS, partners.sum(), PAIRS))
+    met = np.zeros(0, dtype=np.int64)
     for rows in np.split(np.arange(len(head)), cuts):
         each = partners[rows]
         within = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
-        met[np.repeat(relation[rows], each), relation[np.repeat(starts[head[rows]], each) + within]] = True
-    one, other = np.nonzero(met)
-    return one, other
+        other = relation[np.repeat(starts[head[rows]], each) + within]
+        met = np.unique(np.concatenate([met, np.repeat(relation[rows], each) * count + other]))
+    return np.divmod(met, max(1, count))
 
 
 def _parameters(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
