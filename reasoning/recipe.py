@@ -60,6 +60,12 @@ class Recipe:
             settings |= {"objective": "some", "optimiser": "adam", "rate": 0.002, "norm": 0.0, "batch": 500, "epochs": 100}
         if model == "rescal":
             settings |= {"dim": min(settings["dim"], 128), "rate": 0.02}
+        if model == "conve":
+            settings |= {"dim": 200, "optimiser": "adam", "rate": 0.001, "norm": 0.0, "batch": 128, "epochs": 100}
+        if model == "compgcn":
+            settings |= {"dim": 100, "optimiser": "adam", "rate": 0.003, "norm": 0.0, "batch": 256, "epochs": 60}
+        if model == "nbfnet":
+            settings |= {"dim": 32, "optimiser": "adam", "rate": 0.005, "norm": 0.0, "batch": 32, "epochs": 10}
         if len(view.entities) > MANY:
             settings |= {"objective": "some", "dim": min(settings["dim"], 100), "epochs": 10, "batch": 4_000, "optimiser": "adagrad"}
         return replace(cls(**settings), **given)

@@ -101,11 +101,13 @@ def train(
     if valid is None and len(view) >= WATCHED:
         learned, valid = watched(view, recipe.seed)
     model = make(recipe, view, torch.Generator().manual_seed(recipe.seed)).to(device)
+    model.on(learned.triples)
     asked = queries(learned.triples, len(view.relations), learned.confidence)
     saving = Saving(checkpoint, recipe.revision(view), minutes) if checkpoint else None
     with _threads(1 if len(view) < LARGE else torch.get_num_threads()):
         run = Run(model, recipe, asked, device, saving, group or ALONE)
         run.through(_watching(view, valid, device), progress, heard)
+    model.on(view.triples)
     predictor = Predictor(model, view, recipe, device, run.kept, tuple(run.history), run.seconds / max(1, run.epoch))
     if out and run.group.first:
         trained.save(predictor, out)

@@ -36,7 +36,8 @@ def loss(model: NBFNet, facts: Tensor, known: Queries) -> Tensor:
 def train(parts: Split, given: argparse.Namespace) -> NBFNet:
     view = parts.train
     generator = torch.Generator().manual_seed(given.seed)
-    model = NBFNet(len(view.entities), len(view.relations), given.dim, generator, triples=view.triples).to(given.device)
+    model = NBFNet(len(view.entities), len(view.relations), given.dim, generator).to(given.device)
+    model.on(view.triples)
     facts, known = torch.from_numpy(view.triples.copy()).to(given.device), queries(view.triples, len(view.relations))
     optimiser = torch.optim.Adam(model.parameters(), lr=given.rate)
     for _ in range(given.epochs):

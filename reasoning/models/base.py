@@ -12,6 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from kgplatform.view import Ints
+from reasoning.queries import Batch
+
 
 class Model(nn.Module, ABC):
     """A link predictor over numbered entities and relations. Higher scores are likelier."""
@@ -30,6 +33,14 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def score(self, heads: Tensor, relations: Tensor) -> Tensor:
         """Of every entity as the answer: ``(batch,), (batch,) -> (batch, entities)``."""
+
+    def on(self, triples: Ints) -> None:
+        """Let the model read these facts, ``(n, 3)``; those that keep a vector of every entity read none."""
+        del triples
+
+    def learning(self, batch: Batch) -> Tensor:
+        """``score`` of a batch while it is learned from: a model that reads facts must not see those that it is asked for."""
+        return self.score(batch.heads, batch.relations)
 
     def score_some(self, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
         """Of some entities: ``(batch,), (batch,), (some,) -> (batch, some)``, the same ones for every question."""
@@ -50,7 +61,7 @@ class Factored(Model):
 
     @abstractmethod
     def answers(self) -> Tensor:
-        """The vectors of all entities as answers, ``(entities, width)``."""
+        """The vectors of all entities as answers, ``(entities, width)``; asked for after ``query``, with which they may be made."""
 
     @abstractmethod
     def match(self, queries: Tensor, answers: Tensor) -> Tensor:

@@ -35,6 +35,34 @@ def moduli(first: Tensor, second: Tensor) -> Tensor:
     return found
 
 
+def sines(first: Tensor, second: Tensor) -> Tensor:
+    """``Σ |sin(a - b)|``."""
+    found: Tensor = _Sines.apply(first, second)
+    return found
+
+
+class _Sines(Function):
+    @staticmethod
+    def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
+        ctx.save_for_backward(first, second)
+        found = first.new_empty(len(first), len(second))
+        for rows, columns in _pieces(first, second, first.shape[1]):
+            found[rows, columns] = (first[rows, None] - second[None, columns]).sin_().abs_().sum(-1)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor]:
+        (slope,) = slopes
+        first, second = ctx.saved_tensors
+        to_first, to_second = torch.zeros_like(first), torch.zeros_like(second)
+        for rows, columns in _pieces(first, second, first.shape[1]):
+            apart = first[rows, None] - second[None, columns]
+            part = apart.sin().sign_().mul_(apart.cos_()).mul_(slope[rows, columns, None])
+            to_first[rows] += part.sum(1)
+            to_second[columns] -= part.sum(0)
+        return to_first, to_second
+
+
 class _Moduli(Function):
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
@@ -61,11 +89,16 @@ class _Moduli(Function):
 def _blocks(first: Tensor, second: Tensor) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
     """Real and imaginary differences of some of both, and which."""
     halves = [[half.contiguous() for half in vectors.chunk(2, dim=-1)] for vectors in (first, second)]
-    room = (_CACHED if first.device.type == "cpu" else _ELSEWHERE) // max(1, first.shape[1] // 2)
+    for rows, columns in _pieces(first, second, first.shape[1] // 2):
+        real, imaginary = (a[rows, None] - b[None, columns] for a, b in zip(*halves, strict=True))
+        yield rows, columns, real, imaginary
+
+
+def _pieces(first: Tensor, second: Tensor, width: int) -> Iterator[tuple[slice, slice]]:
+    """Some of both, so many that a block of them has room."""
+    room = (_CACHED if first.device.type == "cpu" else _ELSEWHERE) // max(1, width)
     wide = max(1, min(len(second), room // 8))
     tall = max(1, room // wide)
     for row in range(0, len(first), tall):
         for column in range(0, len(second), wide):
-            rows, columns = slice(row, row + tall), slice(column, column + wide)
-            real, imaginary = (a[rows, None] - b[None, columns] for a, b in zip(*halves, strict=True))
-            yield rows, columns, real, imaginary
+            yield slice(row, row + tall), slice(column, column + wide)

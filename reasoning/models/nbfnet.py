@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from kgplatform.view import Ints
+from reasoning.models.base import Model
 from reasoning.models.propagation import Graph, Layer, Origin, both_ways, cut, judged, pieces, read
+from reasoning.queries import Batch
 
 
 class _Asked(Layer):
@@ -29,17 +32,25 @@ class _Asked(Layer):
         return made.view(len(told), -1, told.shape[1]).transpose(0, 1).contiguous()
 
 
-class NBFNet(nn.Module):
-    """The parameters, on the graph of the facts ``triples`` ``(n, 3)`` that paths are made of; the graph moves with them."""
+class NBFNet(Model):
+    """The parameters, and the graph that paths are made of (``on``); the graph moves with them."""
 
-    def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator, *, triples: Ints, layers: int = 6) -> None:
-        super().__init__()
-        self.relations = relations
+    def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator, *, layers: int = 6) -> None:
+        super().__init__(entities, relations)
         self.query = nn.Embedding(2 * relations, dim)
         self.layers = nn.ModuleList(_Asked(dim, relations) for _ in range(layers))
         self.mlp = nn.Sequential(nn.Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
-        self.graph = both_ways(triples, entities, relations)
+        self.graph = both_ways(np.zeros((0, 3), np.int64), entities, relations)
         _start(self, generator)
+
+    def on(self, triples: Ints) -> None:
+        self.graph = both_ways(triples, self.entities, self.relations).to(self.query.weight.device)
+
+    def learning(self, batch: Batch) -> Tensor:
+        back = batch.relations[batch.rows] >= self.relations
+        first, last = batch.heads[batch.rows], batch.tails
+        facts = torch.where(back, last, first), batch.relations[batch.rows] % self.relations, torch.where(back, first, last)
+        return self.score(batch.heads, batch.relations, torch.stack(facts, dim=1))
 
     def score(self, heads: Tensor, relations: Tensor, without: Tensor | None = None) -> Tensor:
         """Scores of every entity as the tail: ``(batch,), (batch,) -> (batch, entities)``.

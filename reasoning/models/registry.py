@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from reasoning.models.base import Model
 
 MODELS = {
+    "compgcn": "compgcn:CompGCN",
     "complex": "complex:ComplEx",
+    "conve": "conve:ConvE",
     "distmult": "distmult:DistMult",
+    "hake": "hake:HAKE",
+    "nbfnet": "nbfnet:NBFNet",
     "rescal": "rescal:RESCAL",
     "rotate": "rotate:RotatE",
     "transe": "transe:TransE",

@@ -22,14 +22,14 @@ def one_vs_all(model: Model, batch: Batch) -> Tensor:
     if isinstance(model, Bilinear):
         answers = Answers(batch.mass, batch.rows, batch.tails, batch.weights)
         return cross_entropy(model.query(batch.heads, batch.relations), model.answers(), answers)
-    scores = model.score(batch.heads, batch.relations)
+    scores = model.learning(batch)
     return batch.mass @ torch.logsumexp(scores, dim=1) - batch.weights @ scores[batch.rows, batch.tails]
 
 
 def against_some(model: Factored, batch: Batch, sample: Tensor, *, margin: float, temperature: float) -> Tensor:
     """Self-adversarial log-sigmoid loss: answers above ``-margin``, the ``sample`` ``(some,)`` below, the nearest wrong ones most."""
-    table = model.answers()
     queries = model.query(batch.heads, batch.relations)
+    table = model.answers()
     right = model.match_each(embedding(batch.rows, queries), model.look_up(batch.tails, table))
     wrong = model.match(queries, model.look_up(sample, table))
     true = _in_sample(batch, sample, model.entities)

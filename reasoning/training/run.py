@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -147,11 +148,19 @@ class Run:
         self._optimiser.zero_grad(set_to_none=True)
         if len(mine := self.group.share(which)):
             most = min(self.few or len(mine), len(mine))
-            _, few = kept_small(partial(self._slopes, mine, mean * len(which), number), most, "a batch", "questions")
+            with self._chance(number):
+                _, few = kept_small(partial(self._slopes, mine, mean * len(which), number), most, "a batch", "questions")
             if few < most:
                 self.few = few
         self.group.add_up(self.model)
         self._optimiser.step()
+
+    @contextmanager
+    def _chance(self, number: int) -> Iterator[None]:
+        """What a model leaves to chance while it learns follows from seed, epoch and batch, and from nothing before."""
+        with torch.random.fork_rng(devices=[] if self.device == "cpu" else None):
+            torch.manual_seed(((self.recipe.seed * 1_000_003 + self.epoch) * 1_000_003 + number) % (1 << 63))
+            yield
 
     def _slopes(self, mine: Ints, whole: float, number: int, few: int) -> None:
         """Gradients of the loss of some questions, as their part of a batch whose answers weigh ``whole``."""

@@ -21,7 +21,9 @@ from tests.unit.test_ultra import citizens
 def fresh(parts: Split, seed: int = 0) -> NBFNet:
     view = parts.train
     generator = torch.Generator().manual_seed(seed)
-    return NBFNet(len(view.entities), len(view.relations), 8, generator, triples=view.triples, layers=3)
+    model = NBFNet(len(view.entities), len(view.relations), 8, generator, layers=3)
+    model.on(view.triples)
+    return model
 
 
 def questions(facts: Tensor, relations: int) -> tuple[Tensor, Tensor, Tensor]:
