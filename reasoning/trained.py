@@ -54,6 +54,7 @@ def load(path: Path, view: GraphView, device: str = "cpu") -> Predictor:
         recipe = Recipe(**found.told["recipe"])
         model = make(recipe, view, torch.Generator().manual_seed(recipe.seed))
         model.load_state_dict(dict(found.tensors))
+        model.on(view.triples)
     except (BadRequest, KeyError, RuntimeError, TypeError) as error:
         raise BadFile(f"{path} does not fit the models of this version: {' '.join(str(error).split())[:120]}; train it anew") from None
     told = found.told

@@ -314,3 +314,15 @@ def test_processes_train_together(kg: Kg) -> None:
     one, two = (links.load(Path(name), read_split(Path(data)).train).model.state_dict() for name in ("one", "two"))
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-3)
+
+
+def test_ultra_ranks_with_no_training_by_parameters_of_its_authors(kg: Kg) -> None:
+    from reasoning.models.ultra import Ultra
+
+    data = folder("data", facts(), test=facts(20, seed=1))
+    torch.save({"model": Ultra().state_dict()}, "ultra.pth")
+    (found,) = kg("evaluate", "links", data, "--model", "ultra", "--checkpoint", "ultra.pth", "--json").objects
+    assert (found["model"], found["epochs"], found["train_seconds"]) == ("ultra", 0, None)
+    assert 0 < found["mrr"] <= 1
+    kg("evaluate", "links", data, "--model", "ultra").refused(2, "name the authors' parameters with  --checkpoint")
+    kg("evaluate", "links", data, "--model", "ultra", "--checkpoint", "data/train.txt").refused(2, "train.txt", "take ultra_3g.pth")

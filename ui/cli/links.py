@@ -29,6 +29,8 @@ Rate = Annotated[float | None, typer.Option(metavar="X", help="The learning rate
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Another number gives another training.")]
 Columns = Annotated[str, typer.Option(metavar="LIST", help="The order of the files, such as  relation,head,tail.")]
 SHOWN = 10
+ULTRA = "ultra"
+"""The model that is not trained on the graph that it ranks."""
 
 
 def register(app: typer.Typer) -> None:
@@ -129,7 +131,9 @@ def links(
     seed: Seed = None,
     columns: Columns = "",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N; nothing: KG_DEVICE.")] = "",
-    checkpoint: Annotated[Path | None, typer.Option(metavar="FILE", help="Test this model of  kg train  instead of training one.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Test this model of  kg train,  or with  --model ultra  its authors' parameters.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result there too, as JSON.")] = None,
 ) -> None:
     """How well a graph model finds the ends of facts that it was not shown.
@@ -141,8 +145,10 @@ def links(
     from reasoning.train import pick_device
 
     given = _given(dim=dim, epochs=epochs, batch=batch, norm=norm, rate=rate, seed=seed)
-    if checkpoint and (given or model):
+    if checkpoint and (given or model not in ("", ULTRA)):
         raise BadRequest("--checkpoint names a model that is trained already: leave out what says how to train one")
+    if model == ULTRA and not checkpoint:
+        raise BadRequest(f"--model {ULTRA} is not trained here: name the authors' parameters with  --checkpoint ultra_3g.pth")
     if out and not out.parent.is_dir():
         raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
     parts = read_split(folder, _order(columns))
@@ -150,9 +156,12 @@ def links(
         raise BadFile(f"{folder / 'test.txt'}: holds no facts, so there is nothing to test by")
     device = pick_device(device or run.settings["KG_DEVICE"])
     began = time.perf_counter()
-    predictor = _predictor(run, parts, model or training.MODEL, given, device, checkpoint)
-    seconds = None if checkpoint else time.perf_counter() - began
-    result = _measured(run, predictor, parts) | {"train_seconds": seconds}
+    if model == ULTRA and checkpoint:
+        result = _inductive(run, checkpoint, parts, device)
+    else:
+        predictor = _predictor(run, parts, model or training.MODEL, given, device, checkpoint)
+        seconds = None if checkpoint else time.perf_counter() - began
+        result = _measured(run, predictor, parts) | {"train_seconds": seconds}
     if out:
         with whole(out) as file:
             file.write(json.dumps(result, indent=1).encode())
@@ -175,6 +184,23 @@ def _predictor(run: Run, parts: Split, model: str, given: Mapping[str, Any], dev
         return links.train(parts.train, recipe, valid=parts.valid, device=device, progress=progress, heard=heard)
 
 
+def _inductive(run: Run, checkpoint: Path, parts: Split, device: str) -> dict[str, Any]:
+    """ULTRA on these facts, with no training."""
+    from reasoning.evaluate import evaluate
+    from reasoning.models.ultra import Ultra
+
+    view = parts.train
+    scorer = Ultra.load(checkpoint).on(view.triples, len(view.entities), len(view.relations)).to(device)
+    with run.screen.progress("ranking") as progress:
+        found = evaluate(scorer, parts, device=device, progress=progress)
+    told = {"model": ULTRA, "device": device, "epochs": 0, "settings": {"checkpoint": checkpoint.name}, "train_seconds": None}
+    return {**found.row(), **told, **_sizes(parts)}
+
+
+def _sizes(parts: Split) -> dict[str, int]:
+    return {"facts": len(parts.train), "test_facts": len(parts.test), "entities": len(parts.train.entities)}
+
+
 def _measured(run: Run, predictor: Predictor, parts: Split) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -182,9 +208,8 @@ def _measured(run: Run, predictor: Predictor, parts: Split) -> dict[str, Any]:
 
     with run.screen.progress("ranking") as progress:
         found: Metrics = links.evaluate(predictor, parts, progress=progress)
-    sizes = {"facts": len(parts.train), "test_facts": len(parts.test), "entities": len(parts.train.entities)}
     told = {"model": predictor.recipe.model, "device": predictor.device, "epochs": predictor.epochs, "settings": asdict(predictor.recipe)}
-    return {**found.row(), **told, **sizes}
+    return {**found.row(), **told, **_sizes(parts)}
 
 
 def _show(run: Run, result: Mapping[str, Any]) -> None:
