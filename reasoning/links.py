@@ -73,11 +73,13 @@ def complete(
 ) -> Report:
     """Learn from the current facts and put the ``top`` most likely missing links as predicted facts.
 
+    ``model`` is one of ``MODELS``, or ``auto``: the one of a few that tells held-out facts of this graph best.
     What graph models predicted of an earlier state of the graph is withdrawn, unless only one ``relation`` is asked for.
     Nothing that is rejected or proposed comes again. Raises ``NotFound`` for
     a relation that no fact has, ``BadRequest`` for a model that is not there or a graph without facts.
     """
-    known(model)
+    if model != "auto":
+        known(model)
     if top < 1:
         raise BadRequest(f"top must be at least 1, not {top}")
     device = pick_device(device)

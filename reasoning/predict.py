@@ -17,6 +17,8 @@ from reasoning.calibrate import Calibrated, Quality, calibrated
 from reasoning.candidates import Cards, allowed, features, still_open
 from reasoning.rules import Chains, Rule
 
+AUTO = ("complex", "distmult", "rotate")
+"""Models that are tried against each other where none is named: of different kinds, and quick."""
 SUPPORT = 3
 """Facts shown with a prediction."""
 
@@ -75,7 +77,7 @@ def predict(
     other pairs proposes nothing. Everything is a function of the arguments: the same graph gives the same list.
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
-    judged = calibrated(view, cards, closed, progress, device, model)
+    judged = _best_model(view, cards, closed, progress, device, model)
     name = judged.predictor.recipe.revision(view)
     if not judged.quality.enough:
         return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
@@ -88,6 +90,19 @@ def predict(
     proposals = tuple(_proposal(view, chains, row) for row in chosen)
     note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
     return Prediction(proposals, name, view.revision, judged.quality, note)
+
+
+def _best_model(view: GraphView, cards: Cards, closed: Ints, progress: Progress | None, device: str, model: str) -> Calibrated:
+    """The model that is named; for ``auto`` the one that tells held-out facts of this graph best."""
+    tried = AUTO if model == "auto" else (model,)
+
+    def part(number: int) -> Progress | None:
+        if progress is None:
+            return None
+        return lambda done, total: progress(number * total + done, len(tried) * total)
+
+    found = [calibrated(view, cards, closed, part(number), device, name) for number, name in enumerate(tried)]
+    return max(found, key=lambda one: one.quality.auc)
 
 
 def source_of(model: str, snapshot: str) -> SourceId:

@@ -18,7 +18,8 @@ from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, Forgotten, Kind, Receipt, Relation, Source, SourceId, Status
 from kgplatform.view import GraphView
 from reasoning import links
-from reasoning.calibrate import auc, fit
+from reasoning.calibrate import Calibrated, Quality, auc, fit
+from reasoning.candidates import FEATURES
 from reasoning.queries import queries
 from reasoning.split import Split, read_split
 
@@ -199,6 +200,21 @@ def world(rejected: Iterable[Fact] = ()) -> World:
 def done() -> tuple[World, links.Report]:
     kg = world()
     return kg, links.complete(kg, top=20, relation="citizen of", device="cpu")
+
+
+def test_the_best_model_on_held_out_facts_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def judged(view: GraphView, *_: object) -> Calibrated:
+        asked.append(str(_[-1]))
+        recipe = links.Recipe(4, 1, model=asked[-1])
+        quality = Quality({"complex": 0.7, "distmult": 0.9, "rotate": 0.8}[asked[-1]], 0)
+        return Calibrated(links.train(view, recipe), np.zeros(FEATURES + 1), quality)
+
+    monkeypatch.setattr("reasoning.predict.calibrated", judged)
+    report = links.complete(world(), model="auto", device="cpu", dry_run=True)
+    assert asked == ["complex", "distmult", "rotate"]
+    assert report.model.startswith("distmult@")
 
 
 def test_completion_finds_what_the_rule_implies(done: tuple[World, links.Report]) -> None:

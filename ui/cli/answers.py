@@ -71,7 +71,7 @@ def _step(run: Run, step: Step) -> shapes.Shape:
 
 def complete(
     run: Run,
-    model: Annotated[str, typer.Option(metavar="NAME", help="The graph model.")] = completion.MODEL,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The graph model; auto: the best of a few on this graph.")] = completion.MODEL,
     relation: Annotated[str | None, typer.Option(metavar="NAME", help="Only facts of this relation.")] = None,
     top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = completion.TOP,
     min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = completion.LEAST,

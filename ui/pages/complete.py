@@ -52,7 +52,7 @@ def _forms() -> None:
 
     st.html("<h4>What is missing</h4>")
     with st.form("complete", border=False):
-        st.selectbox("Graph model", list(MODELS), key="complete_model")
+        st.selectbox("Graph model", ["auto", *MODELS], index=1 + list(MODELS).index(completing.MODEL), key="complete_model")
         st.selectbox("Relation", sorted(graph().relations()), index=None, key="complete_relation", placeholder="All relations")
         st.number_input("At most so many", 1, 10_000, completing.TOP, key="complete_top")
         st.form_submit_button("Predict", type="primary", on_click=_submit, args=("complete",))
