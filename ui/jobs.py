@@ -44,17 +44,22 @@ def what(task: Task) -> str:
 
 
 def state(job: Job) -> str:
-    """The state, and the reason where there is one."""
-    return f"{job.state}: {told}" if (told := reason(job)) else job.state
+    """The state, and the reason where there is one; what is said to run, but by a process that has ended, is interrupted."""
+    name = "interrupted" if _left(job) else job.state
+    return f"{name}: {told}" if (told := reason(job)) else name
 
 
 def reason(job: Job) -> str:
     """Why a job stands as it does; of one that is said to run, that its process has ended."""
-    from kgplatform.jobs.owner import dead
-
-    if job.state != "running" or not dead(job.owner):
+    if not _left(job):
         return job.error
     return "its process has ended; " + ("a worker takes it up" if job.background else "the same command goes on where it was")
+
+
+def _left(job: Job) -> bool:
+    from kgplatform.jobs.owner import dead
+
+    return job.state == "running" and dead(job.owner)
 
 
 def far(job: Job, now: int) -> str:

@@ -450,5 +450,5 @@ def test_a_dead_workers_job_can_be_tried_again_at_once(kg: Kg, ledger: Ledger, m
     kg("jobs", "retry", job).refused(2, f"job {job} (embed) is running")
     monkeypatch.setattr("kgplatform.jobs.queue.dead", lambda _: True)
     monkeypatch.setattr("kgplatform.jobs.owner.dead", lambda _: True)
-    assert "running: its process has ended; a worker takes it up" in kg("jobs", "list").out
+    assert "interrupted: its process has ended; a worker takes it up" in kg("jobs", "list").out
     assert kg("jobs", "retry", job, "--json").objects[0]["state"] == "queued"
