@@ -12,6 +12,7 @@ from typing import IO, cast
 from kgplatform.errors import BadFile
 from kgplatform.formats.rows import Broken
 from kgplatform.formats.text import lines
+from kgplatform.types import Entity, EntityId
 from kgplatform.view import GraphView
 
 _GZIP = b"\x1f\x8b"
@@ -26,10 +27,12 @@ class Texts:
     relations: tuple[str, ...]
 
     @classmethod
-    def of(cls, view: GraphView) -> Texts:
-        """What the view itself says. An underscore is read as a space."""
+    def of(cls, view: GraphView, known: Mapping[EntityId, Entity] | None = None) -> Texts:
+        """What the view itself says, and the descriptions of entities that are ``known``. An underscore is read as a space."""
         names = tuple(spoken(entity.name) for entity in view.entities)
-        return cls(names, tuple(entity.description for entity in view.entities), tuple(map(spoken, view.relations)))
+        known = known or {}
+        told = tuple(one.description if (one := known.get(EntityId(id_))) else "" for id_ in view.entity_ids)
+        return cls(names, told, tuple(map(spoken, view.relations)))
 
     @property
     def described(self) -> int:
@@ -55,10 +58,9 @@ def read_texts(folder: Path, view: GraphView) -> Texts:
     short, long = (_told(folder, f"entity2text{length}.txt", "entity2id.txt", entities) for length in ("", "long"))
     words = _told(folder, "relation2text.txt", "relation2id.txt", view.relations)
     names = [short.get(id_, [""])[0] or name for id_, name in zip(entities, own.names, strict=True)]
-    told = [" ".join(long.get(id_, short.get(id_, [])[1:])) for id_ in entities]
     return Texts(
         tuple(names),
-        tuple(text or known for text, known in zip(told, own.descriptions, strict=True)),
+        tuple(" ".join(long.get(id_, short.get(id_, [])[1:])) for id_ in entities),
         tuple(words.get(relation, [""])[0] or name for relation, name in zip(view.relations, own.relations, strict=True)),
     )
 

@@ -26,6 +26,7 @@ LONG = {
     "harvest documents": ["texts"],
     "harvest relation": ["likes.yaml"],
     "complete": [],
+    "denoise": ["--apply"],
     "train": [],
     "embed": [],
     "import": ["facts.tsv"],

@@ -236,7 +236,7 @@ def test_the_command_takes_names_from_the_files_beside(kg: Kg) -> None:
 
 def test_what_cannot_be_measured_is_refused(kg: Kg) -> None:
     kg("evaluate", "memory", ".", "--model", "oracle").refused(2, "'oracle'", "complex", "text, lm")
-    kg("evaluate", "memory", "nowhere", "--model", "text").refused(2, "train.txt: cannot be read")
+    kg("evaluate", "memory", "nowhere", "--model", "text").refused(2, "nowhere: there is no such folder")
     kg("evaluate", "memory", ".", "--model", "text", "--out", "none/o.json").refused(2, "there is no folder none")
     Path("test.txt").write_text("")
     kg("evaluate", "memory", ".", "--model", "text").refused(2, "no test facts")

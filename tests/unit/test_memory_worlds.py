@@ -207,5 +207,6 @@ def test_texts_that_cannot_be_read_are_refused(folder: Path, text: bytes, words:
 def test_a_graph_brings_its_own_texts() -> None:
     ann = Entity(EntityId("person:ann"), "Ann", ("person",), description="A painter.")
     view = GraphView.of([Fact(fact_key("lives_in", ann.id, "x"), ann, "lives_in", Entity(EntityId("x"), "Ulm"), 1.0, 1.0)])
-    assert Texts.of(view) == Texts(("Ann", "Ulm"), ("A painter.", ""), ("lives in",))
+    assert Texts.of(view) == Texts(("Ann", "Ulm"), ("", ""), ("lives in",))
+    assert Texts.of(view, {ann.id: ann}) == Texts(("Ann", "Ulm"), ("A painter.", ""), ("lives in",))
     assert isinstance(worlds(Split(view, view.triples[:0], view.triples[:0]), Texts.of(view))[0], World)

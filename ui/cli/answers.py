@@ -103,13 +103,15 @@ def denoise(
     apply: Annotated[bool, typer.Option("--apply", help="Lower belief in them, and let them wait for review.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the corrupted facts that they are compared with.")] = 0,
     job: AsJob = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Show facts that do not fit the rest of the graph, with what speaks against each.
 
     Nothing is written without --apply. What is put then counts as a graph model's word, which no graph model learns from, and kg forget
     takes it back.
     """
-    run.do("denoise", denoising.arguments(top=top, least=least, apply=apply, seed=seed), partial(_show_suspects, run), job=job)
+    arguments = denoising.arguments(top=top, least=least, apply=apply, seed=seed, dry_run=dry_run)
+    run.do("denoise", arguments, partial(_show_suspects, run), job=job)
 
 
 def _show_suspects(run: Run, result: Mapping[str, Any]) -> None:

@@ -15,9 +15,9 @@ TOP, LEAST = 20, 0.5
 """The most suspects, and the least probability of being wrong, unless others are named."""
 
 
-def arguments(*, top: int = TOP, least: float = LEAST, apply: bool = False, seed: int = 0) -> Mapping[str, Any]:
+def arguments(*, top: int = TOP, least: float = LEAST, apply: bool = False, seed: int = 0, dry_run: bool = False) -> Mapping[str, Any]:
     """``apply``: also lower belief in them."""
-    return {"top": top, "least": least, "apply": apply, "seed": seed}
+    return {"top": top, "least": least, "apply": apply, "seed": seed, "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -27,7 +27,12 @@ def do(doing: Doing) -> Mapping[str, Any]:
     asked = doing.arguments
     with doing.progress("weighing every fact by the others") as progress:
         report = denoise(
-            doing.wire.graph, top=asked["top"], least=asked["least"], apply=asked["apply"], seed=asked["seed"], progress=progress
+            doing.wire.graph,
+            top=asked["top"],
+            least=asked["least"],
+            apply=asked["apply"] and not doing.dry_run,
+            seed=asked["seed"],
+            progress=progress,
         )
     return {
         "snapshot": report.snapshot,
