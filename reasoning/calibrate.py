@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from reasoning.candidates import FEATURES, Cards, Reals, allowed, features, mirr
 from reasoning.recipe import Recipe
 from reasoning.rules import Chains
 from reasoning.split import removable
-from reasoning.train import Predictor, train
+from reasoning.train import PLAIN, Learning, Predictor, train
 
 LARGE = 5_000
 """From so many facts on, one model is trained and judged; below, ``FOLDS`` are judged and one more learns everything."""
@@ -62,13 +63,12 @@ class Calibrated:
         return _odds(features, self.weights)
 
 
-def calibrated(
-    view: GraphView, cards: Cards, taken: Ints, progress: Progress | None = None, device: str = "cpu", model: str = "complex"
-) -> Calibrated:
+def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = PLAIN) -> Calibrated:
     """Train on the view and find out how far the model can be believed. ``taken`` are pairs known not to be candidates."""
-    recipe = Recipe.fitting(view, model)
+    recipe = Recipe.fitting(view, learning.model)
+    learned = partial(train, recipe=recipe, device=learning.device, heard=learning.heard)
     rounds = 1 if len(view) >= LARGE else FOLDS
-    stages = _Stages(rounds + (rounds > 1), progress)
+    stages = _Stages(rounds + (rounds > 1), learning.progress)
     samples: list[_Sample] = []
     shown: set[int] = set()
     shares = []
@@ -78,10 +78,10 @@ def calibrated(
         shares.append(len(held) / max(1, len(view) - len(held)))
         rest = view.only(np.setdiff1d(np.arange(len(view)), held))
         valid = view.triples[held] if rounds == 1 else None
-        predictor = train(mirrored(rest, cards), recipe, valid=valid, device=device, progress=stages.stage(fold))
+        predictor = learned(mirrored(rest, cards), valid=valid, progress=stages.stage(fold))
         samples.append(_sample(predictor, rest, view.triples[held], _without(taken, view.triples[held]), cards))
     if rounds > 1:
-        predictor = train(mirrored(view, cards), recipe, device=device, progress=stages.stage(rounds))
+        predictor = learned(mirrored(view, cards), progress=stages.stage(rounds))
     weights = fit(*_joined(samples)[:3])
     weights[-1] += np.log(MISSING / max(1e-9, float(np.mean(shares))))
     return Calibrated(predictor, weights, _measured(samples, len(shown), view.relations))

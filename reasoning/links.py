@@ -20,7 +20,7 @@ from reasoning.models.registry import MODELS, known
 from reasoning.predict import Prediction, Proposal, predict, source_of, to_claims
 from reasoning.recipe import Recipe
 from reasoning.split import Split, split
-from reasoning.train import Predictor, pick_device, train
+from reasoning.train import Heard, Learning, Predictor, pick_device, train
 from reasoning.trained import load, save
 
 __all__ = ["MODELS", "Metrics", "Predictor", "Recipe", "Report", "Split", "complete", "evaluate", "load", "save", "split", "train"]
@@ -69,6 +69,7 @@ def complete(
     *,
     device: str = "auto",
     progress: Progress | None = None,
+    heard: Heard | None = None,
     dry_run: bool = False,
 ) -> Report:
     """Learn from the current facts and put the ``top`` most likely missing links as predicted facts.
@@ -88,9 +89,8 @@ def complete(
         raise NotFound(f"no current fact between entities has the relation {relation!r}: there are {', '.join(view.relations) or 'none'}")
     taken = [fact for status in _CLOSED for fact in kg.facts(status=status)]
     cards = Cards(kg.relations(), kg.kinds())
-    found = predict(
-        view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, model=model, device=device, progress=progress
-    )
+    learning = Learning(model, device, progress, heard)
+    found = predict(view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, learning=learning)
     if dry_run:
         return _report(view, found, None)
     if relation is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from kgplatform.view import GraphView, Ints
 from reasoning.calibrate import Calibrated, Quality, calibrated
 from reasoning.candidates import Cards, allowed, features, still_open
 from reasoning.rules import Chains, Rule
+from reasoning.train import PLAIN, Learning
 
 AUTO = ("complex", "distmult", "rotate")
 """Models that are tried against each other where none is named: of different kinds, and quick."""
@@ -67,9 +68,7 @@ def predict(
     top: int = 20,
     relation: str | None = None,
     min_confidence: float,
-    model: str = "complex",
-    device: str = "cpu",
-    progress: Progress | None = None,
+    learning: Learning = PLAIN,
 ) -> Prediction:
     """The ``top`` most likely missing links, of one relation or of all.
 
@@ -77,7 +76,7 @@ def predict(
     other pairs proposes nothing. Everything is a function of the arguments: the same graph gives the same list.
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
-    judged = _best_model(view, cards, closed, progress, device, model)
+    judged = _best_model(view, cards, closed, learning)
     name = judged.predictor.recipe.revision(view)
     if not judged.quality.enough:
         return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
@@ -92,17 +91,17 @@ def predict(
     return Prediction(proposals, name, view.revision, judged.quality, note)
 
 
-def _best_model(view: GraphView, cards: Cards, closed: Ints, progress: Progress | None, device: str, model: str) -> Calibrated:
+def _best_model(view: GraphView, cards: Cards, closed: Ints, learning: Learning) -> Calibrated:
     """The model that is named; for ``auto`` the one that tells held-out facts of this graph best."""
-    tried = AUTO if model == "auto" else (model,)
+    tried, progress = AUTO if learning.model == "auto" else (learning.model,), learning.progress
 
     def part(number: int) -> Progress | None:
         if progress is None:
             return None
         return lambda done, total: progress(number * total + done, len(tried) * total)
 
-    found = [calibrated(view, cards, closed, part(number), device, name) for number, name in enumerate(tried)]
-    return max(found, key=lambda one: one.quality.auc)
+    ways = [replace(learning, model=name, progress=part(number)) for number, name in enumerate(tried)]
+    return max((calibrated(view, cards, closed, way) for way in ways), key=lambda one: one.quality.auc)
 
 
 def source_of(model: str, snapshot: str) -> SourceId:

@@ -6,7 +6,7 @@ is watched on them, and training stops when it no longer gets better there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reasoning.models.base import Model
     from reasoning.training.parallel import Group
-    from reasoning.training.run import Heard, Watch
+    from reasoning.training.run import Watch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +51,23 @@ class Predictor:
 
         with torch.no_grad():
             return self.model.eval().score(heads, relations)
+
+
+Heard = Callable[[int, int, float | None], None]
+"""Told after every epoch: its number, of how many, and the latest MRR of the watched facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """By which model something is learned, where, and who hears how far it is."""
+
+    model: str = "complex"
+    device: str = "cpu"
+    progress: Progress | None = None
+    heard: Heard | None = None
+
+
+PLAIN = Learning()
 
 
 def pick_device(wanted: str) -> str:

@@ -20,6 +20,7 @@ from reasoning.halving import kept_small
 from reasoning.models.base import Bilinear, Factored, Model
 from reasoning.queries import Batch, Queries
 from reasoning.recipe import Recipe
+from reasoning.train import Heard
 from reasoning.training import checkpoint
 from reasoning.training.checkpoint import Checkpoint
 from reasoning.training.objectives import against_some, one_vs_all, which_relation
@@ -31,8 +32,6 @@ LOOKS, PATIENCE = 20, 4
 """How often the watched facts are ranked in a whole training, and how many looks without a gain end it."""
 Watch = Callable[[Model], float]
 """The MRR of the watched facts."""
-Heard = Callable[[int, int, float | None], None]
-"""Told after every epoch: its number, of how many, and the latest MRR of the watched facts."""
 
 
 @dataclass(frozen=True, slots=True)

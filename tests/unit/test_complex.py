@@ -206,7 +206,7 @@ def test_the_best_model_on_held_out_facts_is_taken(monkeypatch: pytest.MonkeyPat
     asked: list[str] = []
 
     def judged(view: GraphView, *_: object) -> Calibrated:
-        asked.append(str(_[-1]))
+        asked.append(getattr(_[-1], "model", ""))
         recipe = links.Recipe(4, 1, model=asked[-1])
         quality = Quality({"complex": 0.7, "distmult": 0.9, "rotate": 0.8}[asked[-1]], 0)
         return Calibrated(links.train(view, recipe), np.zeros(FEATURES + 1), quality)

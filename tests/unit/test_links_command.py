@@ -119,7 +119,7 @@ def test_what_cannot_be_measured_is_one_sentence(kg: Kg) -> None:
     kg("evaluate", "links", "gone").refused(2, "gone")
     kg("evaluate", "links", folder("empty", [])).refused(2, "empty/test.txt: holds no facts")
     kg("evaluate", "links", folder("untaught", [], [], facts(9))).refused(2, "nothing to learn from")
-    kg("evaluate", "links", data, "--model", "complx").refused(2, "'complx' is no link-prediction model: there are complex,")
+    kg("evaluate", "links", data, "--model", "complx").refused(2, "'complx' is no link-prediction model: there are compgcn, complex,")
     kg("evaluate", "links", data, "--dim", "0").refused(2, "dim must be at least 1")
     kg("evaluate", "links", data, "--device", "cuda:9").refused(2, "the device 'cuda:9' is not there")
     kg("evaluate", "links", data, "--device", "cuda:x").refused(2, "the device 'cuda:x' is not there")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kgplatform.types import Claim
 from ui.cli import shapes
 from ui.tasks import Doing
+from ui.tasks.training import hearing
 
 if TYPE_CHECKING:
     from kgplatform.types import Relation
@@ -40,6 +41,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
             asked["model"],
             device=wire.settings["KG_DEVICE"],
             progress=progress,
+            heard=hearing(doing, progress),
             dry_run=doing.dry_run,
         )
     return _shape(report, wire.graph.relations())

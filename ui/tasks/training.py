@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadFile, BadRequest
-from ui.tasks import Doing
+from ui.tasks import Doing, Telling
 
 if TYPE_CHECKING:
     from kgplatform.view import GraphView, Ints
     from reasoning.recipe import Recipe
-    from reasoning.train import Predictor
+    from reasoning.train import Heard, Predictor
     from reasoning.training.parallel import Group
     from reasoning.training.search import Found
 
@@ -133,27 +133,32 @@ class _Training:
         from reasoning import links
 
         _replaceable(out)
-        told: list[float] = []
         with self.doing.progress("learning") as progress:
-
-            def heard(epoch: int, epochs: int, mrr: float | None) -> None:
-                progress.words(far(epoch, epochs, mrr))
-                if mrr is not None and told[-1:] != [mrr]:
-                    told.append(mrr)
-                    self.doing.steps.log(f"epoch {epoch} of {epochs}: MRR {mrr:.4f} of the watched facts")
-
             return links.train(
                 self.view,
                 recipe,
                 valid=self.valid,
                 device=self.device,
                 progress=progress,
-                heard=heard,
+                heard=hearing(self.doing, progress),
                 checkpoint=folder / f"{recipe.revision(self.view)}.safetensors",
                 minutes=MINUTES,
                 out=out,
                 group=self.group,
             )
+
+
+def hearing(doing: Doing, progress: Telling) -> Heard:
+    """What tells the screen how far a training is, and the log each look at the watched facts."""
+    told: list[float] = []
+
+    def heard(epoch: int, epochs: int, mrr: float | None) -> None:
+        progress.words(far(epoch, epochs, mrr))
+        if mrr is not None and told[-1:] != [mrr]:
+            told.append(mrr)
+            doing.steps.log(f"epoch {epoch} of {epochs}: MRR {mrr:.4f} of the watched facts")
+
+    return heard
 
 
 def far(epoch: int, epochs: int, mrr: float | None) -> str:
