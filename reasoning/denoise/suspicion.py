@@ -27,6 +27,8 @@ FOLDS = 6
 HALVES = 2
 LEAST = 50
 """Fewer facts say nothing of each other."""
+HARD = 0.5
+"""Share of the corrupted facts whose new part fits the relation."""
 SAMPLE = 100_000
 """Corrupted facts, and as many true ones, that are learnt from."""
 DELTA = 0.1
@@ -100,10 +102,10 @@ def suspicion(triples: Ints, entities: int, relations: int, *, seed: int = 0, pr
 def corrupted(triples: Ints, entities: int, relations: int, count: int, draw: np.random.Generator) -> Ints:
     """So many triples, or as many as are found, that are not among those given: each of them with another head, relation or tail.
 
-    Of half of them what is new fits the relation: these are the hard ones.
+    Of some of them what is new fits the relation: these are the hard ones.
     """
-    known = Known(np.unique(triples, axis=0), entities, relations)
-    found = np.concatenate([known.some(count // 2, "typed", draw), known.some(count - count // 2, "uniform", draw)])
+    known, hard = Known(np.unique(triples, axis=0), entities, relations), round(HARD * count)
+    found = np.concatenate([known.some(hard, "typed", draw), known.some(count - hard, "uniform", draw)])
     return np.unique(found, axis=0)
 
 
