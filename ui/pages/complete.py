@@ -11,14 +11,12 @@ from typing import Any
 
 import streamlit as st
 
-from kgplatform.errors import Ambiguous, KgError, NotFound
-from kgplatform.jobs import Ledger
-from kgplatform.jobs.types import LIVE
+from kgplatform.errors import KgError
+from kgplatform.jobs import Job, Ledger
 from kgplatform.types import FactKey
-from ui import completion_view, job_view
+from ui import completion_view
 from ui.cli import shapes
 from ui.connection import graph, size, wire
-from ui.jobs import NO_WORKER
 from ui.markdown import plain
 from ui.pages import frame, opened_job
 from ui.tasks import complete as completing
@@ -26,10 +24,7 @@ from ui.tasks import denoise as denoising
 from ui.wire import place
 
 KINDS = ("complete", "denoise")
-_EVERY = 2
-"""Seconds between two looks at a job that goes on."""
 _SHOWN = 50
-_LISTED, _LOOKED = 12, 200
 _LOOK = re.compile(r"epoch \d+ of \d+: MRR ([\d.]+)")
 
 
@@ -44,7 +39,7 @@ def page() -> None:
         except KgError as error:
             st.error(plain(error))
     with right, st.container(key="completed"):
-        _show()
+        opened_job.follow(_opened, _listed)
 
 
 def _forms() -> None:
@@ -77,52 +72,17 @@ def _make(kind: str) -> None:
     opened_job.open(here.runner().submit(here.task(kind, arguments)).id)
 
 
-def _show() -> None:
-    live = _live()
-
-    def drawn(ledger: Ledger) -> None:
-        _opened(ledger, live) if st.query_params.get("job") else _listed(ledger)
-
-    st.fragment(frame.from_ledger(drawn), run_every=_EVERY if live else None)()
-
-
-def _live() -> bool:
-    try:
-        wanted = st.query_params.get("job")
-        return not wanted or wire().ledger.job(wanted).state in LIVE
-    except KgError:
-        return False
-
-
 def _listed(ledger: Ledger) -> None:
-    jobs = [job for job in ledger.jobs(graph=place(wire().settings), limit=_LOOKED) if job.task.kind in KINDS][:_LISTED]
-    if not jobs:
+    if not opened_job.listing(ledger, KINDS):
         st.html(
             '<div class="welcome"><h2>Nothing has been predicted yet</h2>'
             "<p>A graph model learns the facts that are there, and says which are probably missing, and what speaks for each. "
             "Or the graph is asked which of its facts do not fit the others.</p><p>A worker does it: <code>kg worker</code></p></div>"
         )
-        return
-    for job in jobs:
-        with frame.row(f"job-{job.id}"):
-            st.html(job_view.line(job, ledger.time()))
-            st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=opened_job.open, args=(job.id,))
 
 
-def _opened(ledger: Ledger, live: bool) -> None:
-    try:
-        job = ledger.job(st.query_params["job"])
-    except (NotFound, Ambiguous) as error:
-        st.error(plain(error))
-        return
-    if live and job.state not in LIVE:
-        st.rerun()  # looks no more every other second
-    if job.state == "queued" and not ledger.workers():
-        st.warning(plain(NO_WORKER))
-    st.html(job_view.heading(job, ledger.time()))
-    with st.container(horizontal=True):
-        opened_job.action(job, "complete")
-        st.button("Close", width=frame.BUTTON, key="close", on_click=opened_job.close)
+def _opened(ledger: Ledger, job: Job) -> None:
+    opened_job.head(job, ledger, "complete")
     if job.task.kind not in KINDS:
         st.error(plain(f"job {job.id} ({job.task.kind}) neither completes nor denoises: see it under Jobs"))
         return

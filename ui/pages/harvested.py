@@ -16,26 +16,19 @@ from harvest.bertnet.sending import Telling, Verdicts, send, standing
 from kgplatform import names
 from kgplatform.cardfiles import read_cards
 from kgplatform.cards import slots
-from kgplatform.errors import Ambiguous, BadRequest, KgError, NotFound
+from kgplatform.errors import BadRequest, KgError
 from kgplatform.graph import Added
 from kgplatform.jobs import Job, Ledger
-from kgplatform.jobs.types import LIVE
 from kgplatform.types import Fact, Relation, Words
-from ui import harvest_view, job_view
+from ui import harvest_view
 from ui.connection import graph, size, wire
-from ui.jobs import NO_WORKER
 from ui.markdown import plain
 from ui.pages import frame, opened_job
 from ui.pages.harvest_card import KIND
 from ui.wire import place
 
-_EVERY = 2
-"""Seconds between two looks at a harvest that goes on."""
 _MORE = 25
 """Candidates that are shown at first, and so many more each time."""
-_LISTED = 12
-_LOOKED = 200
-"""Jobs among which harvests are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,49 +48,21 @@ class Opened:
 
 def show() -> None:
     """Draw the harvest that the address names, or those that there are."""
-    live = _live()
-
-    def drawn(ledger: Ledger) -> None:
-        _opened(ledger, live) if st.query_params.get("job") else _listed(ledger)
-
-    st.fragment(frame.from_ledger(drawn), run_every=_EVERY if live else None)()
-
-
-def _live() -> bool:
-    """Whether what is open goes on; where none is, one may come from elsewhere."""
-    try:
-        wanted = st.query_params.get("job")
-        return not wanted or wire().ledger.job(wanted).state in LIVE
-    except KgError:
-        return False
+    opened_job.follow(_opened, _listed)
 
 
 def _listed(ledger: Ledger) -> None:
-    jobs = [job for job in ledger.jobs(graph=place(wire().settings), limit=_LOOKED) if job.task.kind == KIND][:_LISTED]
-    if not jobs:
+    if not opened_job.listing(ledger, (KIND,)):
         st.html(
             '<div class="welcome"><h2>Nothing has been harvested yet</h2>'
             "<p>Choose a card on the left, or write one: a name, a prompt or two, and some seeds that are true for certain. "
             "A language model is asked for more of the same.</p><p>A worker does it: <code>kg worker</code></p></div>"
         )
-        return
-    st.html("<h4>Harvests</h4>")
-    for job in jobs:
-        with frame.row(f"job-{job.id}"):
-            st.html(job_view.line(job, ledger.time()))
-            st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=opened_job.open, args=(job.id,))
 
 
-def _opened(ledger: Ledger, live: bool) -> None:
-    try:
-        job = ledger.job(st.query_params["job"])
-    except (NotFound, Ambiguous) as error:
-        st.error(plain(error))
-        return
-    if live and job.state not in LIVE:
-        st.rerun()  # looks no more every other second
+def _opened(ledger: Ledger, job: Job) -> None:
     found = _found(ledger, job) if job.task.kind == KIND else {}
-    _head(job, ledger, " · ".join(found))
+    opened_job.head(job, ledger, "harvest", " · ".join(found))
     if job.task.kind != KIND:
         st.error(plain(f"job {job.id} ({job.task.kind}) is no harvest of a relation: see it under Jobs"))
         return
@@ -110,16 +75,6 @@ def _opened(ledger: Ledger, live: bool) -> None:
     if len(found) > 1:
         relation = st.selectbox("Relation", list(found), key=f"harvested-{job.id}")
     _relation(Opened(job, found[relation], _card(job, relation)))
-
-
-def _head(job: Job, ledger: Ledger, title: str) -> None:
-    with st.container():
-        if job.state == "queued" and not ledger.workers():
-            st.warning(plain(NO_WORKER))
-        st.html(job_view.heading(job, ledger.time(), title))
-        with st.container(horizontal=True):
-            opened_job.action(job, "harvest")
-            st.button("Close", width=frame.BUTTON, key="close", on_click=opened_job.close)
 
 
 def _found(ledger: Ledger, job: Job) -> dict[str, Held]:

@@ -2,16 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 import streamlit as st
 
-from kgplatform.errors import Ambiguous, NotFound
+from kgplatform.errors import Ambiguous, KgError, NotFound
 from kgplatform.jobs import Job, Ledger
+from kgplatform.jobs.types import LIVE
 from ui import job_view
 from ui.connection import wire
+from ui.jobs import NO_WORKER
 from ui.markdown import plain
 from ui.pages import frame
+from ui.wire import place
 
 _LOG_HEIGHT = 320
+_EVERY = 2
+"""Seconds between two looks at a job that goes on."""
+_LISTED, _LOOKED = 12, 200
+"""Jobs that a list has, and among which they are looked for."""
+
+
+def follow(opened: Callable[[Ledger, Job], None], listed: Callable[[Ledger], None]) -> None:
+    """Draw the job that the address names, or those that there are: again every other second, as long as one goes on or may come."""
+    live = _live()
+
+    def drawn(ledger: Ledger) -> None:
+        if not (wanted := st.query_params.get("job")):
+            listed(ledger)
+            return
+        try:
+            job = ledger.job(wanted)
+        except (NotFound, Ambiguous) as error:
+            st.error(plain(error))
+            return
+        if live and job.state not in LIVE:
+            st.rerun()  # looks no more every other second
+        opened(ledger, job)
+
+    st.fragment(frame.from_ledger(drawn), run_every=_EVERY if live else None)()
+
+
+def _live() -> bool:
+    """Whether what is open goes on; where none is, one may come from elsewhere."""
+    try:
+        wanted = st.query_params.get("job")
+        return not wanted or wire().ledger.job(wanted).state in LIVE
+    except KgError:
+        return False
+
+
+def listing(ledger: Ledger, kinds: Collection[str]) -> bool:
+    """The latest jobs of these kinds on this graph, each to be opened; whether there are any."""
+    jobs = [job for job in ledger.jobs(graph=place(wire().settings), limit=_LOOKED) if job.task.kind in kinds][:_LISTED]
+    for job in jobs:
+        with frame.row(f"job-{job.id}"):
+            st.html(job_view.line(job, ledger.time()))
+            st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=open, args=(job.id,))
+    return bool(jobs)
+
+
+def head(job: Job, ledger: Ledger, where: str, title: str = "") -> None:
+    """What an opened job does and how it stands, with what can be done with it; ``where`` as for ``action``."""
+    with st.container():
+        if job.state == "queued" and not ledger.workers():
+            st.warning(plain(NO_WORKER))
+        st.html(job_view.heading(job, ledger.time(), title))
+        with st.container(horizontal=True):
+            action(job, where)
+            st.button("Close", width=frame.BUTTON, key="close", on_click=close)
 
 
 def open(id: str) -> None:
