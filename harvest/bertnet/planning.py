@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -14,7 +15,7 @@ from harvest.bertnet.scoring import POOL, CausalJudge, Company
 from kgplatform.cards import slots
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.talk import Request
-from kgplatform.types import Relation
+from kgplatform.types import Entity, Relation
 
 PER_END = 8
 """Candidates of a head or tail of the graph, of one proposer at most."""
@@ -39,9 +40,12 @@ class Plan:
     calls: int
 
 
-def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits) -> Plan:
-    """By the card, the graph and the limits. Raises ``BadCard`` for a card without a usable prompt."""
-    ends = fitting(known_entities(kg), card, kg.kinds())
+def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits, entities: Sequence[Entity] | None = None) -> Plan:
+    """By the card, the graph and the limits; ``entities`` are the graph's (``known_entities``), where they have been read already.
+
+    Raises ``BadCard`` for a card without a usable prompt.
+    """
+    ends = fitting(known_entities(kg) if entities is None else entities, card, kg.kinds())
     own = wording.prompt_set(card)
     prompts = max(len(own.prompts), wording.ENOUGH if models.chat else 0)
     asked = Asked(card, tuple(prompt.template for prompt in own.prompts), tuple(ends["head"]), tuple(ends["tail"]), limits.size)

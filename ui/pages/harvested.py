@@ -78,7 +78,13 @@ def _opened(ledger: Ledger, job: Job) -> None:
 
 
 def _found(ledger: Ledger, job: Job) -> dict[str, Held]:
-    return held.read(chain.from_iterable(ledger.results(job.id, part) for part in (held.PROMPTS, held.KNOWN, held.PUT)))
+    """What the job has found so far; read anew when more of its steps are done."""
+    state, key = st.session_state, (job.id, tuple(sorted(ledger.counts(job.id).items())))
+    if state.get("harvested_found", (None, {}))[0] != key:
+        parts = (ledger.results(job.id, part) for part in (held.PROMPTS, held.KNOWN, held.PUT))
+        state["harvested_found"] = (key, held.read(chain.from_iterable(parts)))
+    found: dict[str, Held] = state["harvested_found"][1]
+    return found
 
 
 @st.cache_data(ttl=600, max_entries=20, show_spinner=False)

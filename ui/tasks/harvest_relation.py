@@ -137,12 +137,14 @@ def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[di
     """What each relation would take; nothing is asked but the scorer, for its speed."""
     from dataclasses import asdict, replace
 
+    from harvest.bertnet.asking import known_entities
     from harvest.bertnet.planning import plan
     from kgplatform.lm.wrapping import estimate
 
     models, plans, rate = _models(doing), [], None
+    entities = known_entities(doing.wire.graph)  # once for all cards
     for card in cards:
-        found = plan(doing.wire.graph, card, models, limits)
+        found = plan(doing.wire.graph, card, models, limits, entities)
         rate = rate or _rate(models, found.sample)
         shape = {name: value for name, value in asdict(found).items() if name not in ("sample", "requests")}
         shape["seconds"] = round(found.sentences / rate) if rate else None
