@@ -350,6 +350,27 @@ def test_levels_of_a_hierarchy_are_learnt() -> None:
     assert hits(SETTINGS["hake"], [*shown, *top[:16]], top[16:]) >= 0.45  # tails; heads cannot be told apart
 
 
+@EVERY
+def test_a_question_alone_in_its_batch_is_learnt_from(name: str) -> None:
+    """Regression: ConvE wanted at least two to norm what it makes of them."""
+    view = world([(a, "knows", b) for a, b in zip(PEOPLE, PEOPLE[5:], strict=False)])
+    asked = len(queries(view.triples, len(view.relations)))
+    found = train(view, Recipe.fitting(view, name, epochs=1, dim=4, batch=asked - 1))
+    assert all(bool(torch.isfinite(value).all()) for value in found.model.state_dict().values())
+
+
+@EVERY
+def test_other_parameters_give_other_scores(name: str) -> None:
+    """Regression: what CompGCN had made of the graph stayed when its parameters were read from elsewhere."""
+    model, other = fresh(name), fresh(name)
+    for parameter in other.parameters():
+        parameter.data = parameter.data * 0.5
+    with torch.no_grad():
+        model.score(*asked())
+        model.load_state_dict(other.state_dict())
+        torch.testing.assert_close(model.score(*asked()), other.score(*asked()))
+
+
 @pytest.mark.parametrize("name", registry.MODELS)
 def test_the_same_seed_gives_the_same_model(name: str) -> None:
     view = world([(a, "knows", b) for a, b in zip(PEOPLE, PEOPLE[5:], strict=False)])
