@@ -6,15 +6,18 @@ is watched on them, and training stops when it no longer gets better there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.ports import Progress
-from kgplatform.view import GraphView, Ints
+from kgplatform.view import Floats, GraphView, Ints
 from reasoning.evaluate import Ranking
 from reasoning.models import registry
 from reasoning.queries import queries
@@ -97,12 +100,14 @@ def train(
     minutes: float = 5.0,
     out: Path | None = None,
     group: Group | None = None,
+    features: Floats | None = None,
 ) -> Predictor:
     """Learn from ``view``, watching ``valid`` (by default a slice of the view, which is then not learned from).
 
     ``progress`` counts batches, and what it raises ends the training; ``heard`` is told of every epoch.
     Every so many ``minutes`` the training is kept in ``checkpoint``; where that file is there, it goes on from it, to the same result.
-    The trained model is written to ``out``. Every process of a ``group`` calls this alike.
+    The trained model is written to ``out``. Every process of a ``group`` calls this alike. With ``features`` ``(entities, width)``, vectors
+    of what is said of each entity, it also learns from texts, which tell of entities with few facts or none.
     Raises ``BadRequest`` when the view holds no fact between entities, ``BadFile`` for a checkpoint of something else.
     """
     device = pick_device(device)
@@ -113,11 +118,11 @@ def train(
     from reasoning.training.run import Run, Saving
 
     learnable(view)
-    recipe = recipe or Recipe.fitting(view)
+    recipe = replace(recipe or Recipe.fitting(view), features=_hash(features))
     learned = view
     if valid is None and len(view) >= WATCHED:
         learned, valid = watched(view, recipe.seed)
-    model = make(recipe, view, torch.Generator().manual_seed(recipe.seed)).to(device)
+    model = make(recipe, view, torch.Generator().manual_seed(recipe.seed), features).to(device)
     model.on(learned.triples)
     asked = queries(learned.triples, len(view.relations), learned.confidence)
     saving = Saving(checkpoint, recipe.revision(view), minutes) if checkpoint else None
@@ -145,12 +150,20 @@ def watched(view: GraphView, seed: int, least: int = 0) -> tuple[GraphView, Ints
     return held.train, held.valid
 
 
-def make(recipe: Recipe, view: GraphView, generator: torch.Generator) -> Model:
-    """The recipe's model for the view, with random parameters."""
+def make(recipe: Recipe, view: GraphView, generator: torch.Generator, features: Floats | None = None) -> Model:
+    """The recipe's model for the view, with random parameters; entities also are their ``features``, where there are any."""
     more = {"margin": recipe.margin} if recipe.model in DISTANCES else {}
     model = registry.make(recipe.model, len(view.entities), len(view.relations), recipe.dim, generator, **more)
     model.sparse = recipe.objective == "some" and recipe.optimiser == "adagrad"
+    if features is not None:
+        from reasoning.models.described import describe
+
+        describe(model, features, generator)
     return model
+
+
+def _hash(features: Floats | None) -> str:
+    return "" if features is None else hashlib.blake2b(np.ascontiguousarray(features, "<f4").tobytes(), digest_size=8).hexdigest()
 
 
 def _watching(view: GraphView, facts: Ints | None, device: str) -> Watch | None:

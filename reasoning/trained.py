@@ -40,6 +40,7 @@ def load(path: Path, view: GraphView, device: str = "cpu") -> Predictor:
     device = pick_device(device)
     import torch
 
+    from reasoning.models.described import FEATURES
     from reasoning.training import checkpoint
 
     found = checkpoint.read(path)
@@ -52,7 +53,8 @@ def load(path: Path, view: GraphView, device: str = "cpu") -> Predictor:
         )
     try:
         recipe = Recipe(**found.told["recipe"])
-        model = make(recipe, view, torch.Generator().manual_seed(recipe.seed))
+        features = found.tensors[FEATURES].numpy() if recipe.features else None
+        model = make(recipe, view, torch.Generator().manual_seed(recipe.seed), features)
         model.load_state_dict(dict(found.tensors))
         model.on(view.triples)
     except (BadRequest, KeyError, RuntimeError, TypeError) as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kgplatform.lm.ports import Encoder
+from kgplatform.view import Floats
 from reasoning.memory.texts import Texts
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Similarity:
 
     def __init__(self, texts: Texts, encoder: Encoder) -> None:
         self._texts, self._encoder = texts, encoder
-        self._vectors = encoder.encode([described(texts, number) for number in range(len(texts.names))])
+        self._vectors = vectors(texts, encoder)
 
     def score(self, heads: Tensor, relations: Tensor) -> Tensor:
         """As ``reasoning.evaluate.Scorer`` says."""
@@ -39,6 +40,11 @@ class Similarity:
     def _query(self, entity: int, relation: int) -> str:
         name, relations = self._texts.names[entity], self._texts.relations
         return f"{name} {relations[relation]}" if relation < len(relations) else f"{relations[relation - len(relations)]} {name}"
+
+
+def vectors(texts: Texts, encoder: Encoder) -> Floats:
+    """Of what is said of each entity, ``(entities, dimension)``: what a link predictor takes as ``features``."""
+    return encoder.encode([described(texts, number) for number in range(len(texts.names))])
 
 
 def described(texts: Texts, entity: int) -> str:

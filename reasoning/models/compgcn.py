@@ -39,17 +39,21 @@ class CompGCN(Bilinear):
         self.register_buffer("ends", torch.zeros(2, 0, dtype=torch.long), persistent=False)
         self.register_buffer("kinds", torch.zeros(0, dtype=torch.long), persistent=False)
         self._made: tuple[Tensor, Tensor] | None = None
+        self.register_load_state_dict_post_hook(lambda *_: self._forget())  # type: ignore[no-untyped-call]
+
+    def _forget(self) -> None:
+        self._made = None
 
     def on(self, triples: Ints) -> None:
         facts = torch.from_numpy(triples.copy()).to(self.entity.device)
         head, relation, tail = facts.T
         self.ends = torch.cat([torch.stack([head, tail]), torch.stack([tail, head])], dim=1)
         self.kinds = torch.cat([relation, relation + self.relations])
-        self._made = None
+        self._forget()
 
     def train(self, mode: bool = True) -> CompGCN:
         if mode or mode != self.training:
-            self._made = None
+            self._forget()
         super().train(mode)
         return self
 

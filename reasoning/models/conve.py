@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import batch_norm, relu
 
 from reasoning.models.base import Bilinear, start
 
@@ -37,8 +37,16 @@ class ConvE(Bilinear):
         rows = torch.cat([head.view(len(head), 1, self.high, -1), relation.view(len(head), 1, self.high, -1)], dim=2)
         picture = self.drops[0](self.norms[0](rows))
         found = self.drops[1](relu(self.norms[1](nn.functional.conv2d(picture, self.kernel, padding=WINDOW // 2))))
-        told = relu(self.norms[2](self.drops[2](found.flatten(1) @ self.hidden)))
+        told = relu(self._normed(self.drops[2](found.flatten(1) @ self.hidden)))
         return torch.cat([told, torch.ones_like(told[:, :1])], dim=1)
 
     def answers(self) -> Tensor:
         return torch.cat([self.entity, self.bias], dim=1)
+
+    def _normed(self, hidden: Tensor) -> Tensor:
+        """A question alone in its batch has no mean and spread of its own, and is normed by those met before."""
+        norm: nn.BatchNorm1d = self.norms[2]  # type: ignore[assignment]
+        if len(hidden) > 1:
+            normed: Tensor = norm(hidden)
+            return normed
+        return batch_norm(hidden, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)

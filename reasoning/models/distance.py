@@ -41,6 +41,15 @@ def sines(first: Tensor, second: Tensor) -> Tensor:
     return found
 
 
+def projected(parts: int, target: Tensor, along: Tensor, step: Tensor, others: Tensor) -> Tensor:
+    """``Σ ‖a - b + (p · b) s‖`` over points of ``parts`` dimensions: ``along`` p and ``step`` s of each target move what it is set against.
+
+    The parts of all points stand one after the other, first every first part.
+    """
+    found: Tensor = _Projected.apply(target, along, step, others, parts)
+    return found
+
+
 class _Sines(Function):
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
@@ -84,6 +93,48 @@ class _Moduli(Function):
                 for_first[rows] += part.sum(1)
                 for_second[columns] -= part.sum(0)
         return torch.cat(to_first, dim=-1), torch.cat(to_second, dim=-1)
+
+
+class _Projected(Function):
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, along: Tensor, step: Tensor, others: Tensor, parts: int) -> Tensor:
+        ctx.save_for_backward(target, along, step, others)
+        ctx.parts = parts
+        found = target.new_empty(len(target), len(others))
+        for rows, columns, _, apart in _moved(parts, target, along, step, others):
+            found[rows, columns] = apart.square_().sum(0).sqrt_().sum(-1)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+        (slope,) = slopes
+        given, parts = ctx.saved_tensors, ctx.parts
+        _, along, step, others = (_by_part(points, parts) for points in given)
+        to_target, to_along, to_step, to_others = (torch.zeros_like(_by_part(points, parts)) for points in given)
+        for rows, columns, share, apart in _moved(parts, *given):
+            length = apart.square().sum(0).add_(_TINY).rsqrt_().mul_(slope[rows, columns, None])
+            apart.mul_(length)
+            to_target[:, rows] += apart.sum(2)
+            to_others[:, columns] -= apart.sum(1)
+            back = (apart * step[:, rows, None]).sum(0)
+            to_step[:, rows] += apart.mul_(share).sum(2)
+            to_along[:, rows] += torch.mul(back, others[:, None, columns], out=apart).sum(2)
+            to_others[:, columns] += torch.mul(back, along[:, rows, None], out=apart).sum(1)
+        first, second, third, fourth = (slopes.transpose(0, 1).flatten(1) for slopes in (to_target, to_along, to_step, to_others))
+        return first, second, third, fourth, None
+
+
+def _by_part(points: Tensor, parts: int) -> Tensor:
+    """``(rows, parts · dim) -> (parts, rows, dim)``."""
+    return points.view(len(points), parts, -1).transpose(0, 1).contiguous()
+
+
+def _moved(parts: int, target: Tensor, along: Tensor, step: Tensor, others: Tensor) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+    """Which of both, p · b ``(rows, columns, dim)``, and a - b + (p · b) s ``(parts, rows, columns, dim)``."""
+    a, p, s, b = (_by_part(points, parts) for points in (target, along, step, others))
+    for rows, columns in _pieces(target, others, target.shape[1]):
+        share = (p[:, rows, None] * b[:, None, columns]).sum(0)
+        yield rows, columns, share, (a[:, rows, None] - b[:, None, columns]).addcmul_(share, s[:, rows, None])
 
 
 def _blocks(first: Tensor, second: Tensor) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:

@@ -18,6 +18,7 @@ MODELS = {
     "conve": "conve:ConvE",
     "distmult": "distmult:DistMult",
     "hake": "hake:HAKE",
+    "house": "house:HousE",
     "nbfnet": "nbfnet:NBFNet",
     "rescal": "rescal:RESCAL",
     "rotate": "rotate:RotatE",

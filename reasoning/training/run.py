@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.parametrize import cached
 
 from kgplatform.errors import ModelError
 from kgplatform.ports import Progress
@@ -167,7 +168,8 @@ class Run:
         for start in range(0, len(mine), few):
             batch = self.asked.batch(mine[start : start + few], self.device)
             # By the mean weight of a question, not this batch's, so that every fact pulls alike in every batch.
-            loss = self._loss(batch, number) / whole
+            with cached():  # entities that are also what is said of them are made once
+                loss = self._loss(batch, number) / whole
             if not bool(torch.isfinite(loss)):
                 raise ModelError(
                     f"the loss is no number at epoch {self.epoch + 1}, batch {number + 1}: "
