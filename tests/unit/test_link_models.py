@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor
 
-from kgplatform.errors import BadRequest
+from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact
 from kgplatform.view import GraphView, Ints
@@ -377,6 +378,12 @@ def test_the_same_seed_gives_the_same_model(name: str) -> None:
     recipe = Recipe.fitting(view, name, epochs=2, dim=4, batch=8)
     first, again = train(view, recipe).model.state_dict(), train(view, recipe).model.state_dict()
     assert all(torch.equal(first[part], again[part]) for part in first)
+
+
+def test_without_torch_geometric_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch_geometric.nn", None)
+    with pytest.raises(MissingExtra, match=r"CompGCN needs the package torch_geometric.* pip install 'kgplatform\[reasoning\]'"):
+        registry.make("compgcn", ENTITIES, RELATIONS, DIM, torch.Generator())
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
