@@ -57,16 +57,9 @@ class Recipe:
     def fitting(cls, view: GraphView, model: str = "complex", **given: Any) -> Recipe:
         """Settings by model and size, from measurements of graphs of 200 to 300,000 facts (``benchmarks/links``); ``given`` ones stand."""
         settings: dict[str, Any] = {"model": known(model), **_by_size(len(view))}
-        if model in DISTANCES:
-            settings |= {"objective": "some", "optimiser": "adam", "rate": 0.002, "norm": 0.0, "batch": 500, "epochs": 100}
-        if model == "rescal":
-            settings |= {"dim": min(settings["dim"], 128), "rate": 0.02}
-        if model == "conve":
-            settings |= {"dim": 200, "optimiser": "adam", "rate": 0.001, "norm": 0.0, "batch": 128, "epochs": 100}
-        if model == "compgcn":
-            settings |= {"dim": 100, "optimiser": "adam", "rate": 0.003, "norm": 0.0, "batch": 256, "epochs": 60}
-        if model == "nbfnet":
-            settings |= {"dim": 32, "optimiser": "adam", "rate": 0.005, "norm": 0.0, "batch": 32, "epochs": 10}
+        settings |= _SUITED.get(model, {})
+        if model == "transe" and len(view) < LARGE:  # where one can afford it, all entities teach it more than a sample
+            settings |= {"objective": "all", "dim": 200, "rate": 0.005}
         if len(view.entities) > MANY:
             settings |= {"objective": "some", "dim": min(settings["dim"], 100), "epochs": 10, "batch": 4_000, "optimiser": "adagrad"}
         return replace(cls(**settings), **given)
@@ -74,6 +67,21 @@ class Recipe:
     def revision(self, view: GraphView) -> str:
         """``complex@`` and a hash of snapshot and settings: scores of two names are never compared."""
         return f"{self.model}@{digest(view.revision, repr(sorted(asdict(self).items())))}"
+
+
+_ADAM: dict[str, Any] = {"optimiser": "adam", "norm": 0.0}
+_DISTANCE: dict[str, Any] = {**_ADAM, "objective": "some", "batch": 500, "epochs": 100}
+_SUITED: dict[str, dict[str, Any]] = {
+    "rescal": {"dim": 128, "rate": 0.02},
+    "transe": {**_DISTANCE, "rate": 0.002},
+    "rotate": {**_DISTANCE, "rate": 0.002},
+    "hake": {**_DISTANCE, "dim": 200, "rate": 0.005},
+    "house": {**_DISTANCE, "dim": 100, "rate": 0.01},
+    "conve": {**_ADAM, "dim": 200, "rate": 0.003, "batch": 256, "epochs": 100},
+    "compgcn": {**_ADAM, "dim": 100, "rate": 0.003, "batch": 256, "epochs": 60},
+    "nbfnet": {**_ADAM, "dim": 32, "rate": 0.005, "batch": 32, "epochs": 10},
+}
+"""Where a model wants other settings than ComplEx."""
 
 
 def _by_size(facts: int) -> dict[str, Any]:
