@@ -16,7 +16,7 @@ from kgplatform.errors import BadRequest
 from kgplatform.ports import Progress
 from kgplatform.types import Claim, Evidence, Fact, FactKey, Forgotten, Receipt, Source, SourceId, Status
 from kgplatform.view import GraphView
-from reasoning.denoise.signals import NAMES, RELATION, Reals
+from reasoning.denoise.signals import COUNTS, NAMES, RELATION, Reals
 from reasoning.denoise.suspicion import Suspicion, suspicion
 
 OF_DENOISING = "graph:denoise@"
@@ -138,11 +138,12 @@ def _words(found: Suspicion, row: int, told: Reals, view: GraphView) -> tuple[st
     usual = np.median(alike, axis=0)
     chosen = [place for place in np.argsort(-told, kind="stable")[:REASONS].tolist() if told[place] >= LEAST_REASON and place != RELATION]
     relation = view.relations[int(view.triples[row, 1])]
-    return tuple(f"{NAMES[at]}: {_number(found.signals[row, at])}, for {relation} usually {_number(usual[at])}" for at in chosen)
+    return tuple(f"{NAMES[at]}: {_number(at, found.signals[row, at])}, for {relation} usually {_number(at, usual[at])}" for at in chosen)
 
 
-def _number(value: float) -> str:
-    return f"{value:.2g}"
+def _number(column: int, value: float) -> str:
+    """A signal for people: counts as counts."""
+    return f"{round(float(np.expm1(value))):,}" if column in COUNTS else f"{value:.2g}"
 
 
 def _earlier(kg: Graph, snapshot: str) -> list[SourceId]:

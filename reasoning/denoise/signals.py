@@ -51,6 +51,8 @@ NAMES = (
 """What the columns are, for people."""
 RELATION = 0
 """The column that holds the relation's number."""
+COUNTS = range(1, 7)
+"""The columns that hold logarithms of one more than a count."""
 _MOST_PATHS = 30_000_000
 """Pairs of entities two steps apart up to which paths are counted; in denser graphs almost everything is a few steps from everything."""
 _PAIRS = 2_000
