@@ -54,7 +54,7 @@ PRIORS: Mapping[Method, Curve] = {
     "text": Curve(slope=1.0, offset=0.0, low=-4.0, high=4.0),
     "memory": Curve(slope=1.0, offset=0.0, low=-3.0, high=3.0),
     "review": Curve(slope=16.0, offset=0.0, low=-16.0, high=16.0),
-    "graph": Curve(slope=1.0, offset=0.0, low=-2.0, high=3.0),
+    "graph": Curve(slope=1.0, offset=0.0, low=-2.0, high=5.0),
 }
 """``import``: the file's confidence, which stands as it is when nothing else speaks (from .01 to .98).
 ``text``, ``memory``, ``graph``: the method's own log-odds.
@@ -65,7 +65,7 @@ PRIORS: Mapping[Method, Curve] = {
 class Calibration:
     """The versioned table that turns a method's score into a weight."""
 
-    revision: str = "priors-1"
+    revision: str = "priors-2"
     prior: float = PRIOR
     curves: Mapping[Method, Curve] = field(default_factory=lambda: PRIORS)
 

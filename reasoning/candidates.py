@@ -1,16 +1,16 @@
-"""Which links could be missing: the ends that a relation allows, and what a model says of each pair.
+"""Which links could be missing: the pairs that a relation allows, those of them worth weighing, and what is known of each.
 
 A card's domain and range decide who may stand where; a relation whose card names no kinds is held to the
-ends it has been used with. Where a relation allows more pairs than can be held at once, only those ends are asked
-for as well, the most used first.
+ends it has been used with. Where that allows more pairs than can be looked at one by one, each end is asked for its likeliest
+partners, in blocks of one matrix product, and those are weighed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +21,30 @@ from kgplatform.view import GraphView, Ints, Rows
 from reasoning.rules import Chains
 
 if TYPE_CHECKING:
-    from reasoning.evaluate import Scorer
+    from torch import Tensor
 
 Reals = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 FEATURES = 4
 CELLS = 1 << 22
-"""Pairs of one relation that are weighed at most."""
+"""Pairs that are held at once; a relation that allows no more has all of them weighed."""
+LOOKED = 1 << 30
+"""Pairs of one relation that are looked at, at most: beyond, only its most used ends are asked for."""
+PARTNERS = 30
+"""Of a larger relation so many partners of each end are weighed: the likeliest by the model, and those by rules."""
+ASKED = 1 << 12
+"""Questions that are asked at once, at most."""
+
+
+class Scorer(Protocol):
+    """What is asked here of a model: a ``reasoning.train.Predictor`` is one."""
+
+    @property
+    def device(self) -> str: ...
+
+    def among(self, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
+        """``(batch,), (batch,), (some,) -> (batch, some)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +58,97 @@ class Cards:
         return self.relations.get(name) or Relation(name)
 
 
-def allowed(view: GraphView, relation: int, cards: Cards) -> tuple[Ints, Ints]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Room:
+    """The pairs that one relation allows: each of ``heads`` with each of ``tails`` (entities, ascending), but for those closed.
+
+    A pair is told by the places of its ends in the two lists.
+    """
+
+    relation: int
+    heads: Ints
+    tails: Ints
+    closed: Ints
+    """Pairs that may not be proposed, ascending, each as one number."""
+    answered: Flags
+    """``(heads,)``: whose one answer is known."""
+    symmetric: bool
+
+    @classmethod
+    def of(cls, view: GraphView, relation: int, cards: Cards, taken: Ints) -> Room:
+        """Closed are ``taken`` ``(n, 3)``, an entity with itself, one direction of a symmetric pair, and all of a head whose functional
+        relation has its tail."""
+        card = cards.card(view.relations[relation])
+        heads, tails = _ends(view, relation, cards)
+        pairs = taken[taken[:, 1] == relation][:, [0, 2]]
+        if card.symmetric:
+            pairs = np.concatenate([pairs, pairs[:, ::-1]])
+        rows, columns, inside = _places(heads, tails, pairs)
+        closed = np.unique(rows[inside] * len(tails) + columns[inside])
+        answered = np.isin(heads, view.triples[view.triples[:, 1] == relation, 0]) & card.functional
+        return cls(relation, heads, tails, closed, answered, card.symmetric)
+
+    @property
+    def size(self) -> int:
+        return len(self.heads) * len(self.tails)
+
+    @property
+    def openings(self) -> int:
+        """How many pairs may be proposed, but for the few that are closed on two grounds."""
+        asked = len(self.heads) - int(self.answered.sum())
+        each = (len(self.tails) - 1) / 2 if self.symmetric else len(self.tails)
+        return max(0, round(asked * each) - len(self.closed))
+
+    def numbers(self, rows: Ints, columns: Ints) -> Ints:
+        """Each pair as one number."""
+        return rows * len(self.tails) + columns
+
+    def places(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """The inverse of ``numbers``."""
+        return np.divmod(numbers, max(1, len(self.tails)))
+
+    def open(self, rows: Ints, columns: Ints) -> Flags:
+        """Which pairs may be proposed; the places broadcast."""
+        head, tail = self.heads[rows], self.tails[columns]
+        there = (head < tail if self.symmetric else head != tail) & ~self.answered[rows]
+        if not len(self.closed):
+            return there
+        codes = self.numbers(rows, columns)
+        near = self.closed[np.minimum(np.searchsorted(self.closed, codes), len(self.closed) - 1)]
+        free: Flags = there & (near != codes)
+        return free
+
+    def all(self) -> tuple[Ints, Ints]:
+        """Every pair that may be proposed."""
+        rows, columns = np.arange(len(self.heads)), np.arange(len(self.tails))
+        found, other = np.nonzero(self.open(rows[:, None], columns[None, :]))
+        return found, other
+
+    def some(self, count: int, seed: int) -> tuple[Ints, Ints]:
+        """About ``count`` different pairs that may be proposed, at random; fewer where most are closed."""
+        drawn = np.random.default_rng((seed, self.relation)).integers(max(1, self.size), size=min(count, self.size))
+        rows, columns = self.places(np.unique(drawn))
+        there = self.open(rows, columns)
+        return rows[there], columns[there]
+
+    def among(self, facts: Ints) -> tuple[Ints, Ints]:
+        """Those pairs that may be proposed and are ``facts`` ``(n, 3)`` of the relation."""
+        pairs = facts[facts[:, 1] == self.relation][:, [0, 2]]
+        if self.symmetric:
+            pairs = np.sort(pairs, axis=1)
+        rows, columns, inside = _places(self.heads, self.tails, np.unique(pairs, axis=0))
+        rows, columns = rows[inside], columns[inside]
+        there = self.open(rows, columns)
+        return rows[there], columns[there]
+
+
+def _places(heads: Ints, tails: Ints, pairs: Ints) -> tuple[Ints, Ints, Flags]:
+    """Where the ends of pairs ``(n, 2)`` stand in the lists, and which pairs have both ends there."""
+    inside = np.isin(pairs[:, 0], heads) & np.isin(pairs[:, 1], tails)
+    return np.searchsorted(heads, pairs[:, 0]), np.searchsorted(tails, pairs[:, 1]), inside
+
+
+def _ends(view: GraphView, relation: int, cards: Cards) -> tuple[Ints, Ints]:
     """The entities that may be head, and those that may be tail, of a relation; none for a relation of literals."""
     card = cards.card(view.relations[relation])
     if datatype(card) is not None:
@@ -51,9 +158,10 @@ def allowed(view: GraphView, relation: int, cards: Cards) -> tuple[Ints, Ints]:
     if card.symmetric:
         heads = tails = np.concatenate([heads, tails])
     ends = _of_kinds(view, card.domain, heads, cards), _of_kinds(view, card.range, tails, cards)
-    if len(ends[0]) * len(ends[1]) <= CELLS:
+    if len(ends[0]) * len(ends[1]) <= LOOKED:
         return ends
-    return _most_used(ends[0], heads), _most_used(ends[1], tails)
+    few = max(isqrt(LOOKED), LOOKED // min(len(ends[0]), len(ends[1])))
+    return _most_used(ends[0], heads, few), _most_used(ends[1], tails, few)
 
 
 def _of_kinds(view: GraphView, wanted: tuple[str, ...], used: Ints, cards: Cards) -> Ints:
@@ -63,9 +171,9 @@ def _of_kinds(view: GraphView, wanted: tuple[str, ...], used: Ints, cards: Cards
     return np.flatnonzero(np.array(fitting, dtype=bool)[view.kinds.codes])
 
 
-def _most_used(ends: Ints, used: Ints) -> Ints:
+def _most_used(ends: Ints, used: Ints, most: int) -> Ints:
     numbers, counts = np.unique(used[np.isin(used, ends)], return_counts=True)
-    return np.sort(numbers[np.lexsort((numbers, -counts))][: isqrt(CELLS)])
+    return ends if len(ends) <= most else np.sort(numbers[np.lexsort((numbers, -counts))][:most])
 
 
 def mirrored(view: GraphView, cards: Cards) -> GraphView:
@@ -77,53 +185,105 @@ def mirrored(view: GraphView, cards: Cards) -> GraphView:
     return replace(view, triples=both.triples, confidence=both.confidence, keys=both.keys)
 
 
-def still_open(view: GraphView, relation: int, ends: tuple[Ints, Ints], taken: Ints, cards: Cards) -> npt.NDArray[np.bool_]:
-    """Which pairs may be proposed, ``(heads, tails)``: not ``taken`` ``(n, 3)``, no entity with itself, a symmetric pair
-    once, and nothing for a head whose functional relation has its tail."""
-    heads, tails = ends
-    card = cards.card(view.relations[relation])
-    there = heads[:, None] < tails[None, :] if card.symmetric else heads[:, None] != tails[None, :]
-    if card.functional:
-        there[np.isin(heads, view.triples[view.triples[:, 1] == relation, 0])] = False
-    pairs = taken[taken[:, 1] == relation][:, [0, 2]]
-    if card.symmetric:
-        pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    pairs = pairs[np.isin(pairs[:, 0], heads) & np.isin(pairs[:, 1], tails)]
-    there[np.searchsorted(heads, pairs[:, 0]), np.searchsorted(tails, pairs[:, 1])] = False
-    return there
+@dataclass(frozen=True, slots=True, eq=False)
+class Weigher:
+    """A model's and the rules' word on pairs."""
+
+    scorer: Scorer
+    view: GraphView
+    chains: Chains
+
+    @classmethod
+    def of(cls, scorer: Scorer, view: GraphView) -> Weigher:
+        return cls(scorer, view, Chains(view.triples, len(view.entities), len(view.relations)))
+
+    def likely(self, room: Room) -> tuple[Ints, Ints]:
+        """The pairs worth weighing: all that may be proposed, or of a large relation the likeliest partners of each end."""
+        return room.all() if room.size <= CELLS else self.partners(room)
+
+    def partners(self, room: Room) -> tuple[Ints, Ints]:
+        """The open pairs of each end with its likeliest partners, by the model or by rules."""
+        found = [np.zeros(0, np.int64), *self._partners(room), *self._partners(room, turned=True)]
+        return room.places(np.unique(np.concatenate(found)))
+
+    def features(self, room: Room, rows: Ints, columns: Ints) -> Reals:
+        """What tells a missing fact from another pair, ``(pairs, FEATURES)``, each over both directions of the question.
+
+        The log share of the answer among the ends allowed (best at ranking the answers of one question), the score itself (comparable
+        between questions), the log of how many answers both questions already have, and what the graph's rules say.
+        """
+        forward, of_tails = self._asked(room, rows, columns)
+        backward, of_heads = self._asked(room, columns, rows, turned=True)
+        facts = self.view.triples[self.view.triples[:, 1] == room.relation]
+        heads, tails = (np.log1p(np.bincount(facts[:, side], minlength=len(self.view.entities))) for side in (0, 2))
+        known = heads[room.heads[rows]] + tails[room.tails[columns]]
+        return np.stack([(of_tails + of_heads) / 2.0, (forward + backward) / 2.0, known, self._ruled(room, rows, columns)], axis=-1)
+
+    def _asked(self, room: Room, asked: Ints, answers: Ints, turned: bool = False) -> tuple[Reals, Reals]:
+        """The score of each pair, and the log of its share among all answers allowed to its question."""
+        score, share = np.empty(len(asked)), np.empty(len(asked))
+        for ends, mine, row in _by_blocks(asked, len(room.heads if turned else room.tails)):
+            scores = self._scores(room, ends, turned)
+            score[mine] = scores[row, answers[mine]]
+            share[mine] = score[mine] - _log_sum(scores)[row]
+        return score, share
+
+    def _ruled(self, room: Room, rows: Ints, columns: Ints) -> Reals:
+        found = np.zeros(len(rows))
+        if rules := self.chains.rules(room.relation):
+            for ends, mine, row in _by_blocks(rows, len(room.tails)):
+                found[mine] = self.chains.scores(rules, room.heads[ends], room.tails)[row, columns[mine]]
+        return found
+
+    def _partners(self, room: Room, turned: bool = False) -> Iterator[Ints]:
+        """Open pairs as numbers, of each head with its likeliest tails or ``turned`` around; those by rules with the heads."""
+        ends, pool = (room.tails, room.heads) if turned else (room.heads, room.tails)
+        others, rules = np.arange(len(pool)), [] if turned else self.chains.rules(room.relation)
+        for block in _blocks(np.arange(len(ends)), len(pool)):
+            own = block[:, None]
+            there = room.open(others, own) if turned else room.open(own, others)
+            for values in (self._scores(room, block, turned), self.chains.scores(rules, ends[block], pool) if rules else None):
+                if values is not None:
+                    row, place = np.nonzero(there & _highest(np.where(there, values, -np.inf)))
+                    yield room.numbers(place, block[row]) if turned else room.numbers(block[row], place)
+
+    def _scores(self, room: Room, asked: Ints, turned: bool) -> Reals:
+        """Scores of all answers allowed to the heads at these places, or ``turned`` to the tails: ``(some, answers)``."""
+        import torch
+
+        ends, pool = (room.tails, room.heads) if turned else (room.heads, room.tails)
+        piece, inside = (torch.from_numpy(one).to(self.scorer.device) for one in (ends[asked], pool))
+        question = torch.full_like(piece, room.relation + (len(self.view.relations) if turned else 0))
+        return self.scorer.among(piece, question, inside).double().cpu().numpy()
 
 
-def features(
-    scorer: Scorer, view: GraphView, relation: int, ends: tuple[Ints, Ints], device: str, chains: Chains
-) -> npt.NDArray[np.float64]:
-    """What tells a missing fact from another pair, ``(heads, tails, FEATURES)``, each over both directions of the question.
-
-    The log share of the answer among the ends allowed (best at ranking the answers of one question), the score
-    itself (comparable between questions), the log of how many answers both questions already have, and what the graph's rules say.
-    """
-    heads, tails = ends
-    forward = _scores(scorer, relation, heads, tails, device)
-    backward = _scores(scorer, relation + len(view.relations), tails, heads, device).T
-    facts = view.triples[view.triples[:, 1] == relation]
-    answers = [np.log1p(np.bincount(facts[:, side], minlength=len(view.entities))[end]) for side, end in ((0, heads), (2, tails))]
-    share = (_log_share(forward, 1) + _log_share(backward, 0)) / 2.0
-    rules = chains.scores(chains.rules(relation), heads, tails)
-    return np.stack([share, (forward + backward) / 2.0, answers[0][:, None] + answers[1][None, :], rules], axis=-1)
+def _by_blocks(asked: Ints, width: int) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Different questions block after block, which pairs ask one of them, and which of the block each of these asks."""
+    ends, place = np.unique(asked, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    start = 0
+    for block in _blocks(ends, width):
+        mine = order[slice(*np.searchsorted(place, [start, start + len(block)], sorter=order))]
+        yield block, mine, place[mine] - start
+        start += len(block)
 
 
-def _log_share(scores: Reals, axis: int) -> Reals:
-    lifted: Reals = scores - scores.max(axis=axis, keepdims=True, initial=-1e30)
-    lifted -= np.log(np.exp(lifted).sum(axis=axis, keepdims=True))
-    return lifted
+def _blocks(ends: Ints, width: int) -> Iterator[Ints]:
+    step = max(1, min(ASKED, CELLS // max(1, width)))
+    return (ends[start : start + step] for start in range(0, len(ends), step))
 
 
-def _scores(scorer: Scorer, asked: int, ends: Ints, pool: Ints, device: str) -> Reals:
-    import torch
+def _highest(values: Reals) -> Flags:
+    """The ``PARTNERS`` highest of each row."""
+    if values.shape[1] <= PARTNERS:
+        return np.ones(values.shape, dtype=bool)
+    found = np.zeros(values.shape, dtype=bool)
+    np.put_along_axis(found, np.argpartition(-values, PARTNERS - 1, axis=1)[:, :PARTNERS], True, axis=1)
+    return found
 
-    step = max(1, CELLS // max(1, len(pool)))
-    inside = torch.from_numpy(pool).to(device)
-    parts = [np.zeros((0, len(pool)))]
-    for start in range(0, len(ends), step):
-        piece = torch.from_numpy(ends[start : start + step]).to(device)
-        parts.append(scorer.score(piece, torch.full_like(piece, asked))[:, inside].double().cpu().numpy())
-    return np.concatenate(parts)
+
+def _log_sum(scores: Reals) -> Reals:
+    """Of the exponentials of each row."""
+    highest = scores.max(axis=1, initial=-1e30)
+    total: Reals = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+    return total

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from kgplatform.errors import BadRequest, ModelError
 from kgplatform.view import Ints
-from reasoning.calibrate import auc
+from reasoning.curves import auc
 from reasoning.split import Split
 
 Reals = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from kgplatform.ports import Progress
 from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Pairs, Source, SourceId
 from kgplatform.view import GraphView, Ints
 from reasoning.calibrate import Calibrated, Quality, calibrated
-from reasoning.candidates import Cards, allowed, features, still_open
+from reasoning.candidates import Cards, Room, Weigher
 from reasoning.rules import Chains, Rule
 from reasoning.train import PLAIN, Learning
 
@@ -81,12 +81,12 @@ def predict(
     if not judged.quality.enough:
         return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
     wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]
-    chains = Chains(view.triples, len(view.entities), len(view.relations))
-    found = [row for number in wanted for row in _best(judged, view, number, closed, cards, chains, 20 * top)]
+    weigher = Weigher.of(judged.predictor, view)
+    found = [row for number in wanted for row in _best(judged, weigher, Room.of(view, number, cards, closed), 20 * top)]
     found.sort(key=lambda row: (-row[0], row[1:]))
     likely = [row for row in found if confidence(view.relations[row[1]], row[0]) >= min_confidence]
     chosen = _spread(view, cards, likely, top)
-    proposals = tuple(_proposal(view, chains, row) for row in chosen)
+    proposals = tuple(_proposal(view, weigher.chains, row) for row in chosen)
     note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
     return Prediction(proposals, name, view.revision, judged.quality, note)
 
@@ -160,15 +160,14 @@ _Row = tuple[float, int, int, int]
 """Log-odds, relation, head, tail."""
 
 
-def _best(judged: Calibrated, view: GraphView, relation: int, closed: Ints, cards: Cards, chains: Chains, most: int) -> list[_Row]:
-    ends = allowed(view, relation, cards)
-    there = still_open(view, relation, ends, closed, cards)
-    if not there.any():
+def _best(judged: Calibrated, weigher: Weigher, room: Room, most: int) -> list[_Row]:
+    rows, columns = weigher.likely(room)
+    if not len(rows):
         return []
-    heads, tails = np.nonzero(there)
-    odds = judged.log_odds(features(judged.predictor, view, relation, ends, judged.predictor.device, chains)[heads, tails])
+    odds = judged.log_odds(weigher.features(room, rows, columns), room.relation)
     first = np.argsort(-odds, kind="stable")[:most]
-    return [(float(odds[i]), relation, int(ends[0][heads[i]]), int(ends[1][tails[i]])) for i in first]
+    ends = room.heads[rows[first]].tolist(), room.tails[columns[first]].tolist()
+    return [(each, room.relation, head, tail) for each, head, tail in zip(odds[first].tolist(), *ends, strict=True)]
 
 
 def _spread(view: GraphView, cards: Cards, rows: Sequence[_Row], top: int) -> list[_Row]:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from reasoning.training.run import Watch
 
 
+CELLS = 1 << 22
+"""Scores of all entities that are held at once where only some are wanted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
     """A trained model with what it was trained on.
@@ -54,6 +58,18 @@ class Predictor:
 
         with torch.no_grad():
             return self.model.eval().score(heads, relations)
+
+    def among(self, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
+        """Scores of these tails alone: ``(batch,), (batch,), (some,) -> (batch, some)``."""
+        import torch
+
+        from reasoning.models.base import Factored
+
+        if isinstance(self.model, Factored):
+            with torch.no_grad():
+                return self.model.eval().score_some(heads, relations, tails)
+        few = max(1, CELLS // len(self.view.entities))
+        return torch.cat([self.score(*asked)[:, tails] for asked in zip(torch.split(heads, few), torch.split(relations, few), strict=True)])
 
 
 Heard = Callable[[int, int, float | None], None]

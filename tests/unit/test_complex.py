@@ -18,8 +18,9 @@ from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, Forgotten, Kind, Receipt, Relation, Source, SourceId, Status
 from kgplatform.view import GraphView
 from reasoning import links
-from reasoning.calibrate import Calibrated, Quality, auc, fit
+from reasoning.calibrate import Calibrated, Quality
 from reasoning.candidates import FEATURES
+from reasoning.curves import Curves, Line
 from reasoning.queries import queries
 from reasoning.split import Split, read_split
 
@@ -31,6 +32,7 @@ from reasoning.models.complex import ComplEx
 from reasoning.training.objectives import one_vs_all
 
 UMLS = Path(__file__).parents[3] / "shared" / "data" / "umls"
+FLAT = Curves(np.array([-1.0, 1.0]), np.array([-1.0, 1.0]), {})
 SMALL = links.Recipe(dim=8, norm=0.05, epochs=4, batch=16)
 
 
@@ -118,21 +120,6 @@ def test_completion_is_imported_without_torch() -> None:
     assert done.returncode == 0
 
 
-def test_area_under_the_curve() -> None:
-    ones = np.ones(3)
-    assert auc(np.array([2.0, 3.0]), np.array([0.0, 1.0, 1.5]), ones) == 1.0
-    assert auc(np.array([1.0]), np.array([0.0, 1.0, 2.0]), ones) == 0.5
-    assert auc(np.array([1.0]), np.array([0.0, 2.0, 2.0]), np.array([8.0, 1.0, 1.0])) == pytest.approx(0.8)
-
-
-def test_fitted_log_odds_give_the_share_of_true_pairs() -> None:
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(4_000, 3))
-    truth = rng.random(4_000) < 1 / (1 + np.exp(-(2 * values[:, 0] - values[:, 2] - 1)))
-    weights = fit(values[truth], values[~truth], np.ones((~truth).sum()))
-    np.testing.assert_allclose(weights, [2, 0, -1, -1], atol=0.25)
-
-
 # --- a graph with a rule: people are citizens of the country that their birthplace lies in ---
 
 KINDS = {"place": Kind("place"), "city": Kind("city", "place"), "country": Kind("country", "place"), "person": Kind("person")}
@@ -209,7 +196,7 @@ def test_the_best_model_on_held_out_facts_is_taken(monkeypatch: pytest.MonkeyPat
         asked.append(getattr(_[-1], "model", ""))
         recipe = links.Recipe(4, 1, model=asked[-1])
         quality = Quality({"complex": 0.7, "distmult": 0.9, "rotate": 0.8}[asked[-1]], 0)
-        return Calibrated(links.train(view, recipe), np.zeros(FEATURES + 1), quality)
+        return Calibrated(links.train(view, recipe), Line(np.zeros(FEATURES), 0.0), FLAT, quality)
 
     monkeypatch.setattr("reasoning.predict.calibrated", judged)
     report = links.complete(world(), model="auto", device="cpu", dry_run=True)
