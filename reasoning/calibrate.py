@@ -7,9 +7,12 @@ several times over, each time from a fresh model; a large one once, and the mode
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +23,9 @@ from reasoning.curves import Curves, Line, Sample, auc, curves, line
 from reasoning.recipe import Recipe
 from reasoning.split import removable
 from reasoning.train import PLAIN, Learning, Predictor, train
+
+if TYPE_CHECKING:
+    from reasoning.training.before import Before
 
 LARGE = 5_000
 """From so many facts on, one model is trained and judged; below, ``FOLDS`` are judged and one more learns everything."""
@@ -64,21 +70,27 @@ class Calibrated:
 
 
 def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = PLAIN) -> Calibrated:
-    """Train on the view and find out how far the model can be believed. ``taken`` are pairs known not to be candidates."""
+    """Train on the view and find out how far the model can be believed. ``taken`` are pairs known not to be candidates.
+
+    A large graph is learned from where it was left the last time, and what was learned then is not held out.
+    """
     recipe = Recipe.fitting(view, learning.model)
     learned = partial(train, recipe=recipe, device=learning.device, heard=learning.heard)
     rounds = 1 if len(view) >= LARGE else FOLDS
+    kept = _Kept.of(view, cards, recipe, learning) if rounds == 1 and learning.kept else _Kept()
+    among = ~kept.before.knew(view) if kept.before else None
     stages = _Stages(rounds + (rounds > 1), learning.progress)
     samples: list[Sample] = []
     shown: set[int] = set()
     shares = []
     for fold in range(rounds):
-        held = removable(view, min(MOST_HELD, round(SHARE * len(view))), seed=fold)
+        held = removable(view, min(MOST_HELD, round(SHARE * len(view))), seed=fold, among=among)
         shown |= set(held.tolist())
         shares.append(len(held) / len(view))
         rest = view.only(np.setdiff1d(np.arange(len(view)), held))
         valid = view.triples[held] if rounds == 1 else None
-        predictor = learned(mirrored(rest, cards), valid=valid, progress=stages.stage(fold))
+        with kept.on(both := mirrored(rest, cards), recipe) as files:
+            predictor = learned(both, valid=valid, progress=stages.stage(fold), **files)
         samples.append(_sample(Weigher.of(predictor, rest), view.triples[held], _without(taken, view.triples[held]), cards))
     if rounds > 1:
         predictor = learned(mirrored(view, cards), progress=stages.stage(rounds))
@@ -86,6 +98,33 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = 
     straight = line(every)
     curved = curves(every, straight(every.values), MISSING / max(1e-9, float(np.mean(shares))))
     return Calibrated(predictor, straight, curved, _measured(samples, len(shown), view.relations))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the last training on this graph left, and the file of what this one leaves; nothing by default."""
+
+    before: Before | None = None
+    file: Path | None = None
+    keeps: bool = False
+
+    @classmethod
+    def of(cls, view: GraphView, cards: Cards, recipe: Recipe, learning: Learning) -> _Kept:
+        from reasoning.training import before
+
+        file = (learning.kept or Path()) / f"{learning.model}.safetensors"
+        return cls(before.read(file, mirrored(view, cards), recipe), file, learning.keeps)
+
+    @contextmanager
+    def on(self, view: GraphView, recipe: Recipe) -> Iterator[dict[str, Any]]:
+        """What a training on the view is told of this. One that is killed goes on from a checkpoint, which goes when it is done."""
+        if self.file is None:
+            yield {}
+            return
+        revision = (self.before.recipe_on(view, recipe) if self.before else recipe).revision(view)
+        yield {"before": self.before, "keep": self.file if self.keeps else None, "checkpoint": self.file.with_name(f"{revision}.part")}
+        for part in self.file.parent.glob(f"{recipe.model}@*.part"):
+            part.unlink()
 
 
 def _measured(samples: Sequence[Sample], held: int, names: Sequence[str]) -> Quality:

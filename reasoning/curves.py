@@ -76,29 +76,22 @@ class Curves:
 
 
 def line(sample: Sample, ridge: float = 1.0) -> Line:
-    """Logistic regression of truth on features by Newton's method.
+    """Logistic regression of truth on features.
 
     ``ridge`` pulls standardised weights to zero, so that separable data give no infinite ones. Without both
     classes the answer is the same small log-odds for everything.
     """
-    values, mass, goal = sample.values, sample.counts, sample.true.astype(float)
-    if goal.all() or not goal.any():
+    from sklearn.linear_model import LogisticRegression
+
+    values, mass = sample.values, sample.counts
+    if sample.true.all() or not sample.true.any():
         return Line(np.zeros(values.shape[1]), -4.0)
     middle = np.average(values, axis=0, weights=mass)
     spread = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=mass)) + 1e-9
-    design = np.column_stack([(values - middle) / spread, np.ones(len(values))])
-    pull = ridge * np.append(np.ones(values.shape[1]), 1e-6)
-    weights = np.append(np.zeros(values.shape[1]), np.log(mass @ goal / (mass @ (1 - goal))))
-    for _ in range(100):
-        share = 1.0 / (1.0 + np.exp(-np.clip(design @ weights, -40, 40)))
-        slope = design.T @ (mass * (share - goal)) + pull * weights
-        curve = (design * (mass * share * (1 - share))[:, None]).T @ design + np.diag(pull)
-        step = np.clip(np.linalg.solve(curve, slope), -2.0, 2.0)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    scaled = weights[:-1] / spread
-    return Line(scaled, float(weights[-1] - scaled @ middle))
+    found = LogisticRegression(C=1.0 / ridge, solver="newton-cholesky", tol=1e-8, max_iter=1_000)
+    found.fit((values - middle) / spread, sample.true, sample_weight=mass)
+    weights: Reals = found.coef_[0] / spread
+    return Line(weights, float(found.intercept_[0] - weights @ middle))
 
 
 def curves(sample: Sample, odds: Reals, missing: float) -> Curves:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from kgplatform.errors import BadRequest, NotFound
@@ -44,7 +45,10 @@ class Graph(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a completion proposed. ``receipt`` is ``None`` in a dry run; ``note`` says why nothing was proposed."""
+    """What a completion proposed. ``receipt`` is ``None`` in a dry run; ``note`` says why nothing was proposed.
+
+    ``start`` names the model that this one went on from, where it did not learn the graph anew.
+    """
 
     proposals: tuple[Proposal, ...]
     model: str
@@ -52,6 +56,7 @@ class Report:
     facts: int
     quality: Quality
     note: str = ""
+    start: str = ""
     receipt: Receipt | None = None
 
 
@@ -71,10 +76,12 @@ def complete(
     progress: Progress | None = None,
     heard: Heard | None = None,
     dry_run: bool = False,
+    kept: Path | None = None,
 ) -> Report:
     """Learn from the current facts and put the ``top`` most likely missing links as predicted facts.
 
-    ``model`` is one of ``MODELS``, or ``auto``: the one of a few that tells held-out facts of this graph best.
+    Where a folder is named by ``kept``, a large graph is not learned anew every time: what was learned of it is kept there, and gone on
+    from. ``model`` is one of ``MODELS``, or ``auto``: the one of a few that tells held-out facts of this graph best.
     What graph models predicted of an earlier state of the graph is withdrawn, unless only one ``relation`` is asked for.
     Nothing that is rejected or proposed comes again. Raises ``NotFound`` for
     a relation that no fact has, ``BadRequest`` for a model that is not there or a graph without facts.
@@ -89,7 +96,7 @@ def complete(
         raise NotFound(f"no current fact between entities has the relation {relation!r}: there are {', '.join(view.relations) or 'none'}")
     taken = [fact for status in _CLOSED for fact in kg.facts(status=status)]
     cards = Cards(kg.relations(), kg.kinds())
-    learning = Learning(model, device, progress, heard)
+    learning = Learning(model, device, progress, heard, kept, keeps=not dry_run)
     found = predict(view, cards, taken, top=top, relation=relation, min_confidence=min_confidence, learning=learning)
     if dry_run:
         return _report(view, found, None)
@@ -113,4 +120,4 @@ _CLOSED: tuple[Status, ...] = ("rejected", "proposed")
 
 
 def _report(view: GraphView, found: Prediction, receipt: Receipt | None) -> Report:
-    return Report(found.proposals, found.model, found.snapshot, len(view), found.quality, found.note, receipt)
+    return Report(found.proposals, found.model, found.snapshot, len(view), found.quality, found.note, found.start, receipt)

@@ -47,6 +47,8 @@ class Prediction:
     snapshot: str
     quality: Quality
     note: str = ""
+    start: str = ""
+    """The model of an earlier graph that this one went on from."""
 
 
 def confidence(relation: str, log_odds: float) -> float:
@@ -77,9 +79,10 @@ def predict(
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
     judged = _best_model(view, cards, closed, learning)
-    name = judged.predictor.recipe.revision(view)
+    recipe = judged.predictor.recipe
+    name = recipe.revision(view)
     if not judged.quality.enough:
-        return Prediction((), name, view.revision, judged.quality, _why(judged.quality))
+        return Prediction((), name, view.revision, judged.quality, _why(judged.quality), recipe.start)
     wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]
     weigher = Weigher.of(judged.predictor, view)
     found = [row for number in wanted for row in _best(judged, weigher, Room.of(view, number, cards, closed), 20 * top)]
@@ -88,7 +91,7 @@ def predict(
     chosen = _spread(view, cards, likely, top)
     proposals = tuple(_proposal(view, weigher.chains, row) for row in chosen)
     note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
-    return Prediction(proposals, name, view.revision, judged.quality, note)
+    return Prediction(proposals, name, view.revision, judged.quality, note, recipe.start)
 
 
 def _best_model(view: GraphView, cards: Cards, closed: Ints, learning: Learning) -> Calibrated:

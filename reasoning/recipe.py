@@ -27,7 +27,8 @@ class Recipe:
 
     ``dim`` is the number of coordinates (complex ones where the model has such), ``batch`` counts questions, ``rate`` is the learning
     rate, ``norm`` weighs the model's penalty, ``relation_weight`` telling which relation holds; ``margin`` and ``temperature`` are those
-    of self-adversarial training. ``features`` is a hash of what is said of the entities, where that is learned from; training sets it.
+    of self-adversarial training. ``features`` is a hash of what is said of the entities, where that is learned from, ``start`` names the
+    model that this one goes on from; training sets both.
     """
 
     dim: int
@@ -44,6 +45,7 @@ class Recipe:
     margin: float = 9.0
     temperature: float = 1.0
     features: str = ""
+    start: str = ""
 
     def __post_init__(self) -> None:
         known(self.model)

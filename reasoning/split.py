@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from kgplatform.names import key_part
 from kgplatform.numbered import ordered, renumbered, used
@@ -43,8 +44,8 @@ def split(view: GraphView, valid: float = 0.1, test: float = 0.1, seed: int = 0)
     return Split(view.only(rest), view.triples[held[:cut]], view.triples[held[cut:]])
 
 
-def removable(view: GraphView, wanted: int, seed: int) -> Ints:
-    """At most ``wanted`` rows, in random order, whose absence leaves every entity and relation at least one fact.
+def removable(view: GraphView, wanted: int, seed: int, among: npt.NDArray[np.bool_] | None = None) -> Ints:
+    """At most ``wanted`` rows, of those ``among`` ``(facts,)``, in random order, whose absence leaves every entity and relation a fact.
 
     A row is taken when, of its entities and its relation, more than it uses is left, as if they were gone through one by one.
     """
@@ -52,6 +53,7 @@ def removable(view: GraphView, wanted: int, seed: int) -> Ints:
     uses = np.bincount(triples[:, [0, 2]].ravel(), minlength=len(view.entities))
     shown = np.bincount(triples[:, 1], minlength=len(view.relations))
     order = np.random.default_rng(seed).permutation(len(triples))
+    order = order if among is None else order[among[order]]
     held: list[Ints] = []
     start, taken = 0, 0
     while start < len(order) and taken < wanted:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from reasoning.models.base import Model
+    from reasoning.training.before import Before
     from reasoning.training.parallel import Group
     from reasoning.training.run import Watch
 
@@ -84,6 +85,10 @@ class Learning:
     device: str = "cpu"
     progress: Progress | None = None
     heard: Heard | None = None
+    kept: Path | None = None
+    """The folder of what trainings on this graph leave for the next one."""
+    keeps: bool = True
+    """Whether this one leaves something too."""
 
 
 PLAIN = Learning()
@@ -117,6 +122,8 @@ def train(
     out: Path | None = None,
     group: Group | None = None,
     features: Floats | None = None,
+    before: Before | None = None,
+    keep: Path | None = None,
 ) -> Predictor:
     """Learn from ``view``, watching ``valid`` (by default a slice of the view, which is then not learned from).
 
@@ -124,17 +131,20 @@ def train(
     Every so many ``minutes`` the training is kept in ``checkpoint``; where that file is there, it goes on from it, to the same result.
     The trained model is written to ``out``. Every process of a ``group`` calls this alike. With ``features`` ``(entities, width)``, vectors
     of what is said of each entity, it also learns from texts, which tell of entities with few facts or none.
+    It goes on from a training ``before``, in fewer epochs, and leaves in ``keep`` what the next one goes on from.
     Raises ``BadRequest`` when the view holds no fact between entities, ``BadFile`` for a checkpoint of something else.
     """
     device = pick_device(device)
     import torch
 
     from reasoning import trained
+    from reasoning.training import before as earlier
     from reasoning.training.parallel import ALONE
     from reasoning.training.run import Run, Saving
 
     learnable(view)
     recipe = replace(recipe or Recipe.fitting(view), features=_hash(features))
+    recipe = before.recipe_on(view, recipe) if before else recipe
     learned = view
     if valid is None and len(view) >= WATCHED:
         learned, valid = watched(view, recipe.seed)
@@ -144,11 +154,16 @@ def train(
     saving = Saving(checkpoint, recipe.revision(view), minutes) if checkpoint else None
     with _threads(1 if len(view) < LARGE else torch.get_num_threads()):
         run = Run(model, recipe, asked, device, saving, group or ALONE)
-        run.through(_watching(view, valid, device), progress, heard)
+        if before and not (run.epoch or run.done):
+            before.carry(model, run.optimiser, view)
+        if not before or before.snapshot != view.revision:
+            run.through(_watching(view, valid, device), progress, heard)
     model.on(view.triples)
     predictor = Predictor(model, view, recipe, device, run.kept, tuple(run.history), run.seconds / max(1, run.epoch))
     if out and run.group.first:
         trained.save(predictor, out)
+    if keep and run.group.first:
+        earlier.keep(keep, predictor, run.optimiser, learned.triples)
     run.forget()  # only now, so that a kill on the way loses nothing
     return predictor
 

@@ -19,6 +19,10 @@ from reasoning.queries import Batch
 class Model(nn.Module, ABC):
     """A link predictor over numbered entities and relations. Higher scores are likelier."""
 
+    entity_tables: tuple[str, ...] = ("entity",)
+    """Names of the parameters that have a row for every entity."""
+    relation_tables: tuple[str, ...] = ("relation",)
+    """Of those that have rows for every relation, first all in its direction and then, where there are any, all against it."""
     sparse = False
     """Whether gradients name only the rows that were looked up: much less to write where a batch touches few of very many entities."""
 

@@ -20,6 +20,8 @@ OF_INPUT, OF_CHANNELS, OF_HIDDEN = 0.2, 0.2, 0.3
 class ConvE(Bilinear):
     """A vector and a bias for each entity, two vectors for each relation, and the network; vectors lie as nearly square as fits."""
 
+    entity_tables = ("entity", "bias")
+
     def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator) -> None:
         super().__init__(entities, relations)
         self.high = next(high for high in range(int(dim**0.5), 0, -1) if dim % high == 0)

@@ -21,6 +21,8 @@ _TINY = 1e-9
 class HAKE(Factored):
     """Radii and angles for each entity, and scale, bias and angles for each relation."""
 
+    relation_tables = ("angle", "scale", "bias")
+
     def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator, margin: float = 9.0) -> None:
         super().__init__(entities, relations)
         self.unit = (margin + 2.0) / dim  # what stands for half a turn

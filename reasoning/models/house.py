@@ -21,6 +21,8 @@ PARTS = 4
 class HousE(Factored):
     """Points for each entity; reflections, and a projection of either end, for each relation."""
 
+    relation_tables = ("mirrors", "along", "strength")
+
     def __init__(self, entities: int, relations: int, dim: int, generator: torch.Generator, margin: float = 9.0) -> None:
         super().__init__(entities, relations)
         self.entity = spread(entities, PARTS * dim, (margin + 2.0) / dim * (2.0 / PARTS) ** 0.5, generator)

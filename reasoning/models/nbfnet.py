@@ -41,6 +41,7 @@ class NBFNet(Model):
         self.layers = nn.ModuleList(_Asked(dim, relations) for _ in range(layers))
         self.mlp = nn.Sequential(nn.Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
         self.graph = both_ways(np.zeros((0, 3), np.int64), entities, relations)
+        self.relation_tables = ("query.weight", *(name for name, _ in self.named_parameters() if "relation_linear" in name))
         _start(self, generator)
 
     def on(self, triples: Ints) -> None:

@@ -67,7 +67,7 @@ class Run:
     seconds: float = 0.0
     few: int = 0
     """Questions of a batch that are worked on at once; 0: all of them."""
-    _optimiser: torch.optim.Optimizer = field(init=False)
+    optimiser: torch.optim.Optimizer = field(init=False)
     _order: torch.Generator = field(init=False)
     _began: Tensor = field(init=False)
     _saved: float = field(default_factory=time.monotonic)
@@ -78,9 +78,9 @@ class Run:
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]  # said, or the optimiser's own tensors bring a warning
         parameters = list(self.model.parameters())
         if self.recipe.optimiser == "adagrad":
-            self._optimiser = torch.optim.Adagrad(parameters, lr=self.recipe.rate)
+            self.optimiser = torch.optim.Adagrad(parameters, lr=self.recipe.rate)
         else:
-            self._optimiser = torch.optim.Adam(parameters, lr=self.recipe.rate)
+            self.optimiser = torch.optim.Adam(parameters, lr=self.recipe.rate)
         if self.saving and self.saving.path.exists():
             self._restore(checkpoint.read(self.saving.path, self.saving.revision))
 
@@ -90,6 +90,8 @@ class Run:
         Progress is told of every batch; what it raises ends the training there. ``forget`` takes away what was kept meanwhile.
         """
         look = max(1, self.recipe.epochs // LOOKS)
+        if watch is not None and self.recipe.start and not (self.epoch or self.done):
+            self._look(self.group.agreed(watch(self.model) if self.group.first else None))
         while self.epoch < self.recipe.epochs and not self._over():
             self._one_epoch(progress)
             if watch is not None and self.epoch % look == 0:
@@ -145,7 +147,7 @@ class Run:
 
     def _step(self, which: Ints, mean: float, number: int) -> None:
         """One step down the slope of a batch: of this process's share, in pieces that fit into memory, and of the others'."""
-        self._optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=True)
         if len(mine := self.group.share(which)):
             most = min(self.few or len(mine), len(mine))
             with self._chance(number):
@@ -153,7 +155,7 @@ class Run:
             if few < most:
                 self.few = few
         self.group.add_up(self.model)
-        self._optimiser.step()
+        self.optimiser.step()
 
     @contextmanager
     def _chance(self, number: int) -> Iterator[None]:
@@ -164,7 +166,7 @@ class Run:
 
     def _slopes(self, mine: Ints, whole: float, number: int, few: int) -> None:
         """Gradients of the loss of some questions, as their part of a batch whose answers weigh ``whole``."""
-        self._optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=True)
         for start in range(0, len(mine), few):
             batch = self.asked.batch(mine[start : start + few], self.device)
             # By the mean weight of a question, not this batch's, so that every fact pulls alike in every batch.
@@ -202,7 +204,7 @@ class Run:
         assert self.saving
         tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"best/{name}": value for name, value in (self.best or {}).items()}
-        for number, state in self._optimiser.state_dict()["state"].items():
+        for number, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{number}/{name}": value for name, value in state.items()}
         tensors["order"] = self._began
         told = {"revision": self.saving.revision, "epoch": self.epoch, "done": self.done, "history": self.history, "kept": self.kept}
@@ -217,12 +219,12 @@ class Run:
             if rest:
                 parts[kind][rest] = tensor
         self.model.load_state_dict(parts["model"])
-        state = self._optimiser.state_dict()
+        state = self.optimiser.state_dict()
         state["state"] = {}
         for name, tensor in parts["optimiser"].items():
             number, _, rest = name.partition("/")
             state["state"].setdefault(int(number), {})[rest] = tensor
-        self._optimiser.load_state_dict(state)
+        self.optimiser.load_state_dict(state)
         self.best = {name: tensor.to(self.device) for name, tensor in parts["best"].items()} or None
         self._order.set_state(found.tensors["order"].to(torch.uint8))
         self._began = self._order.get_state()

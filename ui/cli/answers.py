@@ -88,6 +88,8 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
     if result["predictions"]:
         rows = ((percent(p["confidence"]), p["head"]["name"], p["relation"], p["tail"]["name"]) for p in result["predictions"])
         run.screen.table(("confidence", "head", "relation", "tail"), rows)
+    if result["start"]:
+        run.screen.note(f"the graph was not learned anew: {result['model']} went on from {result['start']}")
     if result["held_out"]:
         run.screen.note(f"{result['model']}: told {result['held_out']:,} held-out facts from others with an AUC of {result['auc']:.2f}")
     if result["note"]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from kgplatform.names import digest
 from kgplatform.types import Claim
 from ui.cli import shapes
 from ui.tasks import Doing
 from ui.tasks.training import hearing
+from ui.wire import place
 
 if TYPE_CHECKING:
     from kgplatform.types import Relation
@@ -43,6 +45,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
             progress=progress,
             heard=hearing(doing, progress),
             dry_run=doing.dry_run,
+            kept=wire.settings.home / "completion" / digest(place(wire.settings)),
         )
     return _shape(report, wire.graph.relations())
 
@@ -60,6 +63,7 @@ def _shape(report: Report, cards: Mapping[str, Relation]) -> Mapping[str, Any]:
         "relations": {name: {"auc": area, "held_out": held} for name, (area, held) in sorted(report.quality.relations.items())},
         "prior": MISSING,
         "note": report.note,
+        "start": report.start,
         "dry_run": receipt is None,
         "new": receipt.new if receipt else 0,
         "predictions": [_proposal(proposal, cards) for proposal in report.proposals],
