@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact
 from kgplatform.view import GraphView
-from reasoning import calibrate, links
+from reasoning import calibrate, links, split
 from reasoning.calibrate import calibrated
 from reasoning.candidates import Cards
 from reasoning.models.registry import MODELS
@@ -19,7 +20,9 @@ from reasoning.predict import predict
 from reasoning.recipe import Recipe
 from reasoning.train import Learning, train
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 from reasoning.training import before
 
@@ -107,7 +110,8 @@ def learning(folder: Path, heard: list[int]) -> Learning:
 
 @pytest.mark.usefixtures("large")
 def test_the_same_graph_gives_the_same_list_without_learning(tmp_path: Path) -> None:
-    view, heard = GraphView.of(facts()), []
+    view = GraphView.of(facts())
+    heard: list[int] = []
     first = predict(view, NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, heard))
     assert first.proposals
     assert heard
@@ -121,10 +125,15 @@ def test_the_same_graph_gives_the_same_list_without_learning(tmp_path: Path) -> 
 def test_a_grown_graph_is_gone_on_from_and_judged_by_what_it_has_not_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
     first = calibrated(GraphView.of(facts()), NO_CARDS, np.zeros((0, 3), np.int64), learning(tmp_path, heard))
-    cold, new, held = len(heard), GraphView.of(grown()), []
+    cold, new = len(heard), GraphView.of(grown())
     heard.clear()
-    whole = calibrate.removable
-    monkeypatch.setattr(calibrate, "removable", lambda *args, **kwargs: held.append(whole(*args, **kwargs)) or held[-1])
+    held: list[np.ndarray] = []
+
+    def removable(*args: Any, **kwargs: Any) -> np.ndarray:
+        held.append(split.removable(*args, **kwargs))
+        return held[-1]
+
+    monkeypatch.setattr(calibrate, "removable", removable)
     found = before.read(tmp_path / "complex.safetensors", new, Recipe.fitting(new))
     assert found
     second = calibrated(new, NO_CARDS, np.zeros((0, 3), np.int64), learning(tmp_path, heard))
