@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
+from reasoning.blend import Blend, Judged, Second, blended
 from reasoning.candidates import FEATURES, Cards, Reals, Room, Weigher, mirrored
-from reasoning.curves import Curves, Line, Sample, auc, curves, line
+from reasoning.curves import Curves, Line, Sample, area, curves, line
 from reasoning.recipe import Recipe
 from reasoning.split import removable
 from reasoning.train import PLAIN, Learning, Predictor, train
@@ -63,13 +63,19 @@ class Calibrated:
     line: Line
     curves: Curves
     quality: Quality
+    blend: Blend | None = None
+    """What makes log-odds of these and a second model's word, where there is one."""
 
     def log_odds(self, features: Reals, relation: int) -> Reals:
         """``(pairs, features) -> (pairs,)``, of one relation."""
         return self.curves(self.line(features), relation)
 
+    def odds(self, sample: Sample) -> Reals:
+        """The log-odds of every pair of a sample."""
+        return self.curves.each_of(self.line(sample.values), sample.relations)
 
-def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = PLAIN) -> Calibrated:
+
+def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = PLAIN, second: Second | None = None) -> Calibrated:
     """Train on the view and find out how far the model can be believed. ``taken`` are pairs known not to be candidates.
 
     A large graph is learned from where it was left the last time, and what was learned then is not held out.
@@ -77,10 +83,10 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = 
     recipe = Recipe.fitting(view, learning.model)
     learned = partial(train, recipe=recipe, device=learning.device, heard=learning.heard)
     rounds = 1 if len(view) >= LARGE else FOLDS
+    stages = rounds + (rounds > 1) + (second is not None)
     kept = _Kept.of(view, cards, recipe, learning) if rounds == 1 and learning.kept else _Kept()
     among = ~kept.before.knew(view) if kept.before else None
-    stages = _Stages(rounds + (rounds > 1), learning.progress)
-    samples: list[Sample] = []
+    folds: list[Judged] = []
     shown: set[int] = set()
     shares = []
     for fold in range(rounds):
@@ -90,14 +96,19 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = 
         rest = view.only(np.setdiff1d(np.arange(len(view)), held))
         valid = view.triples[held] if rounds == 1 else None
         with kept.on(both := mirrored(rest, cards), recipe) as files:
-            predictor = learned(both, valid=valid, progress=stages.stage(fold), **files)
-        samples.append(_sample(Weigher.of(predictor, rest), view.triples[held], _without(taken, view.triples[held]), cards))
+            predictor = learned(both, valid=valid, progress=learning.part(fold, stages).progress, **files)
+        others = _without(taken, view.triples[held])
+        folds.append(Judged(_sample(Weigher.of(predictor, rest), view.triples[held], others, cards), rest, others))
     if rounds > 1:
-        predictor = learned(mirrored(view, cards), progress=stages.stage(rounds))
+        predictor = learned(mirrored(view, cards), progress=learning.part(rounds, stages).progress)
+    samples = [fold.sample for fold in folds]
     every = Sample.joined(samples, FEATURES)
-    straight = line(every)
-    curved = curves(every, straight(every.values), MISSING / max(1e-9, float(np.mean(shares))))
-    return Calibrated(predictor, straight, curved, _measured(samples, len(shown), view.relations))
+    straight, missing = line(every), MISSING / max(1e-9, float(np.mean(shares)))
+    curved = curves(every, straight(every.values), missing)
+    found = Calibrated(predictor, straight, curved, _measured(samples, len(shown), view.relations))
+    if second is None:
+        return found
+    return replace(found, blend=blended(second, folds, found.odds, cards, missing, learning.part(stages - 1, stages).progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +148,8 @@ def _measured(samples: Sequence[Sample], held: int, names: Sequence[str]) -> Qua
     each = {}
     for number in np.unique(every.relations[every.true]).tolist():
         own = every.relations == number
-        each[names[number]] = _area(said[own], every.of(own)), int(every.true[own].sum())
-    return Quality(_area(said, every), held, each)
-
-
-def _area(odds: Reals, sample: Sample) -> float:
-    return auc(odds[sample.true], odds[~sample.true], sample.counts[~sample.true])
-
-
-@dataclass(frozen=True, slots=True)
-class _Stages:
-    """Several trainings told as one progress."""
-
-    count: int
-    progress: Progress | None
-
-    def stage(self, number: int) -> Progress | None:
-        if (progress := self.progress) is None:
-            return None
-        return lambda done, total: progress(number * total + done, self.count * total)
+        each[names[number]] = area(said[own], every.of(own)), int(every.true[own].sum())
+    return Quality(area(said, every), held, each)
 
 
 def _without(taken: Ints, held: Ints) -> Ints:
@@ -176,13 +170,10 @@ def _sample(weigher: Weigher, held: Ints, taken: Ints, cards: Cards) -> Sample:
         likeliest = np.argsort(-values[:, 0], kind="stable")[:SAMPLE]
         near, values = near[likeliest], values[likeliest]
         far = np.setdiff1d(far, np.concatenate([hidden, near]))
-        parts.append(_labelled(relation, weigher.features(room, *room.places(hidden)), 1.0, true=True))
-        parts.append(_labelled(relation, values, 1.0))
         stand_for = max(0, room.openings - len(hidden) - len(near)) / max(1, len(far))
-        parts.append(_labelled(relation, weigher.features(room, *room.places(far)), stand_for))
+        for numbers, told, count in ((hidden, None, 1.0), (near, values, 1.0), (far, None, stand_for)):
+            places = room.places(numbers)
+            told = weigher.features(room, *places) if told is None else told
+            true = np.full(len(numbers), numbers is hidden)
+            parts.append(Sample(told, true, np.full(len(numbers), count), room.triples(*places)))
     return Sample.joined(parts, FEATURES)
-
-
-def _labelled(relation: int, values: Reals, count: float, true: bool = False) -> Sample:
-    size = len(values)
-    return Sample(values, np.full(size, true), np.full(size, count), np.full(size, relation))

@@ -103,6 +103,10 @@ class Room:
         """Each pair as one number."""
         return rows * len(self.tails) + columns
 
+    def triples(self, rows: Ints, columns: Ints) -> Ints:
+        """Each pair as a fact of the relation, ``(pairs, 3)``."""
+        return np.stack([self.heads[rows], np.full(len(rows), self.relation), self.tails[columns]], axis=1)
+
     def places(self, numbers: Ints) -> tuple[Ints, Ints]:
         """The inverse of ``numbers``."""
         return np.divmod(numbers, max(1, len(self.tails)))
@@ -212,12 +216,17 @@ class Weigher:
         The log share of the answer among the ends allowed (best at ranking the answers of one question), the score itself (comparable
         between questions), the log of how many answers both questions already have, and what the graph's rules say.
         """
-        forward, of_tails = self._asked(room, rows, columns)
-        backward, of_heads = self._asked(room, columns, rows, turned=True)
+        share, score = self.opinion(room, rows, columns)
         facts = self.view.triples[self.view.triples[:, 1] == room.relation]
         heads, tails = (np.log1p(np.bincount(facts[:, side], minlength=len(self.view.entities))) for side in (0, 2))
         known = heads[room.heads[rows]] + tails[room.tails[columns]]
-        return np.stack([(of_tails + of_heads) / 2.0, (forward + backward) / 2.0, known, self._ruled(room, rows, columns)], axis=-1)
+        return np.stack([share, score, known, self._ruled(room, rows, columns)], axis=-1)
+
+    def opinion(self, room: Room, rows: Ints, columns: Ints) -> tuple[Reals, Reals]:
+        """What the model alone says of each pair: the log share and the score, each the mean of both directions."""
+        forward, of_tails = self._asked(room, rows, columns)
+        backward, of_heads = self._asked(room, columns, rows, turned=True)
+        return (of_tails + of_heads) / 2.0, (forward + backward) / 2.0
 
     def _asked(self, room: Room, asked: Ints, answers: Ints, turned: bool = False) -> tuple[Reals, Reals]:
         """The score of each pair, and the log of its share among all answers allowed to its question."""

@@ -31,21 +31,25 @@ SUREST = 0.99
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Pairs: features ``(pairs, features)``, which are held-out facts, for how many pairs each stands, and its relation."""
+    """Pairs: features ``(pairs, features)``, which are held-out facts, for how many pairs each stands, and the pairs ``(pairs, 3)``."""
 
     values: Reals
     true: Flags
     counts: Reals
-    relations: Ints
+    triples: Ints
+
+    @property
+    def relations(self) -> Ints:
+        return self.triples[:, 1]
 
     @classmethod
     def joined(cls, parts: Sequence[Sample], features: int) -> Sample:
-        nothing = cls(np.zeros((0, features)), np.zeros(0, bool), np.zeros(0), np.zeros(0, np.int64))
+        nothing = cls(np.zeros((0, features)), np.zeros(0, bool), np.zeros(0), np.zeros((0, 3), np.int64))
         every = [nothing, *parts]
-        return cls(*(np.concatenate([getattr(one, part) for one in every]) for part in ("values", "true", "counts", "relations")))
+        return cls(*(np.concatenate([getattr(one, part) for one in every]) for part in ("values", "true", "counts", "triples")))
 
-    def of(self, which: Flags) -> Sample:
-        return Sample(self.values[which], self.true[which], self.counts[which], self.relations[which])
+    def of(self, which: Flags | Ints) -> Sample:
+        return Sample(self.values[which], self.true[which], self.counts[which], self.triples[which])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,14 @@ class Curves:
         """What the line says, set right; it still rises where the curve is flat."""
         right: Reals = np.interp(odds, self.centres, self.each.get(relation, self.every)) + 1e-6 * odds
         return right
+
+    def each_of(self, odds: Reals, relations: Ints) -> Reals:
+        """The same of pairs of several relations, ``(pairs,), (pairs,) -> (pairs,)``."""
+        found = np.zeros(len(odds))
+        for relation in np.unique(relations).tolist():
+            own = relations == relation
+            found[own] = self(odds[own], relation)
+        return found
 
 
 def line(sample: Sample, ridge: float = 1.0) -> Line:
@@ -140,3 +152,8 @@ def auc(true: Reals, other: Reals, weights: Reals) -> float:
     below = mass[np.searchsorted(other[order], true, side="left")]
     until = mass[np.searchsorted(other[order], true, side="right")]
     return float(((below + until) / 2.0).mean() / mass[-1])
+
+
+def area(odds: Reals, sample: Sample) -> float:
+    """The same of a sample, of which ``odds`` ``(pairs,)`` are said."""
+    return auc(odds[sample.true], odds[~sample.true], sample.counts[~sample.true])

@@ -10,9 +10,11 @@ import numpy as np
 
 from kgplatform import derivation
 from kgplatform.belief import Calibration, probability
+from kgplatform.names import digest
 from kgplatform.ports import Progress
 from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Pairs, Source, SourceId
 from kgplatform.view import GraphView, Ints
+from reasoning.blend import POOL, Blend, Second
 from reasoning.calibrate import Calibrated, Quality, calibrated
 from reasoning.candidates import Cards, Room, Weigher
 from reasoning.rules import Chains, Rule
@@ -20,8 +22,12 @@ from reasoning.train import PLAIN, Learning
 
 AUTO = ("complex", "distmult", "rotate")
 """Models that are tried against each other where none is named: of different kinds, and quick."""
+TOGETHER = "+ultra"
+"""Follows the name of a model that a second one spoke with."""
 SUPPORT = 3
 """Facts shown with a prediction."""
+_Row = tuple[float, int, int, int]
+"""Log-odds, relation, head, tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Prediction:
     note: str = ""
     start: str = ""
     """The model of an earlier graph that this one went on from."""
+    blend: Blend | None = None
 
 
 def confidence(relation: str, log_odds: float) -> float:
@@ -71,40 +78,53 @@ def predict(
     relation: str | None = None,
     min_confidence: float,
     learning: Learning = PLAIN,
+    second: Second | None = None,
 ) -> Prediction:
     """The ``top`` most likely missing links, of one relation or of all.
 
     ``taken`` facts (rejected or merely proposed ones) are not proposed either. A model that cannot tell held-out facts from
-    other pairs proposes nothing. Everything is a function of the arguments: the same graph gives the same list.
+    other pairs proposes nothing. A ``second`` model is heard on the likeliest, where that pays. Everything is a function of the
+    arguments: the same graph gives the same list.
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
-    judged = _best_model(view, cards, closed, learning)
+    judged = _best_model(view, cards, closed, learning.part(0, 2) if second else learning, second)
     recipe = judged.predictor.recipe
-    name = recipe.revision(view)
+    name = _name(judged, view)
     if not judged.quality.enough:
-        return Prediction((), name, view.revision, judged.quality, _why(judged.quality), recipe.start)
+        return Prediction((), name, view.revision, judged.quality, _why(judged.quality), recipe.start, judged.blend)
     wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]
     weigher = Weigher.of(judged.predictor, view)
     found = [row for number in wanted for row in _best(judged, weigher, Room.of(view, number, cards, closed), 20 * top)]
     found.sort(key=lambda row: (-row[0], row[1:]))
+    if judged.blend and judged.blend.wins:
+        found = _blended(judged.blend, view, cards, closed, found[: max(POOL, 5 * top)], learning.part(1, 2).progress)
     likely = [row for row in found if confidence(view.relations[row[1]], row[0]) >= min_confidence]
     chosen = _spread(view, cards, likely, top)
     proposals = tuple(_proposal(view, weigher.chains, row) for row in chosen)
     note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
-    return Prediction(proposals, name, view.revision, judged.quality, note, recipe.start)
+    return Prediction(proposals, name, view.revision, judged.quality, note, recipe.start, judged.blend)
 
 
-def _best_model(view: GraphView, cards: Cards, closed: Ints, learning: Learning) -> Calibrated:
+def _best_model(view: GraphView, cards: Cards, closed: Ints, learning: Learning, second: Second | None) -> Calibrated:
     """The model that is named; for ``auto`` the one that tells held-out facts of this graph best."""
-    tried, progress = AUTO if learning.model == "auto" else (learning.model,), learning.progress
+    tried = AUTO if learning.model == "auto" else (learning.model,)
+    ways = [replace(learning.part(number, len(tried)), model=name) for number, name in enumerate(tried)]
+    return max((calibrated(view, cards, closed, way, second) for way in ways), key=lambda one: one.quality.auc)
 
-    def part(number: int) -> Progress | None:
-        if progress is None:
-            return None
-        return lambda done, total: progress(number * total + done, len(tried) * total)
 
-    ways = [replace(learning, model=name, progress=part(number)) for number, name in enumerate(tried)]
-    return max((calibrated(view, cards, closed, way) for way in ways), key=lambda one: one.quality.auc)
+def _name(judged: Calibrated, view: GraphView) -> str:
+    """The model's name and revision; of two models that speak together, of both."""
+    recipe, blend = judged.predictor.recipe, judged.blend
+    name = recipe.revision(view)
+    return f"{recipe.model}{TOGETHER}@{digest(name, blend.second.name)}" if blend and blend.wins else name
+
+
+def _blended(blend: Blend, view: GraphView, cards: Cards, closed: Ints, rows: Sequence[_Row], progress: Progress | None) -> list[_Row]:
+    """The likeliest rows by what both models say."""
+    odds, pairs = np.array([row[0] for row in rows]), np.array([(h, r, t) for _, r, h, t in rows], np.int64).reshape(-1, 3)
+    both = blend.log_odds(odds, blend.second.words(view, cards, closed, pairs, progress), pairs[:, 1])
+    found = [(value, *row[1:]) for value, row in zip(both.tolist(), rows, strict=True)]
+    return sorted(found, key=lambda row: (-row[0], row[1:]))
 
 
 def source_of(model: str, snapshot: str) -> SourceId:
@@ -157,10 +177,6 @@ def _rows(view: GraphView, facts: Iterable[Fact]) -> Ints:
         if not isinstance(fact.tail, Literal) and fact.relation in relations and fact.head.id in entities and fact.tail.id in entities
     ]
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
-
-
-_Row = tuple[float, int, int, int]
-"""Log-odds, relation, head, tail."""
 
 
 def _best(judged: Calibrated, weigher: Weigher, room: Room, most: int) -> list[_Row]:

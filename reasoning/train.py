@@ -90,6 +90,12 @@ class Learning:
     keeps: bool = True
     """Whether this one leaves something too."""
 
+    def part(self, number: int, count: int) -> Learning:
+        """One of ``count`` parts whose progress is told as one."""
+        if (progress := self.progress) is None:
+            return self
+        return replace(self, progress=lambda done, total: progress(number * total + done, count * total))
+
 
 PLAIN = Learning()
 

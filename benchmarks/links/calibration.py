@@ -4,7 +4,7 @@ All three files of FOLDER are one graph, of which one fact in eleven is hidden: 
 that completion states. The error is the mean distance, over ten bins of equally many predictions, of what is said from what is
 true; the interval comes from drawing the predictions again.
 
-python -m benchmarks.links.calibration FOLDER... [--top 500] [--seeds 3] [--model complex]
+python -m benchmarks.links.calibration FOLDER... [--top 500] [--seeds 3] [--model complex] [--ultra FILE]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from kgplatform.texts import Texts
 from kgplatform.view import GraphView
+from reasoning.blend import Second
 from reasoning.calibrate import MISSING
 from reasoning.candidates import Cards
 from reasoning.predict import predict
@@ -44,11 +45,13 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--model", default="complex")
+    parser.add_argument("--ultra", type=Path, help="parameters of ULTRA, which is then heard too where that pays")
     parser.add_argument("--columns", default="", help="the order of the files, such as relation,head,tail")
     given = parser.parse_args()
     for folder in given.folders:
         every = whole(folder, given.columns.split(",") if given.columns else None)
-        said = [proposed(every, seed, given.top, given.model) for seed in range(given.seeds)]
+        second = Second.load(given.ultra, "cpu") if given.ultra else None
+        said = [proposed(every, seed, given.top, given.model, second) for seed in range(given.seeds)]
         both = Said(*(np.concatenate([getattr(one, part) for one in said]) for part in ("true", "by_model", "written")))
         print(json.dumps({"folder": folder.name, **row(both)}, indent=1), flush=True)
 
@@ -61,15 +64,17 @@ def whole(folder: Path, columns: list[str] | None) -> GraphView:
     return replace(parts.train, triples=triples, confidence=np.ones(len(triples), dtype=np.float32), keys=keys)
 
 
-def proposed(every: GraphView, seed: int, top: int, model: str) -> Said:
+def proposed(every: GraphView, seed: int, top: int, model: str, second: Second | None) -> Said:
     """What is proposed when some facts are hidden."""
     hidden = removable(every, round(len(every) * MISSING / (1 + MISSING)), seed + 1_000)
     rest = every.only(np.setdiff1d(np.arange(len(every)), hidden))
-    found = predict(rest, Cards({}, {}), top=top, min_confidence=0.1, learning=Learning(model)).proposals
+    found = predict(rest, Cards({}, {}), top=top, min_confidence=0.1, learning=Learning(model), second=second)
+    if found.blend:
+        print(f"ULTRA: AUC {found.blend.auc:.3f} with it, {found.blend.alone:.3f} without")
     truth = {(every.entity_ids[h], every.relations[r], every.entity_ids[t]) for h, r, t in every.triples[hidden].tolist()}
-    true = [float((one.head.id, one.relation, one.tail.id) in truth) for one in found]
-    odds = np.array([one.log_odds for one in found])
-    return Said(np.array(true), 1 / (1 + np.exp(-odds)), np.array([one.confidence for one in found]))
+    true = [float((one.head.id, one.relation, one.tail.id) in truth) for one in found.proposals]
+    odds = np.array([one.log_odds for one in found.proposals])
+    return Said(np.array(true), 1 / (1 + np.exp(-odds)), np.array([one.confidence for one in found.proposals]))
 
 
 def row(said: Said) -> dict[str, object]:

@@ -150,6 +150,14 @@ class OnGraph(nn.Module):
             scores[some] = self.ultra.entity_model(heads[some], relations[some], light, described, facts)
         return scores
 
+    def among(self, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
+        """Scores of these tails alone: ``(batch,), (batch,), (some,) -> (batch, some)``."""
+        return self.score(heads, relations)[:, tails]
+
+    @property
+    def device(self) -> str:
+        return str(next(self.parameters()).device)
+
     def _in_light(self, relation: int) -> Tensor:
         """``(2 · relations, dim)``."""
         if relation not in self._described:

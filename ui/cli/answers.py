@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,8 @@ from ui.tasks import denoise as denoising
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kgplatform.types import Path, Step
+    from kgplatform import types
+    from kgplatform.types import Step
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +58,7 @@ def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:
                 run.screen.say(f"      “{step['quote']}”  {step['source']}")
 
 
-def walked(run: Run, paths: Sequence[Path]) -> list[list[shapes.Shape]]:
+def walked(run: Run, paths: Sequence[types.Path]) -> list[list[shapes.Shape]]:
     """The paths of an answer with the evidence of each step."""
     return [[_step(run, step) for step in path.steps] for path in paths]
 
@@ -75,11 +77,14 @@ def complete(
     relation: Annotated[str | None, typer.Option(metavar="NAME", help="Only facts of this relation.")] = None,
     top: Annotated[int, typer.Option(min=1, help="The most facts to predict.")] = completion.TOP,
     min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least confidence of a prediction.")] = completion.LEAST,
+    ultra: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Parameters of ULTRA, heard too where that tells held-out facts better.")
+    ] = None,
     job: AsJob = False,
     dry_run: DryRun = False,
 ) -> None:
     """Predict facts that the graph lacks, and put them as predictions for review."""
-    arguments = completion.arguments(relation, model=model, top=top, min_confidence=min_confidence, dry_run=dry_run)
+    arguments = completion.arguments(relation, model=model, top=top, min_confidence=min_confidence, ultra=ultra, dry_run=dry_run)
     run.do("complete", arguments, partial(_show, run), job=job)
 
 
@@ -90,6 +95,9 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.table(("confidence", "head", "relation", "tail"), rows)
     if result["start"]:
         run.screen.note(f"the graph was not learned anew: {result['model']} went on from {result['start']}")
+    if told := result["ultra"]:
+        words = "heard too" if told["heard"] else "not heard"
+        run.screen.note(f"ULTRA was {words}: on the likeliest links AUC {told['auc']:.3f} with it, {told['auc_without']:.3f} without")
     if result["held_out"]:
         run.screen.note(f"{result['model']}: told {result['held_out']:,} held-out facts from others with an AUC of {result['auc']:.2f}")
     if result["note"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.names import digest
@@ -14,6 +15,7 @@ from ui.wire import place
 
 if TYPE_CHECKING:
     from kgplatform.types import Relation
+    from reasoning.blend import Blend
     from reasoning.links import Report
     from reasoning.predict import Proposal
 
@@ -23,10 +25,17 @@ MODEL, TOP, LEAST = "complex", 20, 0.1
 
 
 def arguments(
-    relation: str | None, *, model: str = MODEL, top: int = TOP, min_confidence: float = LEAST, dry_run: bool = False
+    relation: str | None,
+    *,
+    model: str = MODEL,
+    top: int = TOP,
+    min_confidence: float = LEAST,
+    ultra: Path | None = None,
+    dry_run: bool = False,
 ) -> Mapping[str, Any]:
     """``relation``: only facts of this one; ``None``: of any."""
-    return {"model": model, "relation": relation, "top": top, "min_confidence": min_confidence, "dry_run": dry_run}
+    told = {"model": model, "relation": relation, "top": top, "min_confidence": min_confidence, "dry_run": dry_run}
+    return {**told, "ultra": str(ultra.resolve())} if ultra else told
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -45,6 +54,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
             progress=progress,
             heard=hearing(doing, progress),
             dry_run=doing.dry_run,
+            ultra=Path(asked["ultra"]) if "ultra" in asked else None,
             kept=wire.settings.home / "completion" / digest(place(wire.settings)),
         )
     return _shape(report, wire.graph.relations())
@@ -64,10 +74,15 @@ def _shape(report: Report, cards: Mapping[str, Relation]) -> Mapping[str, Any]:
         "prior": MISSING,
         "note": report.note,
         "start": report.start,
+        "ultra": _told(report.blend) if report.blend else None,
         "dry_run": receipt is None,
         "new": receipt.new if receipt else 0,
         "predictions": [_proposal(proposal, cards) for proposal in report.proposals],
     }
+
+
+def _told(blend: Blend) -> shapes.Shape:
+    return {"heard": blend.wins, "auc": blend.auc, "auc_without": blend.alone}
 
 
 def _proposal(proposal: Proposal, known: Mapping[str, Relation]) -> shapes.Shape:
