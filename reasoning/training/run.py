@@ -30,7 +30,9 @@ from reasoning.training.parallel import ALONE, Group
 CELLS = 1 << 26
 """Scores of one batch that are held at once where a model cannot do without: bounds memory on graphs of many entities."""
 LOOKS, PATIENCE = 20, 4
-"""How often the watched facts are ranked in a whole training, and how many looks without a gain end it."""
+"""How often the watched facts are ranked in a whole training, and how many looks in a row that fall behind the best one end it."""
+SLACK = 0.01
+"""A look falls behind when it is worse by this part: the MRR of a thousand facts wavers by as much, and more training is better."""
 Watch = Callable[[Model], float]
 """The MRR of the watched facts."""
 
@@ -46,7 +48,7 @@ class Saving:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """``history`` holds the MRR of every look, ``best`` the state at the highest, of epoch ``kept``.
+    """``history`` holds the MRR of every look, ``best`` the state at the last that did not fall behind, of epoch ``kept``.
 
     ``seconds`` is what the epochs took, without looks. Of a ``group`` of processes every one has the same model and takes its share of
     every batch.
@@ -112,12 +114,15 @@ class Run:
 
     def _look(self, mrr: float) -> None:
         self.history.append(mrr)
-        if mrr >= max(self.history):
+        if not self._behind(mrr):
             self.kept = self.epoch
             self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def _over(self) -> bool:
-        return len(self.history) - 1 - int(np.argmax(self.history)) >= PATIENCE if self.history else False
+        return len(self.history) > PATIENCE and all(map(self._behind, self.history[-PATIENCE:]))
+
+    def _behind(self, mrr: float) -> bool:
+        return mrr < (1 - SLACK) * max(self.history)
 
     def _one_epoch(self, progress: Progress | None) -> None:
         self.model.train()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +18,19 @@ from kgplatform.settings import load
 from kgplatform.store import server
 from tests import servers
 
-pytestmark = [pytest.mark.models, pytest.mark.slow]
+pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 ROOT = Path(ui.__file__).parents[1]
 MODELS = ("smollm2-135m", "minilm", "en_core_web_sm")
 PATIENCE = 1500
+
+
+ANSWERS = "cache"
+"""What models have answered, in a data folder."""
+
+
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the answers of a first demo lie for the next: one that asks the models everything is enough."""
+    return tmp_path_factory.getbasetemp() / ANSWERS
 
 
 def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +39,7 @@ def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
-def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(tmp_path: Path) -> None:
+def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = load().home
     if absent := [name for name in MODELS if not weights.present(name, home)]:
         servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
@@ -38,6 +48,7 @@ def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(tmp_pat
         again = demo(tmp_path)
     finally:
         server.stop(home)
+    shutil.copytree(home / ANSWERS, answered(tmp_path_factory))
     _first_run(first)
     _second_run(again)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,8 +24,9 @@ import ui
 from kgplatform.lm import weights
 from kgplatform.settings import load
 from tests import servers
-from tests.integration.test_demo import MODELS
+from tests.integration.test_demo import ANSWERS, MODELS, answered
 
+pytestmark = pytest.mark.xdist_group("demo")
 ROOT = Path(ui.__file__).parents[1]
 PATIENCE = 120.0
 
@@ -103,9 +105,11 @@ def test_the_worker_does_what_the_page_and_the_command_line_leave_to_it(
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_the_demo_runs_against_that_neo4j(environment: dict[str, str]) -> None:
+def test_the_demo_runs_against_that_neo4j(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
     if absent := [name for name in MODELS if not weights.present(name, load().home)]:
         servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
+    if (earlier := answered(tmp_path_factory)).exists():
+        shutil.copytree(earlier, load().home / ANSWERS)
     done = kg(environment, "demo", "--no-app", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])

@@ -160,6 +160,10 @@ class Visit:
             self.page.wait_for_timeout(400)
         raise AssertionError("the picture never came to rest")
 
+    def wait_until_drawn(self) -> None:
+        """Until the page has been drawn anew after what was done last: a click on what is about to be replaced is lost."""
+        expect(self.page.locator("[data-test-script-state='notRunning']")).to_be_attached()
+
     def wait_for_node(self, name: str) -> None:
         """Until the picture has that node."""
         drawn = "(canvas, name) => new Promise(done => setInterval(() => name in canvas.network.body.nodes && done(), 50))"

@@ -234,6 +234,7 @@ def test_a_card_that_ships_is_shown_and_harvested_as_it_is(page: Open, ledger: L
     tab.page.get_by_role("combobox", name="Card").click()
     tab.page.get_by_role("option", name="located in").click()
     expect(tab.page.get_by_role("textbox", name="Name of the relation")).to_have_value("located in")
+    tab.wait_until_drawn()
     tab.page.get_by_role("button", name="Harvest", exact=True).click()
     (file,) = asked(tab, ledger).task.arguments["cards"]
     assert read_cards(Path(file)) == [shipped.relations()["located in"]]

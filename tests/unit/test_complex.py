@@ -97,13 +97,13 @@ def test_progress_counts_batches() -> None:
     assert told == [(done, 16) for done in range(1, 17)]
 
 
-def test_watched_training_keeps_its_best_epoch() -> None:
+def test_watched_training_is_left_as_it_was_before_it_fell_behind() -> None:
     view = graph_view()
     held = view.triples[:8]
     recipe = links.Recipe(dim=8, norm=0.0, epochs=60, batch=16)
     predictor = links.train(view.only(np.arange(8, len(view))), recipe, valid=held)
     metrics = links.evaluate(predictor, Split(predictor.view, np.zeros((0, 3), dtype=np.int64), held))
-    assert metrics.mrr == pytest.approx(max(predictor.history))
+    assert metrics.mrr >= 0.99 * max(predictor.history)
 
 
 def test_nothing_to_learn_from_is_said() -> None:

@@ -18,6 +18,7 @@ from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact
 from kgplatform.view import GraphView, Ints
+from reasoning import recipe
 from reasoning.evaluate import evaluate
 from reasoning.models import registry
 from reasoning.models.base import Bilinear, Factored, Model
@@ -349,6 +350,22 @@ def test_levels_of_a_hierarchy_are_learnt() -> None:
     shown += [(f"kind {number}", "is a", f"realm {number % 2}") for number in range(6)]
     top = [(leaf, "is at the top", f"realm {number % 6 % 2}") for number, leaf in enumerate(leaves)]
     assert hits(SETTINGS["hake"], [*shown, *top[:16]], top[16:]) >= 0.45  # tails; heads cannot be told apart
+
+
+@pytest.mark.parametrize("name", ["rotate", "transe", "conve"])
+def test_settings_for_very_many_entities_teach_something(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: Adagrad had the learning rate that suits Adam, by which the models that are made for Adam learned nothing."""
+    monkeypatch.setattr(recipe, "MANY", 10)
+    view = world([(a, "knows", b) for a, b in zip(PEOPLE, PEOPLE[5:], strict=False)])
+    found = train(view, Recipe.fitting(view, name, batch=8, epochs=30, negatives=8, dim=32))
+    facts = Split(view, np.zeros((0, 3), np.int64), view.triples)
+    assert evaluate(found, facts).mrr > 0.5
+
+
+def test_which_relation_a_pair_has_is_learned_where_it_has_one() -> None:
+    one = world([(a, "knows", b) for a, b in zip(PEOPLE, PEOPLE[5:], strict=False)])
+    several = world([(a, name, b) for a, b in zip(PEOPLE, PEOPLE[5:], strict=False) for name in ("knows", "likes")])
+    assert Recipe.fitting(one).relation_weight > 0 == Recipe.fitting(several).relation_weight
 
 
 @EVERY

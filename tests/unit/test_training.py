@@ -29,9 +29,9 @@ from kgplatform.settings import processes
 from kgplatform.types import Entity, EntityId, Fact, FactKey
 from kgplatform.view import GraphView
 from reasoning.models.base import Model
-from reasoning.queries import Batch
+from reasoning.queries import Batch, queries
 from reasoning.recipe import Recipe
-from reasoning.train import Predictor, train
+from reasoning.train import Predictor, make, train
 from reasoning.trained import load
 from reasoning.training import checkpoint, run
 from reasoning.training.run import Run
@@ -66,6 +66,22 @@ def same(first: Predictor, second: Predictor) -> bool:
 
 class Killed(Exception):
     pass
+
+
+@pytest.mark.parametrize(
+    ("told", "kept", "epochs"),
+    [
+        ([0.5, 0.6, 0.7, *[0.698, 0.7, 0.695, 0.699] * 5], 20, 20),  # it wavers: that is no reason to stop, nor to go back
+        ([0.5, 0.6, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45], 3, 7),  # it falls behind for good
+        ([0.5, 0.6, 0.7, 0.65, 0.6, 0.55, 0.71, *[0.6] * 13], 7, 11),  # it had only paused
+    ],
+)
+def test_training_ends_when_the_watched_facts_fall_behind(told: list[float], kept: int, epochs: int) -> None:
+    view, recipe = graph(), Recipe(dim=4, epochs=20, batch=40)
+    model = make(recipe, view, torch.Generator().manual_seed(0))
+    training, said = Run(model, recipe, queries(view.triples, len(view.relations)), "cpu"), iter(told)
+    training.through(lambda _: next(said))
+    assert (training.kept, training.epoch) == (kept, epochs)
 
 
 @pytest.mark.parametrize("recipe", RESUMED.values(), ids=RESUMED)
