@@ -20,7 +20,7 @@ from kgplatform.types import Entity, EntityId, Fact
 from kgplatform.view import GraphView, Ints
 from reasoning import recipe
 from reasoning.evaluate import evaluate
-from reasoning.models import registry
+from reasoning.models import conve, registry
 from reasoning.models.base import Bilinear, Factored, Model
 from reasoning.models.distance import moduli, projected
 from reasoning.models.house import PARTS
@@ -36,6 +36,12 @@ GRAPH = np.array([[0, 0, 1], [1, 1, 2], [2, 0, 3], [0, 2, 6], [5, 1, 1], [0, 0, 
 APART = ("nbfnet",)
 """Tested in files of their own."""
 EVERY = pytest.mark.parametrize("name", [name for name in registry.MODELS if name not in APART])
+
+
+@pytest.fixture
+def few_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ConvE with as many parameters as can be gone through one by one."""
+    monkeypatch.setattr(conve, "CHANNELS", 3)
 
 
 def fresh(name: str) -> Model:
@@ -171,6 +177,7 @@ BY_HAND: dict[str, Callable[[Any, int, int, int, bool], Any]] = {
 
 
 @EVERY
+@pytest.mark.usefixtures("few_channels")
 def test_a_score_is_what_the_paper_says(name: str) -> None:
     model = fresh(name)
     heads, relations = asked()
@@ -223,6 +230,7 @@ def slopes(model: Model, loss: Callable[[], Tensor]) -> None:
 
 
 @EVERY
+@pytest.mark.usefixtures("few_channels")
 def test_slopes_of_the_loss_against_all(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(softmax._BLOCK, "cpu", 4 * ENTITIES)  # several blocks
     model, some = fresh(name), batch()
@@ -230,6 +238,7 @@ def test_slopes_of_the_loss_against_all(name: str, monkeypatch: pytest.MonkeyPat
 
 
 @EVERY
+@pytest.mark.usefixtures("few_channels")
 def test_slopes_of_the_loss_against_a_sample(name: str) -> None:
     model, some = fresh(name), batch()
     if isinstance(model, Factored):
@@ -239,6 +248,7 @@ def test_slopes_of_the_loss_against_a_sample(name: str) -> None:
 
 
 @EVERY
+@pytest.mark.usefixtures("few_channels")
 def test_slopes_of_telling_relations(name: str) -> None:
     model, some = fresh(name), batch()
     if isinstance(model, Bilinear):
