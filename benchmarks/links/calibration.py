@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.texts import Texts
+from benchmarks.links.graphs import with_facts
 from kgplatform.view import GraphView
 from reasoning.blend import Second
 from reasoning.calibrate import MISSING
@@ -49,19 +49,12 @@ def main() -> None:
     parser.add_argument("--columns", default="", help="the order of the files, such as relation,head,tail")
     given = parser.parse_args()
     for folder in given.folders:
-        every = whole(folder, given.columns.split(",") if given.columns else None)
+        parts = read_split(folder, given.columns.split(",") if given.columns else None)
+        every = with_facts(parts.train, parts.known)
         second = Second.load(given.ultra, "cpu") if given.ultra else None
         said = [proposed(every, seed, given.top, given.model, second) for seed in range(given.seeds)]
         both = Said(*(np.concatenate([getattr(one, part) for one in said]) for part in ("true", "by_model", "written")))
         print(json.dumps({"folder": folder.name, **row(both)}, indent=1), flush=True)
-
-
-def whole(folder: Path, columns: list[str] | None) -> GraphView:
-    """All facts of the three files."""
-    parts = read_split(folder, columns)
-    triples = np.unique(parts.known, axis=0)
-    keys = Texts.of([f"{h}|{r}|{t}" for h, r, t in triples.tolist()])
-    return replace(parts.train, triples=triples, confidence=np.ones(len(triples), dtype=np.float32), keys=keys)
 
 
 def proposed(every: GraphView, seed: int, top: int, model: str, second: Second | None) -> Said:
