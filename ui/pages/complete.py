@@ -95,6 +95,8 @@ def _opened(ledger: Ledger, job: Job) -> None:
 def _predictions(result: Mapping[str, Any]) -> None:
     if result["note"]:
         st.html(f'<div class="small">{plain(result["note"])}</div>')
+    if result.get("start"):
+        st.html(f'<div class="small">not learned anew: it went on from {plain(result["start"])}</div>')
     if result["held_out"]:
         known = f"told {result['held_out']:,} held-out facts from others with an AUC of {result['auc']:.2f}"
         st.html(f'<div class="knows">{result["model"].partition("@")[0]} {known}</div>')
