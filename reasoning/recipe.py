@@ -62,7 +62,7 @@ class Recipe:
     @classmethod
     def fitting(cls, view: GraphView, model: str = "complex", **given: Any) -> Recipe:
         """Settings by model and size, from measurements of graphs of 200 to 300,000 facts (``benchmarks/links``); ``given`` ones stand."""
-        settings: dict[str, Any] = {"model": known(model), **_by_size(len(view))}
+        settings: dict[str, Any] = {"model": known(model), **_by_size(view)}
         settings |= _SUITED.get(model, {})
         if model == "transe" and len(view) < LARGE:  # where one can afford it, all entities teach it more than a sample
             settings |= {"objective": "all", "dim": 200, "rate": 0.005}
@@ -99,9 +99,11 @@ def _tells_relations(view: GraphView) -> bool:
     return 0 < len(view) <= EACH * len(np.unique(pairs))
 
 
-def _by_size(facts: int) -> dict[str, Any]:
-    if facts < WATCHED:
+def _by_size(view: GraphView) -> dict[str, Any]:
+    if len(view) < WATCHED:
         return {"dim": 128, "norm": 0.1, "epochs": 40, "batch": 50}
-    if facts < LARGE:
-        return {"dim": 500, "norm": 0.01, "epochs": 40, "batch": 100}
-    return {"dim": 200, "norm": 0.05, "epochs": 50, "batch": 1_000}
+    # As what is best for UMLS, CoDEx-S, FB15k-237 and WN18RR grows with their entities: .01, .015, .05, .1.
+    norm = round(min(0.1, 0.01 * max(1.0, len(view.entities) / 1_000) ** 0.6), 3)
+    if len(view) < LARGE:
+        return {"dim": 500, "norm": norm, "epochs": 40, "batch": 100}
+    return {"dim": 200, "norm": norm, "epochs": 50, "batch": 1_000}
