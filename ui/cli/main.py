@@ -27,6 +27,7 @@ from ui.cli import (
     memorising,
     models,
     pages,
+    recommending,
     relations,
     review,
     server,
@@ -48,6 +49,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(server.app, name="server")
 memorising.register(evaluating.app)
 cleaning.register(evaluating.app)
+recommending.register(evaluating.app)
 app.add_typer(evaluating.app, name="evaluate")
 
 

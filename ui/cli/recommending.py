@@ -1,0 +1,112 @@
+"""``kg evaluate recommend``: recommenders measured on interactions of one's own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from kgplatform.errors import BadFile, BadRequest
+from ui.cli.command import Run, add
+
+if TYPE_CHECKING:
+    from reasoning.recommend.reading import Data
+    from reasoning.recommend.splitting import Way
+    from reasoning.recommend.training import Settings, Trained
+
+MODEL = "lightgcn"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``kg evaluate``."""
+    add(app, "recommend", example="kg evaluate recommend data/ml100k_kg --model popularity,itemknn,lightgcn --json")(recommend)
+
+
+def recommend(
+    run: Run,
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR", help="RecBole's files, DiffKG's files, or one table (user, item, rating, time).")
+    ],
+    model: Annotated[str, typer.Option(metavar="NAMES", help="One recommender, or several to be compared: name,name.")] = MODEL,
+    split: Annotated[str, typer.Option(metavar="WAY", help="random, time, or last (one of each user); nothing: as it is, or random.")] = "",
+    rating: Annotated[float | None, typer.Option(metavar="X", help="Leave out what is rated lower.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many of the first recommended items count.")] = 20,
+    dim: Annotated[int | None, typer.Option(min=1, help="Numbers that describe a user or item.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="How often all interactions are gone through, at most.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Interactions that are learned from at once.")] = None,
+    rate: Annotated[float | None, typer.Option(metavar="X", help="The learning rate.")] = None,
+    reg: Annotated[float | None, typer.Option(metavar="X", help="The weight of the penalty.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another number gives another split and training.")] = 0,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N; nothing: KG_DEVICE.")] = "",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result there too, as JSON.")] = None,
+) -> None:
+    """How well a recommender finds the items that users took later.
+
+    All items are ranked for each user but those known already; the epoch is chosen on interactions that are neither learned from nor
+    tested by.
+    """
+    from kgplatform.wholefile import whole
+    from reasoning.recommend.models.registry import known
+    from reasoning.recommend.reading import read
+    from reasoning.recommend.training import Settings
+    from reasoning.train import pick_device
+
+    names = [known(name.strip()) for name in model.split(",")]
+    if split not in ("", "random", "time", "last"):
+        raise BadRequest(f"--split {split}: is none of random, time, last")
+    if out and not out.parent.is_dir():
+        raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
+    device = pick_device(device or run.settings["KG_DEVICE"])
+    given = {
+        name: value for name, value in {"dim": dim, "epochs": epochs, "batch": batch, "rate": rate, "reg": reg}.items() if value is not None
+    }
+    settings = [Settings(model=name, seed=seed, **cast("dict[str, Any]", given)) for name in names]
+    data = read(source, way=cast("Way | None", split or None), rating=rating, seed=seed)
+    rows = [_measured(run, data, one, device, top) for one in settings]
+    result = {**_sizes(data), "models": rows} if len(rows) > 1 else {**_sizes(data), **rows[0]}
+    if out:
+        with whole(out) as file:
+            file.write(json.dumps(result, indent=1).encode())
+    run.screen.emit(result)
+    _show(run, result, rows, top)
+
+
+def _measured(run: Run, data: Data, settings: Settings, device: str, top: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from reasoning.recommend.ranking import figures
+    from reasoning.recommend.training import train
+
+    began = time.perf_counter()
+    with run.screen.progress(f"learning by {settings.model}") as progress:
+
+        def heard(epoch: int, epochs: int, ndcg: float) -> None:
+            if progress:
+                progress.words(f"learning by {settings.model}, epoch {epoch:,} of {epochs:,}, NDCG {ndcg:.3f}")
+
+        found: Trained = train(data.parts, settings, device=device, progress=progress, heard=heard)
+    trained = time.perf_counter()
+    parts = data.parts
+    told = figures(found.model, parts.test, parts.train, parts.valid, k=top)
+    seconds = {"train_seconds": trained - began, "epoch_seconds": found.epoch_seconds, "test_seconds": time.perf_counter() - trained}
+    return {"model": settings.model, **told.shape(), "epochs": found.epochs, **seconds, "device": device, "settings": asdict(settings)}
+
+
+def _sizes(data: Data) -> dict[str, int]:
+    parts, facts = data.parts, data.facts
+    sizes = {"all_users": len(parts.train.users), "items": len(parts.train.items)}
+    sizes |= {f"{name}_interactions": len(part) for name, part in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))}
+    return {**sizes, "graph_facts": len(facts.triples) if facts else 0, "items_in_graph": int((facts.of_item >= 0).sum()) if facts else 0}
+
+
+def _show(run: Run, result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], top: int) -> None:
+    recall, ndcg = f"recall@{top}", f"ndcg@{top}"
+    table = [(row["model"], f"{row[recall]:.4f}", f"{row[ndcg]:.4f}", row["epochs"], f"{row['train_seconds']:.1f}") for row in rows]
+    run.screen.table(("model", recall, ndcg, "best epoch", "seconds"), table)
+    run.screen.say(
+        f"{rows[0]['users']:,} users with test items, {result['items']:,} items, {result['train_interactions']:,} interactions to learn"
+    )
