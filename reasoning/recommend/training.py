@@ -18,8 +18,10 @@ from reasoning.recommend.splitting import Parts
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.optim import Optimizer
 
     from reasoning.recommend.models.factors import Factors
+    from reasoning.recommend.reading import Facts
 
 Heard = Callable[[int, int, float], None]
 """Told after every look: the epoch, of how many, and the NDCG of the watched interactions."""
@@ -63,17 +65,24 @@ class Trained:
 
 
 def train(
-    parts: Parts, settings: Settings, *, device: str = "cpu", progress: Progress | None = None, heard: Heard | None = None
+    parts: Parts,
+    settings: Settings,
+    facts: Facts | None = None,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    heard: Heard | None = None,
 ) -> Trained:
-    """Learn from ``parts.train``, choosing the epoch by ``parts.valid``; nothing of ``parts.test`` is looked at.
+    """Learn from ``parts.train``, and from the ``facts`` about items where the model reads them, choosing the epoch by ``parts.valid``.
 
-    ``progress`` counts epochs, and what it raises ends the training. Raises ``ModelError`` where the loss is no number.
+    Nothing of ``parts.test`` is looked at. ``progress`` counts epochs, and what it raises ends the training. Raises ``ModelError`` where
+    the loss is no number, ``BadRequest`` where the model wants facts and there are none.
     """
     import torch
 
     if settings.model in FLOORS:
         return Trained(_floor(settings.model, parts.train, device), settings)
-    model = make(settings.model, parts.train, settings.dim, torch.Generator().manual_seed(settings.seed)).to(device)
+    model = make(settings.model, parts.train, facts, settings.dim, torch.Generator().manual_seed(settings.seed)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.rate)
     history: list[float] = []
     best, kept, seconds = None, 0, 0.0
@@ -103,12 +112,19 @@ def _floor(name: str, learned: Interactions, device: str) -> Recommender:
     return Popularity.of(learned, device) if name == "popularity" else ItemKNN.of(learned)
 
 
-def _one_epoch(model: Factors, optimiser: object, learned: Interactions, settings: Settings, epoch: int, device: str) -> None:
+def _one_epoch(model: Factors, optimiser: Optimizer, learned: Interactions, settings: Settings, epoch: int, device: str) -> None:
     import torch
 
-    assert isinstance(optimiser, torch.optim.Optimizer)
     model.train()
-    model.epoch_begins(epoch)
+    with torch.random.fork_rng(devices=[] if device == "cpu" else None):  # what is left to chance follows from seed and epoch alone
+        torch.manual_seed(settings.seed * 1_000_003 + epoch)
+        model.epoch_begins(epoch)
+        _steps(model, optimiser, learned, settings, epoch, device)
+
+
+def _steps(model: Factors, optimiser: Optimizer, learned: Interactions, settings: Settings, epoch: int, device: str) -> None:
+    import torch
+
     for number, batch in enumerate(_batches(learned, settings, epoch, device)):
         optimiser.zero_grad(set_to_none=True)
         loss = model.loss(*batch, settings.reg)

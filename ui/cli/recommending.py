@@ -88,7 +88,7 @@ def _measured(run: Run, data: Data, settings: Settings, device: str, top: int) -
             if progress:
                 progress.words(f"learning by {settings.model}, epoch {epoch:,} of {epochs:,}, NDCG {ndcg:.3f}")
 
-        found: Trained = train(data.parts, settings, device=device, progress=progress, heard=heard)
+        found: Trained = train(data.parts, settings, data.facts, device=device, progress=progress, heard=heard)
     trained = time.perf_counter()
     parts = data.parts
     told = figures(found.model, parts.test, parts.train, parts.valid, k=top)

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
     from reasoning.recommend.interactions import Interactions
     from reasoning.recommend.models.factors import Factors
+    from reasoning.recommend.reading import Facts
 
 FLOORS = ("popularity", "itemknn")
 """Counted, not learned."""
-LEARNED = ("bpr", "lightgcn")
-MODELS = (*FLOORS, *LEARNED)
+WITH_GRAPH = ("kgat", "diffkg")
+"""Learned from the graph about the items too."""
+MODELS = (*FLOORS, "bpr", "lightgcn", *WITH_GRAPH)
 
 
 def known(name: str) -> str:
@@ -25,9 +27,17 @@ def known(name: str) -> str:
     return name
 
 
-def make(name: str, known: Interactions, dim: int, generator: torch.Generator) -> Factors:
-    """A fresh model of one that is learned."""
+def make(name: str, known: Interactions, facts: Facts | None, dim: int, generator: torch.Generator) -> Factors:
+    """A fresh model of one that is learned. Raises ``BadRequest`` where it wants a graph and there is none."""
+    from reasoning.recommend.models.diffkg import DiffKG
     from reasoning.recommend.models.factors import BPR, LightGCN
+    from reasoning.recommend.models.kgat import KGAT
 
-    kinds: dict[str, type[Factors]] = {"bpr": BPR, "lightgcn": LightGCN}
-    return kinds[name](known, dim, generator)
+    if name not in WITH_GRAPH:
+        plain: dict[str, type[Factors]] = {"bpr": BPR, "lightgcn": LightGCN}
+        return plain[name](known, dim, generator)
+    if facts is None or not len(facts.triples):
+        raise BadRequest(f"{name} learns from a graph about the items, and there is none beside the interactions: take lightgcn")
+    if not (facts.of_item >= 0).any():
+        raise BadRequest(f"{name} learns from a graph about the items, but no item is an entity of it: see the file that links them")
+    return {"kgat": KGAT, "diffkg": DiffKG}[name](known, facts, dim, generator)
