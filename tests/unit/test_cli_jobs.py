@@ -48,6 +48,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
         monkeypatch.delenv(name)
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
+    monkeypatch.setattr("ui.tasks.harvest_relation.check_models", lambda *_: None)
     Path("texts").mkdir()
     Path("texts/one.txt").write_text("Ada likes tea.")
     Path("likes.yaml").write_text(CARD)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kgplatform import opening
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger
 from kgplatform.lm.scripted import HashingEncoder
@@ -36,6 +37,7 @@ seeds: {json.dumps(SEEDS)}
 ORIGINAL = {
     "P36_capital": {"init_prompts": ["The capital of <ENT0> is <ENT1> ."], "seed_ent_tuples": [["Kenya", "Nairobi"]], "prompts": []}
 }
+CHECK_SCORER = opening.check_scorer
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,8 @@ def graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KnowledgeGraph:
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("kgplatform.opening.causal", lambda *_: (KNOWING, KNOWING))
     monkeypatch.setattr("kgplatform.opening.bare_scorer", lambda *_: KNOWING)
+    monkeypatch.setattr("kgplatform.opening.check_encoder", lambda _: None)
+    monkeypatch.setattr("kgplatform.opening.check_scorer", lambda settings, name=None: CHECK_SCORER(settings, name) if name else None)
     monkeypatch.chdir(tmp_path)
     Path("capital.yaml").write_text(CARD)
     return kg
@@ -168,14 +172,32 @@ def test_one_relation_of_many_is_chosen_by_name(kg: Kg) -> None:
         (["--min-confidence", "7"], "--min-confidence 7"),
         (["--proposer", "gpt"], "gpt"),
         (["--proposer", "local:nothing"], "no local model is called 'nothing'"),
+        (["--proposer", "local:minilm"], "the model minilm does not chat"),
+        (["--proposer", "local:qwen2.5-coder-1.5b"], "run  kg models fetch qwen2.5-coder-1.5b"),
+        (["--proposer", "local:gone.gguf"], "gone.gguf: the model cannot be read"),
+        (["--proposer", "opena:gpt"], "did you mean openai:gpt?"),
         (["--scorer", "gpt"], "'gpt' is not  local:MODEL"),
+        (["--scorer", "local:nothing"], "no local model is called 'nothing'"),
+        (["--scorer", "local:smollm2-135m"], "run  kg models fetch smollm2-135m"),
+        (["--scorer", "local:./gone"], "gone holds no language model"),
         (["--relation", "born in"], "--relation 'born in'"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(kg: Kg, graph: KnowledgeGraph, options: list[str], words: str) -> None:
-    kg("harvest", "relation", "capital.yaml", *options).refused(2, words)
-    kg("harvest", "relation", "capital.yaml", *options, "--dry-run").refused(2, words)
+def test_what_makes_no_sense_is_refused_before_there_is_a_job(
+    kg: Kg, graph: KnowledgeGraph, ledger: Ledger, options: list[str], words: str
+) -> None:
+    for more in ([], ["--dry-run"], ["--job"]):
+        kg("harvest", "relation", "capital.yaml", *options, *more).refused(2, words)
     assert capitals(graph) == set()
+    assert ledger.jobs() == []
+
+
+def test_models_of_the_settings_that_are_not_fetched_are_refused(kg: Kg, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KG_CHAT_MODEL", "local:qwen2.5-coder-1.5b")
+    kg("harvest", "relation", "capital.yaml").refused(2, "run  kg models fetch qwen2.5-coder-1.5b")
+    monkeypatch.setattr("kgplatform.opening.check_scorer", CHECK_SCORER)
+    kg("harvest", "relation", "capital.yaml").refused(2, "run  kg models fetch smollm2-135m")
+    assert ledger.jobs() == []
 
 
 def test_a_card_that_is_none_is_refused(kg: Kg) -> None:

@@ -92,6 +92,8 @@ def relation(
         hold=hold,
         dry_run=dry_run,
     )
+    if not resume:
+        harvest_relation.check_models(run.settings, arguments)
     run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume)
 
 

@@ -16,6 +16,7 @@ from ui.tasks import KEPT, Doing, paths
 if TYPE_CHECKING:
     from harvest.bertnet import Limits, Models, Outcome
     from kgplatform.lm.ports import ChatModel
+    from kgplatform.settings import Settings
     from kgplatform.types import Relation
 
 NOBODY = "none"
@@ -62,6 +63,16 @@ def arguments(
         "confidence": confidence,
     }
     return {"cards": files, **given, "free": free, "hold": hold, "dry_run": dry_run}
+
+
+def check_models(settings: Settings, arguments: Mapping[str, Any]) -> None:
+    """Raises ``BadRequest`` for a scorer, an encoder or a chat model that is not there; nothing is loaded."""
+    from kgplatform import opening
+
+    opening.check_scorer(settings, arguments["scorer"] or None)
+    opening.check_encoder(settings)
+    if name := _proposer(settings, arguments):
+        opening.check_chat(settings, name)
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -126,11 +137,17 @@ def _chat(doing: Doing, *, telling: bool) -> ChatModel | None:
     from kgplatform.lm.telling import TellingChat
     from kgplatform.opening import chat
 
-    settings, named = doing.wire.settings, doing.arguments.get("proposer", "")
-    if named == NOBODY or not (named or settings["KG_CHAT_MODEL"]):
+    settings = doing.wire.settings
+    if not (name := _proposer(settings, doing.arguments)):
         return None
-    model = chat(settings, named or None, doing.steps.run)
+    model = chat(settings, name, doing.steps.run)
     return TellingChat(model, doing.steps.spent) if telling else model
+
+
+def _proposer(settings: Settings, arguments: Mapping[str, Any]) -> str:
+    """The chat model that proposes, by name; empty where none does."""
+    named: str = arguments.get("proposer", "")
+    return "" if named == NOBODY else named or settings["KG_CHAT_MODEL"]
 
 
 def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[dict[str, Any]]:
