@@ -37,6 +37,7 @@ from kgplatform.types import Claim, Entity, FactQuery, Kind, Receipt, Relation, 
 
 READ = 2_000
 """Facts of the graph that are read at most, to tell proposers what is known."""
+OVER = "the time that was given is over"
 UNTESTED = "what the model knows could not be tested: the log says why"
 
 
@@ -44,7 +45,7 @@ UNTESTED = "what the model knows could not be tested: the log says why"
 class Outcome:
     """What became of one relation: ``found`` are all candidates that were judged, best first, of which ``kept`` were likely enough.
 
-    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should.
+    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should, and ``reason`` why it was not asked for, or not to the end.
     """
 
     relation: str
@@ -54,6 +55,12 @@ class Outcome:
     prompts: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
     receipt: Receipt = field(default_factory=Receipt)
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the model knows the relation, as far as was tested."""
+        return self.learnt is not None and not self.learnt.doubt
 
 
 class Asking:
@@ -76,13 +83,13 @@ class Asking:
     def go(self, entities: Callable[[], Iterable[Entity]], deadline: Deadline) -> Outcome:
         """All of it, with the graph's ``entities``, or what was judged before the ``deadline``."""
         if deadline.over:
-            return self._outcome(None, (), "it was not asked: the time that was given is over")
+            return self._outcome(None, (), f"it was not asked: {OVER}")
         self._progress = deadline.heeded(self._steps.progress)
         try:
             return self._asked(entities, deadline)
         except TimeOver:
-            self._note("the time that was given is over; the same command goes on")
-            return self._outcome(self._knows, self._prompts)
+            self._steps.log(f"{self._card.name}: {OVER}", "warning")
+            return self._outcome(self._knows, self._prompts, f"{OVER}; the same command goes on")
 
     def _asked(self, entities: Callable[[], Iterable[Entity]], deadline: Deadline) -> Outcome:
         if len(self._card.seeds) < MIN_SEEDS:  # more candidates would not help
@@ -121,11 +128,11 @@ class Asking:
                 return
 
     def _outcome(self, learnt: Knowledge | None, prompts: Sequence[str], why: str = "") -> Outcome:
-        """What there is; ``why`` it is nothing."""
+        """What there is; ``why`` it is nothing, or not all."""
         self._notes += [why] if why else []
         found, kept = (tuple(sorted(listed, key=lambda one: -one.probability)) for listed in (self._found, self._kept))
         weighed = tuple(zip(prompts, learnt.weights, strict=True)) if learnt and prompts else ()
-        return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt)
+        return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt, why)
 
     def _nothing(self) -> str:
         if not (self._card.domain and self._card.range):

@@ -22,7 +22,7 @@ from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Literal, Source, SourceId
 from tests.commands import Kg, commands
-from tests.unit.test_bertnet import KNOWING, PAIRS, SAID, SEEDS
+from tests.unit.test_bertnet import IGNORANT, KNOWING, PAIRS, SAID, SEEDS
 
 CARD = f"""\
 name: capital of
@@ -85,6 +85,7 @@ def test_a_relation_is_harvested_and_told(kg: Kg, graph: KnowledgeGraph) -> None
     (again,) = kg("harvest", "relation", "capital.yaml", "--json").objects
     assert (again["new"], again["unchanged"]) == (0, len(found))
     (one,) = again["relations"]
+    assert (one["known"], one["reason"]) == (True, "")
     assert one["kept"] == len(found)
     assert sum(weight for _, weight in one["prompts"]) == pytest.approx(1)
     assert one["found"][0]["probability"] >= one["found"][-1]["probability"]
@@ -221,7 +222,19 @@ def test_what_cannot_be_decided_has_no_number(kg: Kg) -> None:
     assert lines[lines.index("born in: not asked for") + 1].startswith("  whether the model knows 'born in' cannot be decided: 1 seed and ")
     (told,) = kg("harvest", "relation", "born.yaml", "--json").objects
     (one,) = told["relations"]
-    assert (one["knows"], one["auc"], one["p_value"], one["notes"]) == (False, None, None, told["notes"])
+    assert (one["known"], one["auc"], one["p_value"], one["notes"]) == (False, None, None, told["notes"])
+    assert one["reason"] == told["notes"][0]
+    assert kg("harvest", "relation", "born.yaml").out.endswith("\nnothing harvested: born in was not asked for, as said above\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--hold"]])
+def test_the_last_line_says_that_nothing_is_known(kg: Kg, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    monkeypatch.setattr("kgplatform.opening.causal", lambda *_: (IGNORANT, IGNORANT))
+    said = kg("harvest", "relation", "capital.yaml", *options)
+    assert (said.code, said.out.splitlines()[-1]) == (0, "nothing harvested: the model does not know capital of")
+    (one,) = kg("harvest", "relation", "capital.yaml", *options, "--json").objects[0]["relations"]
+    assert (one["known"], one["reason"]) == (False, one["notes"][0])
+    assert one["reason"].startswith("the model does not know 'capital of': its 5 seeds score no better than false pairs")
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "kg jobs cancel"])
@@ -267,7 +280,7 @@ def test_pairs_are_told_apart(kg: Kg) -> None:
     (found,) = kg("evaluate", "pairs", "capital.yaml", "--true", "true.tsv", "--false", "false.tsv.gz", "--json", "--out", "o.json").objects
     assert found["auc"] > 0.9
     assert found["low"] <= found["auc"] <= found["high"]
-    assert {"auc", "auc_one_prompt", "pairs_per_second", "knows"} <= set(found)
+    assert {"auc", "auc_one_prompt", "pairs_per_second", "known", "reason"} <= set(found)
     assert (found["true"], found["false"]) == (len(PAIRS), len(FALSE))
     assert json.loads(Path("o.json").read_text()) == found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,7 +107,9 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
         return
     for one in result["relations"]:
         _show_relation(run, one)
-    if result["held"] and any(one["judged"] for one in result["relations"]):
+    if result["relations"] and not any(one["known"] for one in result["relations"]):
+        run.screen.say(f"nothing harvested: {_unknown(result['relations'])}")
+    elif result["held"] and any(one["judged"] for one in result["relations"]):
         run.screen.say("nothing was put:  kg app,  /harvest  shows the candidates")
     else:
         run.screen.say(shapes.added(result))
@@ -118,12 +120,20 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
 def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
     """How far the model knows it, the best that was found, and what did not go as it should."""
     known = "" if one["auc"] is None else f" (AUC {one['auc']:.2f} on {one['seeds']} seeds)"
-    done = f"{one['judged']:,} candidates judged, {one['kept']:,} likely" if one["knows"] else "not asked for"
+    done = f"{one['judged']:,} candidates judged, {one['kept']:,} likely" if one["known"] else "not asked for"
     run.screen.say(f"{one['relation']}: {done}{known}")
     for found in one["found"][:SHOWN]:
         run.screen.say(f"  {percent(found['probability']):>5}  {' | '.join(found['words'])}")
     for line in one["notes"]:
         run.screen.say(f"  {line}")
+
+
+def _unknown(relations: Sequence[Mapping[str, Any]]) -> str:
+    """Which relations the model does not know, and which could not be asked for."""
+    tested, others = ([one["relation"] for one in relations if (one["auc"] is None) is untested] for untested in (False, True))
+    parts = [f"the model does not know {', '.join(tested)}"] if tested else []
+    parts += [f"{', '.join(others)} {'was' if len(others) == 1 else 'were'} not asked for, as said above"] if others else []
+    return "; ".join(parts)
 
 
 def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
