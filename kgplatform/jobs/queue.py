@@ -138,7 +138,8 @@ def _abandoned(rows: sqlite3.Connection, job: Job, now: int) -> None:
     if job.cancelling:
         finish(rows, job, "cancelled", "", now)
     elif not job.background:
-        finish(rows, job, "stopped", "the process that ran it ended in the middle: the same command goes on where it was", now)
+        why = f"the process that ran it ended in the middle: the same command goes on where it was, or  kg jobs retry {job.id}"
+        finish(rows, job, "stopped", why, now)
     elif job.attempts >= ATTEMPTS:
         why = f"{job.attempts} times the process that ran it ended in the middle, no step further: see  kg jobs log {job.id}"
         finish(rows, job, "failed", why, now)

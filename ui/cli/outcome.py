@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kgplatform.errors import BadRequest, KgError, NotFound
-from ui.jobs import when
+from ui.jobs import interrupted, when
 
 if TYPE_CHECKING:
     from kgplatform.jobs import Job, Ledger, Schedule
@@ -56,7 +56,7 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
 
 
 def shape(job: Job) -> dict[str, Any]:
-    """A job as JSON readers get it; times are milliseconds since the epoch."""
+    """A job as JSON readers get it; times are milliseconds since the epoch, ``interrupted`` is one that runs by a process that has ended."""
     task, progress = job.task, job.progress
     return {
         "job": job.id,
@@ -65,6 +65,7 @@ def shape(job: Job) -> dict[str, Any]:
         "graph": task.graph,
         "run": job.run,
         "state": job.state,
+        "interrupted": interrupted(job),
         "error": job.error,
         "created": job.created,
         "started": job.started,
