@@ -45,7 +45,7 @@ UNTESTED = "what the model knows could not be tested: the log says why"
 class Outcome:
     """What became of one relation: ``found`` are all candidates that were judged, best first, of which ``kept`` were likely enough.
 
-    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should, and ``reason`` why it was not asked for, or not to the end.
+    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should, ``reason`` why it was not asked for, or not to the end.
     """
 
     relation: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import os
@@ -155,6 +156,16 @@ def test_nobody_proposes_where_a_person_says_so(kg: Kg, monkeypatch: pytest.Monk
     assert asked == []
 
 
+def test_a_compressed_card_is_harvested_and_measured(kg: Kg, graph: KnowledgeGraph) -> None:
+    Path("capital.yaml.gz").write_bytes(gzip.compress(CARD.encode()))
+    assert kg("harvest", "relation", "capital.yaml.gz").code == 0
+    assert capitals(graph)
+    files = ["--true", rows("true.tsv", PAIRS), "--false", rows("false.tsv", FALSE)]
+    assert kg("evaluate", "pairs", "capital.yaml.gz", *files).out.startswith("capital of: AUC ")
+    Path("true.tsv").write_bytes(bz2.compress(b"Riga\tLatvia"))
+    kg("evaluate", "pairs", "capital.yaml.gz", *files).refused(2, "true.tsv: is compressed as bzip2")
+
+
 def test_one_relation_of_many_is_chosen_by_name(kg: Kg) -> None:
     Path("info.json").write_text(json.dumps(ORIGINAL | {"P19_place_of_birth": ORIGINAL["P36_capital"]}))
     (found,) = kg("harvest", "relation", "info.json", "--relation", "capital", "--json").objects
@@ -289,6 +300,7 @@ def masked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The configured scorer is a masked model that knows capitals."""
     monkeypatch.setattr("kgplatform.opening.reads", lambda *_: "masked")
     monkeypatch.setattr("kgplatform.opening.masked", lambda *_: ScriptedMasked(SAID))
+    monkeypatch.setattr("kgplatform.opening.check_scorer", lambda *_: None)
 
 
 def test_columns_in_another_order_are_named(kg: Kg) -> None:

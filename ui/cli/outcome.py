@@ -56,7 +56,7 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
 
 
 def shape(job: Job) -> dict[str, Any]:
-    """A job as JSON readers get it; times are milliseconds since the epoch, ``interrupted`` is one that runs by a process that has ended."""
+    """A job as JSON readers get it; times are milliseconds since the epoch. ``interrupted``: it runs, by a process that has ended."""
     task, progress = job.task, job.progress
     return {
         "job": job.id,
