@@ -141,6 +141,7 @@ def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
         run.screen.say(f"{plan['relation']}: nobody proposes anything: no two things of its kinds are there, and no chat model")
         return
     time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
+    time += " and what its search for names takes" if plan["searches"] else ""
     ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
     run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
     if plan["chat"]:

@@ -23,8 +23,6 @@ NOBODY = "none"
 """The proposer that a person names where the configured chat model is not to be asked."""
 MOST = 100_000
 """Candidates that a chat model is asked for."""
-_SAMPLE = 64
-"""Sentences that a scorer is timed by."""
 
 
 def arguments(
@@ -155,16 +153,17 @@ def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[di
     from dataclasses import asdict, replace
 
     from harvest.bertnet.asking import known_entities
-    from harvest.bertnet.planning import plan
+    from harvest.bertnet.planning import plan, rate
     from kgplatform.lm.wrapping import estimate
 
-    models, plans, rate = _models(doing), [], None
+    models, plans, pace = _models(doing), [], None
     entities = known_entities(doing.wire.graph)  # once for all cards
     for card in cards:
         found = plan(doing.wire.graph, card, models, limits, entities)
-        rate = rate or _rate(models, found.sample)
-        shape = {name: value for name, value in asdict(found).items() if name not in ("sample", "requests")}
-        shape["seconds"] = round(found.sentences / rate) if rate else None
+        pace = pace or rate(card, models)
+        shape = {name: value for name, value in asdict(found).items() if name != "requests"}
+        shape["seconds"] = round(found.sentences / pace) if pace else None
+        shape["searches"] = models.masked is not None  # how long that takes nobody knows beforehand
         shape["chat"] = ""
         if models.chat and found.requests:
             known = estimate(found.requests, models.chat, doing.wire.settings)
@@ -175,18 +174,6 @@ def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[di
             shape["chat"] = str(grown)
         plans.append(shape)
     return plans
-
-
-def _rate(models: Models, sample: Sequence[tuple[str, str]]) -> float | None:
-    """Sentences a second, by some that are scored now; a masked model's is not known."""
-    import time
-
-    if not models.decoder or not sample:
-        return None
-    bare, some = models.decoder, list(sample[:_SAMPLE])
-    start = time.perf_counter()
-    bare.logprobs(some)
-    return len(some) / (time.perf_counter() - start)
 
 
 def _shape(outcome: Outcome) -> dict[str, Any]:
