@@ -94,10 +94,10 @@ class Ledger:
         with self._file.reading() as rows:
             return queue.steps(rows, queue.find(rows, id).id, state, limit)
 
-    def results(self, id: str, part: str = "") -> list[Step]:
-        """All steps of a job that are done and whose key holds ``part``, in the order in which they were done."""
+    def results(self, id: str, part: str = "", but: Collection[str] = ()) -> list[Step]:
+        """All steps of a job that are done and whose key holds ``part``, but is none of ``but``, in the order in which they were done."""
         with self._file.reading() as rows:
-            return queue.results(rows, queue.find(rows, id).id, part)
+            return queue.results(rows, queue.find(rows, id).id, part, but)
 
     def done(self, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
         """Of every job of that kind on that graph its arguments, and the keys of the steps that it did."""

@@ -177,9 +177,10 @@ def steps(rows: sqlite3.Connection, job: str, state: StepState | None, limit: in
     return [records.step(row) for row in rows.execute(wanted, (job, state, limit))]
 
 
-def results(rows: sqlite3.Connection, job: str, part: str) -> list[Step]:
-    wanted = "SELECT * FROM steps WHERE job = ? AND state = 'done' AND instr(key, ?) > 0 ORDER BY time, key"
-    return [records.step(row) for row in rows.execute(wanted, (job, storable(part)))]
+def results(rows: sqlite3.Connection, job: str, part: str, but: Collection[str]) -> list[Step]:
+    wanted = """SELECT * FROM steps WHERE job = ? AND state = 'done' AND instr(key, ?) > 0
+        AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY time, key"""
+    return [records.step(row) for row in rows.execute(wanted, (job, storable(part), json.dumps(list(but))))]
 
 
 def done(rows: sqlite3.Connection, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:

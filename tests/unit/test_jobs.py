@@ -137,6 +137,7 @@ def test_results_are_of_steps_that_are_done_by_a_part_of_their_key(ledger: Ledge
 
     job = runner(ledger, work).now(TASK)
     assert {step.key: dict(step.result) for step in ledger.results(job.id, "/put ")} == {"a/put 1": {"n": 0}, "a/put 2": {"n": 2}}
+    assert [step.key for step in ledger.results(job.id, "/put ", {"a/put 1", "b"})] == ["a/put 2"]
     assert [step.key for step in ledger.results(job.id, "%")] == ["100%"]
     assert len(ledger.results(job.id[:-1])) == 5
 
