@@ -89,24 +89,24 @@ def finish(rows: sqlite3.Connection, job: Job, state: State, error: str, now: in
     )
 
 
-def retry(rows: sqlite3.Connection, job: Job) -> Job:
+def retry(rows: sqlite3.Connection, job: Job, limits: Mapping[str, Any]) -> Job:
     """As the ledger says."""
-    reopened(rows, job)
-    return _queued(rows, job)
+    return _queued(rows, reopened(rows, job, limits))
 
 
-def reopened(rows: sqlite3.Connection, job: Job) -> Job:
-    """A job whose failed steps may be tried anew. Raises ``JobBusy``."""
-    if job.state == "done":
+def reopened(rows: sqlite3.Connection, job: Job, limits: Mapping[str, Any]) -> Job:
+    """A job whose failed steps may be tried anew, or that goes on within new limits. Raises ``JobBusy``."""
+    if job.state == "done" and not (limits or job.cut):
         raise JobBusy(f"job {job.id} ({job.task.kind}) is done: there is nothing to try again")
     if job.state == "running":
         raise JobBusy(f"job {job.id} ({job.task.kind}) is running: see  kg jobs show {job.id}")
-    rival = live(rows, job.task)
+    task = dataclasses.replace(job.task, arguments={**job.task.arguments, **limits})
+    rival = live(rows, task)
     if rival and rival.id != job.id:
         raise JobBusy(f"job {rival.id} ({rival.task.kind}) does the same and is {rival.state}: see  kg jobs show {rival.id}")
     rows.execute("DELETE FROM steps WHERE job = ? AND state <> 'done'", (job.id,))
-    rows.execute("UPDATE jobs SET attempts = 0 WHERE id = ?", (job.id,))
-    return dataclasses.replace(job, attempts=0)
+    rows.execute("UPDATE jobs SET attempts = 0, key = ?, arguments = ? WHERE id = ?", (task.key, canonical(task.arguments), job.id))
+    return find(rows, job.id)
 
 
 def _queued(rows: sqlite3.Connection, job: Job) -> Job:

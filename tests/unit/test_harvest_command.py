@@ -150,6 +150,39 @@ def test_a_budget_holds_and_what_there_is_is_kept(kg: Kg, graph: KnowledgeGraph,
     assert len(found & set(PAIRS)) > 10  # of the graph's own entities, which cost nothing
 
 
+def test_a_harvest_that_a_budget_ended_goes_on_by_its_run(
+    kg: Kg, graph: KnowledgeGraph, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = chatting(monkeypatch)
+    monkeypatch.setenv("KG_BUDGET_TOKENS", "10")
+    said = kg("harvest", "relation", "capital.yaml", "--proposer", "openai:x", "--run", "night")
+    (job,) = ledger.jobs()
+    assert f"a limit ended job {job.id}; with more time or budget  kg harvest relation --resume {job.id}  goes on" in said.err
+    monkeypatch.setenv("KG_BUDGET_TOKENS", "10000000")
+    (found,) = kg("harvest", "relation", "--resume", "night", "--json").objects
+    assert (found["cut"], found["relations"][0]["cut"]) == (False, False)
+    assert asked
+    assert capitals(graph) >= set(PAIRS[:5])
+    assert [(one.id, one.run, one.state) for one in ledger.jobs()] == [(job.id, "night", "done")]
+    kg("harvest", "relation", "--resume", "night").refused(2, "is done: there is nothing to try again")
+
+
+@pytest.mark.parametrize("how", [[], ["--job"]])
+def test_a_harvest_whose_time_was_over_goes_on_within_new_limits(kg: Kg, graph: KnowledgeGraph, ledger: Ledger, how: list[str]) -> None:
+    (cut,) = kg("harvest", "relation", "capital.yaml", "--minutes", "0.000001", "--json").objects
+    assert (cut["cut"], cut["relations"][0]["known"]) == (True, False)
+    (job,) = ledger.jobs()
+    kg("harvest", "relation", "--resume", job.id, "--minutes", "0").refused(2, "--minutes 0")
+    for options in (["--scorer", "local:x"], ["--min-confidence", "0.9"], ["--free"], ["--run", "other"]):
+        kg("harvest", "relation", "--resume", job.id, *options).refused(2, "only  --size  and  --minutes  may be new")
+    assert capitals(graph) == set()
+    assert kg("harvest", "relation", "--resume", job.id, "--minutes", "30", "--size", "20", *how).code == 0
+    assert kg("worker", "--until-idle").code == 0
+    (job,) = ledger.jobs()
+    assert (job.state, job.cut, job.task.arguments["minutes"], job.task.arguments["size"]) == ("done", False, 30, 20)
+    assert len(capitals(graph) & set(PAIRS)) > 10
+
+
 def test_nobody_proposes_where_a_person_says_so(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = chatting(monkeypatch)
     monkeypatch.setenv("KG_CHAT_MODEL", "openai:x")

@@ -64,9 +64,15 @@ def relation(
         str, typer.Option(metavar="MODEL", help="The chat model that proposes; nothing: KG_CHAT_MODEL, if it is set; none: nobody.")
     ] = "",
     scorer: Annotated[str, typer.Option(metavar="MODEL", help="The model that scores; nothing: KG_SCORER_MODEL.")] = "",
-    size: Annotated[int, typer.Option(metavar="N", help="Candidates that are asked for, beside those of the graph.")] = 200,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help=f"Candidates that are asked for, beside those of the graph; nothing: {harvest_relation.SIZE}."),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="End after so many; what is judged by then is kept.")] = None,
-    confidence: Annotated[float, typer.Option("--min-confidence", metavar="P", help="Put what is at least so likely.")] = 0.5,
+    confidence: Annotated[
+        float | None,
+        typer.Option("--min-confidence", metavar="P", help=f"Put what is at least so likely; nothing: {harvest_relation.CONFIDENCE}."),
+    ] = None,
     free: Annotated[bool, typer.Option("--free", help="Let the scorer, too, name things that the graph does not have.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Score and put nothing: the candidates wait in the job.")] = False,
     name: RunId = "",
@@ -77,9 +83,12 @@ def relation(
     """Ask language models for tuples of a relation, and put those that are likely.
 
     Candidates are pairs of the graph's own entities and, with a chat model, what that lists. A scorer judges them; what it does not know by
-    the card's own seeds is not harvested. --dry-run says what it would take, and asks nobody for it.
+    the card's own seeds is not harvested. --dry-run says what it would take, and asks nobody for it. --resume goes on within new limits:
+    --size, --minutes, budgets.
     """
     _either(card, resume, "CARD")
+    if resume and (relations or proposer or scorer or confidence is not None or free or hold or name):
+        raise BadRequest("--resume goes on with what the run was asked for: of its options only  --size  and  --minutes  may be new")
     arguments = harvest_relation.arguments(
         card or (),
         relations=relations or (),
@@ -94,7 +103,8 @@ def relation(
     )
     if not resume:
         harvest_relation.check_models(run.settings, arguments)
-    run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume)
+    limits = harvest_relation.limits(size, minutes)
+    run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume, limits=limits)
 
 
 def _show_relations(run: Run, result: Mapping[str, Any]) -> None:

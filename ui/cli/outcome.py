@@ -39,6 +39,8 @@ def conclude(screen: Screen, job: Job, show: Callable[[Mapping[str, Any]], None]
         raise WasCancelled(f"job {job.id} was cancelled; what it had done stays")
     if job.result:
         show(job.result)
+    if job.cut:
+        screen.note(f"kg: a limit ended job {job.id}; with more time or budget  kg {job.task.kind} --resume {job.id}  goes on")
     if job.state != "done":
         screen.note(f"kg: job {job.id} {job.state}: {job.error}")
         raise typer.Exit(1)

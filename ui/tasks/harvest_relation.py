@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 NOBODY = "none"
 """The proposer that a person names where the configured chat model is not to be asked."""
-MOST = 100_000
+SIZE, MOST = 200, 100_000
 """Candidates that a chat model is asked for."""
+CONFIDENCE = 0.5
+"""What is at least so likely is put."""
 
 
 def arguments(
@@ -31,9 +33,9 @@ def arguments(
     relations: Sequence[str] = (),
     proposer: str = "",
     scorer: str = "",
-    size: int = 200,
+    size: int | None = None,
     minutes: float | None = None,
-    confidence: float = 0.5,
+    confidence: float | None = None,
     free: bool = False,
     hold: bool = False,
     dry_run: bool = False,
@@ -42,25 +44,25 @@ def arguments(
     from harvest.bertnet.prompts import check
 
     paths.present(cards, "file")
-    if not 1 <= size <= MOST:
-        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is from 1 to {MOST:,}")
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise BadRequest(f"--minutes {minutes:g}: is a number above 0; leave it out to end with the last round")
+    within = {"size": SIZE, "minutes": None} | limits(size, minutes)
+    confidence = CONFIDENCE if confidence is None else confidence
     if not 0 <= confidence <= 1:
         raise BadRequest(f"--min-confidence {confidence:g}: a probability is from 0 to 1")
     files = [str(path.resolve()) for path in cards]
     if cards:
         for card in chosen(files, relations)[0]:
             check(card)
-    given = {
-        "relations": list(relations),
-        "proposer": proposer,
-        "scorer": scorer,
-        "size": size,
-        "minutes": minutes,
-        "confidence": confidence,
-    }
+    given = {"relations": list(relations), "proposer": proposer, "scorer": scorer, **within, "confidence": confidence}
     return {"cards": files, **given, "free": free, "hold": hold, "dry_run": dry_run}
+
+
+def limits(size: int | None, minutes: float | None) -> dict[str, Any]:
+    """Those that are given, as they stand in the arguments: a harvest that ended by them goes on within others. Raises ``BadRequest``."""
+    if size is not None and not 1 <= size <= MOST:
+        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is from 1 to {MOST:,}")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise BadRequest(f"--minutes {minutes:g}: is a number above 0; leave it out to end with the last round")
+    return {name: value for name, value in (("size", size), ("minutes", minutes)) if value is not None}
 
 
 def check_models(settings: Settings, arguments: Mapping[str, Any]) -> None:
@@ -81,15 +83,16 @@ def do(doing: Doing) -> Mapping[str, Any]:
     cards, notes = chosen(asked["cards"], asked.get("relations", ()))
     for line in notes:
         doing.note(f"  {line}")
-    limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("hold", False))
+    within = Limits(asked.get("size", SIZE), asked.get("minutes"), asked.get("confidence", CONFIDENCE), asked.get("hold", False))
     if doing.dry_run:
-        return {"dry_run": True, "plans": _planned(doing, cards, limits)}
+        return {"dry_run": True, "plans": _planned(doing, cards, within)}
     models = _models(doing, telling=True)
     with doing.progress("scoring candidates"):
-        report = harvest(doing.wire.graph, cards, models, limits=limits, steps=doing.steps)
+        report = harvest(doing.wire.graph, cards, models, limits=within, steps=doing.steps)
     return {
         "dry_run": False,
-        "held": limits.held,
+        "held": within.held,
+        "cut": any(outcome.cut for outcome in report.outcomes),
         "relations": [_shape(outcome) for outcome in report.outcomes],
         **shapes.counts(report.receipt),
         "changed": report.changed.shape(),
@@ -184,6 +187,7 @@ def _shape(outcome: Outcome) -> dict[str, Any]:
         "kept": len(outcome.kept),
         "known": outcome.known,
         "reason": outcome.reason,
+        "cut": outcome.cut,
         "auc": learnt.auc if learnt and learnt.decided else None,
         "p_value": learnt.p_value if learnt and learnt.decided else None,
         "seeds": learnt.seeds if learnt else 0,
