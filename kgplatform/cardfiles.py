@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgplatform.cards import plain, relation_from
+from kgplatform.cards import plain, relation_from, text
 from kgplatform.errors import BadCard, BadRequest
 from kgplatform.templates import why_not
 from kgplatform.types import Relation
@@ -50,8 +50,11 @@ def read_cards(path: Path) -> list[Relation]:
 
 
 def read(path: Path) -> CardFile:
-    """The cards of a YAML file (a card, or a list of cards) or a JSON file (these, or the original's). Raises ``BadCard``."""
-    raw = _json(path) if path.suffix.casefold() == ".json" else plain(path)
+    """The cards of a YAML file (a card, or a list of cards) or a JSON file (these, or the original's), gzip-compressed or not.
+
+    Raises ``BadCard``.
+    """
+    raw = _json(path) if path.name.casefold().removesuffix(".gz").endswith(".json") else plain(path)
     if isinstance(raw, Mapping) and raw and all(isinstance(one, Mapping) and "init_prompts" in one for one in raw.values()):
         found = [_original(str(key), one, path) for key, one in raw.items()]
     elif isinstance(raw, list) and raw and all(isinstance(one, Mapping) for one in raw):
@@ -81,11 +84,7 @@ def _listed(value: Any) -> Any:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise BadCard(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise BadCard(f"{path}: is not UTF-8 text") from None
+        return json.loads(text(path))
     except json.JSONDecodeError as error:
         raise BadCard(f"{path}, line {error.lineno}: is not JSON ({error.msg})") from None
     except (ValueError, RecursionError) as error:

@@ -14,8 +14,9 @@ from typing import Any
 
 from kgplatform import names
 from kgplatform.cardform import filled, relation_from, slots
-from kgplatform.errors import BadCard, BadRequest
+from kgplatform.errors import BadCard, BadFile, BadRequest
 from kgplatform.literals import DATATYPES, literal
+from kgplatform.packed import opened
 from kgplatform.types import Claim, FactKey, Kind, Literal, Relation
 
 __all__ = [
@@ -32,7 +33,10 @@ __all__ = [
     "read_relations",
     "relation_from",
     "slots",
+    "text",
 ]
+LARGEST = 1 << 26
+"""Bytes of a file of cards: one that is compressed must not fill the memory."""
 
 
 def plain(path: Path) -> Any:
@@ -40,16 +44,27 @@ def plain(path: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadCard(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise BadCard(f"{path}: is not UTF-8 text") from None
+        return yaml.safe_load(text(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise BadCard(f"{path}{f', line {mark.line + 1}' if mark else ''}: is not YAML ({getattr(error, 'problem', error)})") from None
     except (ValueError, RecursionError) as error:  # a date that no calendar has, or lists in lists without end
         raise BadCard(f"{path}: cannot be read ({str(error)[:200]})") from None
+
+
+def text(path: Path) -> str:
+    """What a file of cards says; it may be gzip-compressed. Raises ``BadCard`` naming the file."""
+    try:
+        with opened(path) as file:
+            raw = file.read(LARGEST + 1)
+    except BadFile as error:
+        raise BadCard(str(error)) from None
+    if len(raw) > LARGEST:
+        raise BadCard(f"{path}: holds more than {LARGEST:,} bytes: this is no file of cards")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadCard(f"{path}: is not UTF-8 text") from None
 
 
 def read_relation(path: Path) -> Relation:

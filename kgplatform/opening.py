@@ -5,11 +5,13 @@ Adapters are imported when chosen, so that ``kg --help`` loads no driver and no 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kgplatform import settings as settings_module
-from kgplatform.errors import BadSetting
+from kgplatform.errors import BadSetting, WeightsMissing
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.ports import ChatModel, Decoder, Encoder, MaskedModel, TokenScorer
 from kgplatform.settings import Settings
@@ -118,6 +120,43 @@ def _judging(settings: Settings, name: str | None) -> tuple[Path, str]:
     return weights.folder(model, settings.home), modelcards.card(model).revision
 
 
+def check_scorer(settings: Settings, name: str | None = None) -> None:
+    """Raises ``BadSetting`` or ``NotFound`` unless that scorer is on this machine; nothing is loaded."""
+    with _here():
+        reads(settings, name)
+        _judging(settings, name)
+
+
+def check_encoder(settings: Settings) -> None:
+    """Raises ``BadSetting`` or ``NotFound`` unless the sentence encoder is on this machine; nothing is loaded."""
+    from kgplatform.lm import weights
+
+    with _here():
+        weights.folder(_local("KG_ENCODER_MODEL", settings["KG_ENCODER_MODEL"]), settings.home)
+
+
+def check_chat(settings: Settings, name: str | None = None) -> None:
+    """Raises what ``bare_chat`` would, ``BadSetting`` for weights that are not here; nothing is loaded and nobody asked."""
+    from kgplatform.lm import llama
+
+    model = name or settings["KG_CHAT_MODEL"]
+    provider, _, rest = model.partition(":")
+    with _here():
+        if provider == "local" and rest:
+            llama.check(_gguf(settings, rest)[0])
+        else:
+            bare_chat(settings, name)
+
+
+@contextmanager
+def _here() -> Iterator[None]:
+    """What is not fetched was wrong to ask for."""
+    try:
+        yield
+    except WeightsMissing as error:
+        raise BadSetting(str(error)) from None
+
+
 def encoder(settings: Settings) -> Encoder:
     """The configured sentence encoder behind its cache in the data folder."""
     from kgplatform.lm.cache import CachedEncoder
@@ -169,14 +208,20 @@ def bare_chat(settings: Settings, name: str | None = None) -> ChatModel:
 
 
 def _llama(settings: Settings, model: str) -> ChatModel:
-    from kgplatform.lm import modelcards, weights
     from kgplatform.lm.llama import LlamaChat
 
-    logs, gpu = settings.home / "logs", settings["KG_DEVICE"] != "cpu"
+    file, name = _gguf(settings, model)
+    return LlamaChat(file, settings.home / "logs", name, settings["KG_DEVICE"] != "cpu")
+
+
+def _gguf(settings: Settings, model: str) -> tuple[Path, str]:
+    """The file of a local chat model, and what evidence calls it; no name where its file gives it one."""
+    from kgplatform.lm import modelcards, weights
+
     if modelcards.names_file(model):
-        return LlamaChat(Path(model).expanduser(), logs, gpu=gpu)
+        return Path(model).expanduser(), ""
     card = modelcards.card(model)
     if not card.chats:
         chatting = ", ".join(f"local:{one.name}" for one in modelcards.cards().values() if one.chats)
         raise BadSetting(f"KG_CHAT_MODEL: the model {model} does not chat: there are {chatting}, or name a GGUF file")
-    return LlamaChat(weights.folder(model, settings.home) / card.files[0].path, logs, f"local:{card.revision}", gpu)
+    return weights.folder(model, settings.home) / card.files[0].path, f"local:{card.revision}"

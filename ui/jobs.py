@@ -45,18 +45,20 @@ def what(task: Task) -> str:
 
 def state(job: Job) -> str:
     """The state, and the reason where there is one; what is said to run, but by a process that has ended, is interrupted."""
-    name = "interrupted" if _left(job) else job.state
+    name = "interrupted" if interrupted(job) else job.state
     return f"{name}: {told}" if (told := reason(job)) else name
 
 
 def reason(job: Job) -> str:
     """Why a job stands as it does; of one that is said to run, that its process has ended."""
-    if not _left(job):
+    if not interrupted(job):
         return job.error
-    return "its process has ended; " + ("a worker takes it up" if job.background else "the same command goes on where it was")
+    goes_on = "a worker takes it up" if job.background else "the same command goes on where it was"
+    return f"its process has ended; {goes_on}, or  kg jobs retry {job.id}"
 
 
-def _left(job: Job) -> bool:
+def interrupted(job: Job) -> bool:
+    """Whether it is said to run by a process that has ended."""
     from kgplatform.jobs.owner import dead
 
     return job.state == "running" and dead(job.owner)

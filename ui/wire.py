@@ -116,7 +116,7 @@ class Wire:
         from ui import tasks
 
         kinds = {name: partial(self._do, name, screen) for name in tasks.KINDS}
-        return Runner(self.ledger, kinds, logged=("kgplatform", "harvest", "reasoning", "ui"))
+        return Runner(self.ledger, kinds, logged=tasks.LOGGED)
 
     def task(self, kind: str, arguments: Mapping[str, Any]) -> Task:
         """A task on the graph of these settings; ``config`` names the models that its outcome depends on besides."""

@@ -37,6 +37,7 @@ from kgplatform.types import Claim, Entity, FactQuery, Kind, Receipt, Relation, 
 
 READ = 2_000
 """Facts of the graph that are read at most, to tell proposers what is known."""
+OVER = "the time that was given is over"
 UNTESTED = "what the model knows could not be tested: the log says why"
 
 
@@ -44,7 +45,8 @@ UNTESTED = "what the model knows could not be tested: the log says why"
 class Outcome:
     """What became of one relation: ``found`` are all candidates that were judged, best first, of which ``kept`` were likely enough.
 
-    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should.
+    ``prompts`` are (prompt, weight). ``notes`` say what did not go as it should, ``reason`` why it was not asked for, or not to the end.
+    It is ``cut`` when time or a budget ended it: there may be more.
     """
 
     relation: str
@@ -54,6 +56,13 @@ class Outcome:
     prompts: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
     receipt: Receipt = field(default_factory=Receipt)
+    reason: str = ""
+    cut: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the model knows the relation, as far as was tested."""
+        return self.learnt is not None and not self.learnt.doubt
 
 
 class Asking:
@@ -66,6 +75,8 @@ class Asking:
         self._either_way = not card.symmetric and not apart(card, kg.kinds())
         self._origins: dict[str, Origin] = {}
         self._notes: list[str] = []
+        self._cut = False
+        self._rounds: Rounds | None = None
         self._found: list[Judged] = []
         self._kept: list[Judged] = []
         self._receipt = Receipt()
@@ -76,13 +87,15 @@ class Asking:
     def go(self, entities: Callable[[], Iterable[Entity]], deadline: Deadline) -> Outcome:
         """All of it, with the graph's ``entities``, or what was judged before the ``deadline``."""
         if deadline.over:
-            return self._outcome(None, (), "it was not asked: the time that was given is over")
+            self._cut = True
+            return self._outcome(None, (), f"it was not asked: {OVER}")
         self._progress = deadline.heeded(self._steps.progress)
         try:
             return self._asked(entities, deadline)
         except TimeOver:
-            self._note("the time that was given is over; the same command goes on")
-            return self._outcome(self._knows, self._prompts)
+            self._cut = True
+            self._steps.log(f"{self._card.name}: {OVER}", "warning")
+            return self._outcome(self._knows, self._prompts, f"{OVER}; the same command goes on")
 
     def _asked(self, entities: Callable[[], Iterable[Entity]], deadline: Deadline) -> Outcome:
         if len(self._card.seeds) < MIN_SEEDS:  # more candidates would not help
@@ -92,7 +105,7 @@ class Asking:
         self._prompts = prompts
         asked = Asked(self._card, tuple(prompts), tuple(ends["head"]), tuple(ends["tail"]), self._limits.size, self._held())
         proposers = self._models.proposers(self._note)
-        rounds = Rounds(proposers, asked, self._steps, self._revision, self._note, progress=self._progress)
+        rounds = self._rounds = Rounds(proposers, asked, self._steps, self._revision, self._note, progress=self._progress)
         coming = iter(rounds)
         first = list(self._enough(coming, ends))
         if not first:
@@ -121,11 +134,12 @@ class Asking:
                 return
 
     def _outcome(self, learnt: Knowledge | None, prompts: Sequence[str], why: str = "") -> Outcome:
-        """What there is; ``why`` it is nothing."""
+        """What there is; ``why`` it is nothing, or not all."""
         self._notes += [why] if why else []
         found, kept = (tuple(sorted(listed, key=lambda one: -one.probability)) for listed in (self._found, self._kept))
         weighed = tuple(zip(prompts, learnt.weights, strict=True)) if learnt and prompts else ()
-        return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt)
+        cut = self._cut or bool(self._rounds and self._rounds.cut)
+        return Outcome(self._card.name, found, kept, learnt, weighed, tuple(self._notes), self._receipt, why, cut)
 
     def _nothing(self) -> str:
         if not (self._card.domain and self._card.range):
@@ -177,7 +191,7 @@ class Asking:
             found = self._steps.step(f"{self._revision}/prompts", made)
         except BudgetExceeded as error:
             self._note(f"prompts are not reworded: {error}")
-            found = None
+            found, self._cut = None, True
         if found is None:  # a poor set that must not stay
             found, self._kept_prompts = made(None), None
         for line in found["refused"]:

@@ -25,8 +25,8 @@ _RESAMPLES = 2000
 class Evaluation:
     """``auc`` with its 95 % interval (bootstrap over tuples), and ``auc_one_prompt`` by the likelihood of the first prompt's sentences.
 
-    ``unreadable`` tuples have words that the model has no tokens for: they count as the least likely. ``knows`` says whether the seeds
-    alone would have let a harvest begin, and ``doubt`` why not; where that could not be measured, their numbers are missing.
+    ``unreadable`` tuples have words that the model has no tokens for: they count as the least likely. ``known`` says whether the seeds
+    alone would have let a harvest begin, and ``reason`` why not; where that could not be measured, their numbers are missing.
     """
 
     auc: float
@@ -39,8 +39,8 @@ class Evaluation:
     pairs_per_second: float
     seeds_auc: float | None
     p_value: float | None
-    knows: bool
-    doubt: str
+    known: bool
+    reason: str
 
     def shape(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -117,8 +117,8 @@ def evaluate(
         pairs_per_second=len(told) / seconds,
         seeds_auc=learnt.auc if learnt.decided else None,
         p_value=learnt.p_value if learnt.decided else None,
-        knows=not learnt.doubt,
-        doubt=learnt.doubt,
+        known=not learnt.doubt,
+        reason=learnt.doubt,
     )
 
 

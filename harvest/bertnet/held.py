@@ -5,7 +5,7 @@ The keys of the steps are those of ``asking``: the relation's name and a hash, t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -46,9 +46,22 @@ class Held:
         return tuple(sorted(zip(self.prompts, weights, strict=False), key=lambda one: -one[1]))
 
 
-def read(steps: Iterable[Done]) -> dict[str, Held]:
-    """By relation what the steps of a harvest found, in the order in which it began."""
-    found: dict[str, Held] = {}
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was ``found`` in a harvest at the last look, in the steps of these ``keys``; what words name is not looked at."""
+
+    found: Mapping[str, Held] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
+
+    def again(self, steps: Callable[[str, Collection[str]], Iterable[Done]]) -> Look:
+        """Look once more, at new steps only: ``steps`` gives those whose key holds a part, but those of some keys."""
+        new = {step.key: step for part in (PROMPTS, KNOWN, PUT) for step in steps(part, self.keys)}
+        return Look(read(new.values(), self.found), self.keys | new.keys()) if new else self
+
+
+def read(steps: Iterable[Done], before: Mapping[str, Held] | None = None) -> dict[str, Held]:
+    """By relation what the steps of a harvest found, in the order in which it began; with what was read ``before``."""
+    found = dict(before or {})
     for step in steps:
         revision, part = _parted(step.key)
         if part and not (part == PUT and "judged" not in step.result):  # what was believed before a put is looked at under a like key

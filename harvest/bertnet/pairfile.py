@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, cast
 
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.formats.rows import Broken
 from kgplatform.formats.text import lines
+from kgplatform.packed import opened
 from kgplatform.types import Words
-
-_GZIP = b"\x1f\x8b"
 
 
 def read(path: Path, slots: Sequence[str], columns: Sequence[str] = ()) -> list[Words]:
@@ -27,23 +23,13 @@ def read(path: Path, slots: Sequence[str], columns: Sequence[str] = ()) -> list[
         )
     place = [list(columns).index(slot) for slot in slots] if columns else list(range(len(slots)))
     try:
-        with path.open("rb") as file:
-            zipped = file.read(2) == _GZIP
-        with _opened(path, zipped) as file:
+        with opened(path) as file:
             rows = [_row(line, number, path, columns or slots) for number, line in lines(file) if line.strip()]
-    except OSError as error:
-        raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (EOFError, zlib.error) as error:
-        raise BadFile(f"{path}: its compressed content is damaged ({error})") from None
     except Broken as error:
         raise BadFile(f"{path}: {error}") from None
     if not rows:
         raise BadFile(f"{path}: holds no lines of {' and '.join(slots)}, separated by tabs")
     return list(dict.fromkeys(tuple(row[at] for at in place) for row in rows))
-
-
-def _opened(path: Path, zipped: bool) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if zipped else path.open("rb")
 
 
 def _row(line: str, number: int, path: Path, slots: Sequence[str]) -> Words:

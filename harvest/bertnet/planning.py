@@ -1,14 +1,17 @@
-"""What a harvest would take at most, before anything is asked: no model is run, nothing is written."""
+"""What a harvest would take at most, before anything is asked: nothing is written, and a model only timed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from harvest.bertnet import prompts as wording
 from harvest.bertnet.asking import apart, fitting, known_entities
 from harvest.bertnet.calibrate import MAX_CORRUPTED, OTHERS
+from harvest.bertnet.judging import RIVALS
+from harvest.bertnet.masked import MaskedJudge
 from harvest.bertnet.means import Limits, Models
 from harvest.bertnet.proposing import Asked
 from harvest.bertnet.scoring import POOL, CausalJudge, Company
@@ -19,14 +22,15 @@ from kgplatform.types import Entity, Relation
 
 PER_END = 8
 """Candidates of a head or tail of the graph, of one proposer at most."""
+_PROMPTS, _SENTENCES = 4, 64
+"""Prompts that a masked model is timed by, and sentences that a causal one is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The most that one relation takes: ``heads`` and ``tails`` of the graph that fit, ``candidates`` to judge, ``sentences`` to score.
 
-    ``sample`` are sentences like these, (prefix, continuation), to time a causal scorer by. ``requests`` are those of the chat model that
-    are known now; about ``calls`` of them and others of their size are made.
+    ``requests`` are those of the chat model that are known now; about ``calls`` of them and others of their size are made.
     """
 
     relation: str
@@ -35,7 +39,6 @@ class Plan:
     tails: int
     candidates: int
     sentences: int
-    sample: tuple[tuple[str, str], ...]
     requests: tuple[Request, ...]
     calls: int
 
@@ -51,10 +54,11 @@ def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits, ent
     asked = Asked(card, tuple(prompt.template for prompt in own.prompts), tuple(ends["head"]), tuple(ends["tail"]), limits.size)
     heads, tails = len(ends["head"]), len(ends["tail"])
     paired = heads * min(PER_END, tails) * (2 if models.decoder else 1) + tails * min(PER_END, heads) * bool(models.decoder)
-    candidates = paired + limits.size * (bool(models.chat) + bool((models.decoder and models.free) or models.masked))
+    named = limits.size * (bool(models.chat) + bool((models.decoder and models.free) or models.masked))
+    candidates = paired + named
     ways = 1 if card.symmetric or apart(card, kg.kinds()) else 2
     rests = min(candidates, tails + limits.size + (ways - 1) * (heads + limits.size)) * POOL
-    testing = MAX_CORRUPTED + len(card.seeds) + (OTHERS + len(card.seeds)) * POOL
+    beside = named * RIVALS if models.masked else rests + (OTHERS + len(card.seeds)) * POOL
     listing = [request for one in models.proposers(_ignore) for request in one.requests(asked)]
     rewording = wording.requests(card) if models.chat and len(card.prompts) < wording.ENOUGH else []
     return Plan(
@@ -63,8 +67,7 @@ def plan(kg: KnowledgeGraph, card: Relation, models: Models, limits: Limits, ent
         heads,
         tails,
         candidates,
-        prompts * (candidates * ways + rests + testing),
-        _sample(card, models, asked.prompts),
+        prompts * (candidates * ways + beside + MAX_CORRUPTED + len(card.seeds)),
         (*rewording, *listing),
         len(rewording) + (ceil(limits.size / 10) if listing else 0),
     )
@@ -74,7 +77,22 @@ def _ignore(_: str) -> None:
     pass
 
 
-def _sample(card: Relation, models: Models, prompts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    if models.masked or not models.scorer:
-        return ()
-    return tuple(CausalJudge(models.scorer, Company(slots(card), card.seeds)).sentences(prompts, card.seeds))
+def rate(card: Relation, models: Models) -> float | None:
+    """Sentences a second, by some with the card's seeds that are scored now; ``None`` where there is nobody or nothing to tell it by."""
+    prompts, places = [prompt.template for prompt in wording.prompt_set(card).prompts], slots(card)
+    if models.masked:
+        judge, seeds = MaskedJudge(models.masked, places), card.seeds[:PER_END]
+        tuples = [(one[0], *other[1:]) for one in seeds for other in seeds]  # so that as many share a masked sentence as candidates do
+        return _timed(len(prompts[:_PROMPTS]) * len(tuples), lambda: judge.scores(prompts[:_PROMPTS], tuples))
+    if models.decoder is None or models.scorer is None:
+        return None
+    bare, some = models.decoder, CausalJudge(models.scorer, Company(places, card.seeds)).sentences(prompts, card.seeds)[:_SENTENCES]
+    return _timed(len(some), lambda: bare.logprobs(some))
+
+
+def _timed(many: int, score: Callable[[], object]) -> float | None:
+    if not many:
+        return None
+    start = time.perf_counter()
+    score()
+    return many / (time.perf_counter() - start)

@@ -31,7 +31,7 @@ class Rounds:
     """The rounds of one relation. Iterate, and say of each round whether it was ``barren``.
 
     ``note`` hears why a proposer gave no more; keys of steps begin with ``revision``. ``progress`` is told how far a round is, and may
-    raise what ends it.
+    raise what ends it. They are ``cut`` when a budget ended them.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Rounds:
         self._progress = progress or steps.progress
         self._revision = f"{revision}/{_digest(asked)}"
         self._barren: Counter[str] = Counter()
+        self.cut = False
 
     def barren(self, by: str, candidates: int, nothing: bool) -> None:
         """Whether a round of that proposer, of so many candidates, held nothing worth a look."""
@@ -82,6 +83,7 @@ class Rounds:
                 found = self._steps.step(f"{self._revision}/{proposer.name}/{len(source.given)}", effect)
             except BudgetExceeded as error:
                 self._note(f"{proposer.name} is asked no more: {error}")
+                self.cut = True
                 return
             if found is None:
                 self._note(f"{proposer.name} gave no more candidates: the log says why")

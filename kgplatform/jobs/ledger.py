@@ -79,25 +79,25 @@ class Ledger:
         with self._file.writing() as rows:
             return queue.cancel(rows, queue.find(rows, id), self.time())
 
-    def retry(self, id: str) -> Job:
+    def retry(self, id: str, limits: Mapping[str, Any] | None = None) -> Job:
         """Queue a failed, cancelled or stopped job again, for a worker: what is done stays done, only the rest is run.
 
         One that is queued is to be done at once. Raises ``JobBusy`` for one that is done or running, or when another one of the same
-        task is queued or running.
+        task is queued or running. One that is done goes on where limits had ended it, or with new ``limits``, which are arguments.
         """
         with self._file.writing() as rows:
             queue.recover(rows, self.time())
-            return queue.retry(rows, queue.find(rows, id))
+            return queue.retry(rows, queue.find(rows, id), limits or {})
 
     def steps(self, id: str, state: StepState | None = None, *, limit: int = 100) -> list[Step]:
         """Steps of a job that have been tried, the latest first."""
         with self._file.reading() as rows:
             return queue.steps(rows, queue.find(rows, id).id, state, limit)
 
-    def results(self, id: str, part: str = "") -> list[Step]:
-        """All steps of a job that are done and whose key holds ``part``, in the order in which they were done."""
+    def results(self, id: str, part: str = "", but: Collection[str] = ()) -> list[Step]:
+        """All steps of a job that are done and whose key holds ``part``, but is none of ``but``, in the order in which they were done."""
         with self._file.reading() as rows:
-            return queue.results(rows, queue.find(rows, id).id, part)
+            return queue.results(rows, queue.find(rows, id).id, part, but)
 
     def done(self, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
         """Of every job of that kind on that graph its arguments, and the keys of the steps that it did."""
@@ -214,11 +214,11 @@ class Ledger:
             queue.recover(rows, self.time())
             return self._lease(rows, queue.unfinished(rows, task, self.time(), run), seconds)
 
-    def take_this(self, id: str, seconds: float) -> Lease:
-        """A lease for the foreground on one job that is not done, by its id; what failed in it is tried anew. Raises ``JobBusy``."""
+    def take_this(self, id: str, seconds: float, limits: Mapping[str, Any] | None = None) -> Lease:
+        """A lease for the foreground on one job, by its id, as ``retry`` has it. Raises ``JobBusy``."""
         with self._file.writing() as rows:
             queue.recover(rows, self.time())
-            return self._lease(rows, queue.reopened(rows, queue.find(rows, id)), seconds)
+            return self._lease(rows, queue.reopened(rows, queue.find(rows, id), limits or {}), seconds)
 
     def _lease(self, rows: sqlite3.Connection, job: Job, seconds: float) -> Lease:
         if job.state == "running":

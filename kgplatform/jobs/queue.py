@@ -89,24 +89,24 @@ def finish(rows: sqlite3.Connection, job: Job, state: State, error: str, now: in
     )
 
 
-def retry(rows: sqlite3.Connection, job: Job) -> Job:
+def retry(rows: sqlite3.Connection, job: Job, limits: Mapping[str, Any]) -> Job:
     """As the ledger says."""
-    reopened(rows, job)
-    return _queued(rows, job)
+    return _queued(rows, reopened(rows, job, limits))
 
 
-def reopened(rows: sqlite3.Connection, job: Job) -> Job:
-    """A job whose failed steps may be tried anew. Raises ``JobBusy``."""
-    if job.state == "done":
+def reopened(rows: sqlite3.Connection, job: Job, limits: Mapping[str, Any]) -> Job:
+    """A job whose failed steps may be tried anew, or that goes on within new limits. Raises ``JobBusy``."""
+    if job.state == "done" and not (limits or job.cut):
         raise JobBusy(f"job {job.id} ({job.task.kind}) is done: there is nothing to try again")
     if job.state == "running":
         raise JobBusy(f"job {job.id} ({job.task.kind}) is running: see  kg jobs show {job.id}")
-    rival = live(rows, job.task)
+    task = dataclasses.replace(job.task, arguments={**job.task.arguments, **limits})
+    rival = live(rows, task)
     if rival and rival.id != job.id:
         raise JobBusy(f"job {rival.id} ({rival.task.kind}) does the same and is {rival.state}: see  kg jobs show {rival.id}")
     rows.execute("DELETE FROM steps WHERE job = ? AND state <> 'done'", (job.id,))
-    rows.execute("UPDATE jobs SET attempts = 0 WHERE id = ?", (job.id,))
-    return dataclasses.replace(job, attempts=0)
+    rows.execute("UPDATE jobs SET attempts = 0, key = ?, arguments = ? WHERE id = ?", (task.key, canonical(task.arguments), job.id))
+    return find(rows, job.id)
 
 
 def _queued(rows: sqlite3.Connection, job: Job) -> Job:
@@ -138,7 +138,8 @@ def _abandoned(rows: sqlite3.Connection, job: Job, now: int) -> None:
     if job.cancelling:
         finish(rows, job, "cancelled", "", now)
     elif not job.background:
-        finish(rows, job, "stopped", "the process that ran it ended in the middle: the same command goes on where it was", now)
+        why = f"the process that ran it ended in the middle: the same command goes on where it was, or  kg jobs retry {job.id}"
+        finish(rows, job, "stopped", why, now)
     elif job.attempts >= ATTEMPTS:
         why = f"{job.attempts} times the process that ran it ended in the middle, no step further: see  kg jobs log {job.id}"
         finish(rows, job, "failed", why, now)
@@ -176,9 +177,10 @@ def steps(rows: sqlite3.Connection, job: str, state: StepState | None, limit: in
     return [records.step(row) for row in rows.execute(wanted, (job, state, limit))]
 
 
-def results(rows: sqlite3.Connection, job: str, part: str) -> list[Step]:
-    wanted = "SELECT * FROM steps WHERE job = ? AND state = 'done' AND instr(key, ?) > 0 ORDER BY time, key"
-    return [records.step(row) for row in rows.execute(wanted, (job, storable(part)))]
+def results(rows: sqlite3.Connection, job: str, part: str, but: Collection[str]) -> list[Step]:
+    wanted = """SELECT * FROM steps WHERE job = ? AND state = 'done' AND instr(key, ?) > 0
+        AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY time, key"""
+    return [records.step(row) for row in rows.execute(wanted, (job, storable(part), json.dumps(list(but))))]
 
 
 def done(rows: sqlite3.Connection, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:

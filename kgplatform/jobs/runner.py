@@ -63,10 +63,10 @@ class Runner:
         self._known(task)
         return self._foreground(self.ledger.take_up(task, self._seconds, run=run))
 
-    def again(self, id: str) -> Job:
-        """Run what is left of a job here and now, also what failed in it; else as ``now``."""
+    def again(self, id: str, limits: Mapping[str, Any] | None = None) -> Job:
+        """Run what is left of a job here and now, also what failed in it, or is left within new ``limits``; else as ``now``."""
         self._known(self.ledger.job(id).task)
-        return self._foreground(self.ledger.take_this(id, self._seconds))
+        return self._foreground(self.ledger.take_this(id, self._seconds, limits))
 
     def _foreground(self, lease: Lease) -> Job:
         try:

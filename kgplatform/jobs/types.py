@@ -92,6 +92,11 @@ class Job:
     def finished(self) -> bool:
         return self.state in ("done", "failed", "cancelled")
 
+    @property
+    def cut(self) -> bool:
+        """Whether its result says that limits of its own ended it: time, a budget. Within others it goes on."""
+        return bool(self.result.get("cut"))
+
     def seconds(self, now: int) -> float:
         """How long it has run or ran, with the pauses between attempts."""
         return max(0, (self.ended or now) - self.started) / 1000 if self.started else 0.0

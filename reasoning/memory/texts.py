@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 from kgplatform.errors import BadFile
 from kgplatform.formats.rows import Broken
 from kgplatform.formats.text import lines
+from kgplatform.packed import opened
 from kgplatform.types import Entity, EntityId
 from kgplatform.view import GraphView
-
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +84,8 @@ def _there(path: Path) -> Path | None:
 
 def _rows(path: Path, header: bool = False) -> list[list[str]]:
     try:
-        with path.open("rb") as file:
-            zipped = file.read(2) == _GZIP
-        with cast(IO[bytes], gzip.open(path)) if zipped else path.open("rb") as file:
+        with opened(path) as file:
             return [_cells(path, number, line) for number, line in lines(file) if line.strip() and not (header and number == 1)]
-    except OSError as error:
-        raise BadFile(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (EOFError, zlib.error) as error:
-        raise BadFile(f"{path}: its compressed content is damaged ({error})") from None
     except Broken as error:
         raise BadFile(f"{path}: {error}") from None
 

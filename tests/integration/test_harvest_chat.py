@@ -85,6 +85,27 @@ def test_a_busy_model_is_waited_for_and_nothing_is_lost(there: Endpoint, graph: 
     assert len(there.seen) == answered  # what was answered is not asked again
 
 
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_who_waits_hears_at_once_that_a_model_is_asked_again(
+    there: Endpoint, graph: KnowledgeGraph, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    heard: list[str] = []
+
+    def late(body: dict[str, Any]) -> str:
+        heard.append(capsys.readouterr().err)
+        return lists(body)
+
+    there.reply, there.first = late, ["down"]
+    assert main([*COMMAND[:-2], *options]) == 0
+    told = [line for line in "".join(heard[:1]).splitlines() if "asking again in" in line]
+    if options:
+        assert told == []
+    else:
+        (line,) = told
+        assert line.startswith(f"kg: openai:gpt-nine at {there.address} is in trouble (status 500: the engine is overloaded")
+        assert line.endswith(" s, attempt 2 of 6")
+
+
 def test_a_budget_that_ends_in_the_middle_is_gone_on_with(
     there: Endpoint, graph: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

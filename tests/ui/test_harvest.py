@@ -17,6 +17,8 @@ from harvest.bertnet import Limits, Models, harvest
 from kgplatform.cardfiles import read_cards
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Job, Ledger, Runner, Task, Work
+from kgplatform.lm import weights
+from kgplatform.lm.modelcards import ModelCard, cards
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.names import entity_id
 from kgplatform.store import local
@@ -41,6 +43,8 @@ KNOWING = ScriptedScorer(
     name="knowing@1",
 )
 PROMPTS = ("{head} is the capital of {tail}", "The capital of {tail} is {head}")
+MODELS = ("smollm2-135m", "minilm")
+"""Those of the settings; the page asks only whether they are there."""
 Open = Callable[..., Visit]
 
 
@@ -57,9 +61,20 @@ def capitals(home: Path) -> Iterator[KnowledgeGraph]:
 
 @pytest.fixture(scope="module")
 def harvest_server(home: Path, capitals: KnowledgeGraph) -> Iterator[Server]:
+    for name in MODELS:
+        _claimed(home, cards()[name])
     server = start(home, "harvests").wait_until_open()
     yield server
     server.end()
+
+
+def _claimed(home: Path, card: ModelCard) -> None:
+    """A folder that says of itself that the model was fetched; there are no weights in it."""
+    folder = home / "models" / card.name
+    for file in card.files:
+        (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file.path).touch()
+    weights._write_stamp(folder, {file.path: file.sha256 for file in card.files})
 
 
 @pytest.fixture
@@ -224,6 +239,17 @@ def test_a_wrong_card_gets_its_sentence(page: Open, ledger: Ledger) -> None:
     expect(said).to_contain_text("'<b>lies</b> in': the prompt")
     write(tab, "lies in", prompts=("{head} lies in {tail}",), seeds=(("Rome",),))
     expect(tab.page.get_by_role("alert")).to_contain_text("the seed [Rome] has 1 of the 2 words that are wanted: [head, tail]")
+    assert ledger.jobs() == []
+
+
+def test_models_that_are_not_fetched_are_told_before_there_is_a_job(page: Open, ledger: Ledger, home: Path) -> None:
+    tab = page()
+    (home / "models").rename(home / "elsewhere")
+    try:
+        write(tab, "lies in", prompts=("{head} lies in {tail}",))
+        expect(tab.page.get_by_role("alert")).to_contain_text("the model smollm2-135m is not on this machine")
+    finally:
+        (home / "elsewhere").rename(home / "models")
     assert ledger.jobs() == []
 
 

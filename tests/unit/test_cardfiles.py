@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgplatform.cardfiles import as_yaml, read, read_cards
-from kgplatform.cards import relation_from, slots
+from kgplatform.cards import LARGEST, relation_from, slots
 from kgplatform.errors import BadCard, BadRequest
 
 ORIGINALS = Path(__file__).parents[3] / "shared" / "data" / "bertnet"
@@ -51,6 +54,33 @@ def test_the_originals_json_becomes_cards(tmp_path: Path) -> None:
         ("{head} can {tail} in {third}", "At the {third}, {head} can {tail}"),
         (("people", "work out", "gym"),),
     )
+
+
+@pytest.mark.parametrize("name", ["info.json.gz", "info.JSON.GZ", "cards.yaml.gz", "cards.yaml", "info.json"])
+def test_a_compressed_file_has_the_same_cards(tmp_path: Path, name: str) -> None:
+    raw = {"P19_place_of_birth": BORN, "somebody_do": DOING} if "info" in name else [{"name": "likes", "prompts": ["{head} likes {tail}"]}]
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(json.dumps(raw).encode()))
+    assert read(path) == read(kept(tmp_path / f"plain{name.casefold().removesuffix('.gz')}", raw))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (bz2.compress(b"name: likes"), "is compressed as bzip2, which is not read here: unpack it, or compress it with gzip"),
+        (lzma.compress(b"name: likes"), "is compressed as xz"),
+        (b"PK\x03\x04" + bytes(40), "is compressed as zip"),
+        (gzip.compress(b"name: likes" * 99)[:-9], "its compressed content is damaged"),
+        (b"\x1f\x8b" + bytes(40), "cannot be read"),
+        (gzip.compress(b"caf\xe9"), "is not UTF-8 text"),
+        (gzip.compress(bytes(LARGEST + 1)), "holds more than 67,108,864 bytes: this is no file of cards"),
+    ],
+)
+@pytest.mark.parametrize("name", ["card.yaml.gz", "card.json.gz"])
+def test_what_cannot_be_unpacked_gets_its_sentence(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadCard, match=rf"{name}: .*{words}"):
+        read(tmp_path / name)
 
 
 def test_what_is_left_out_is_said_with_its_reason(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -48,6 +50,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
         monkeypatch.delenv(name)
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
+    monkeypatch.setattr("ui.tasks.harvest_relation.check_models", lambda *_: None)
     Path("texts").mkdir()
     Path("texts/one.txt").write_text("Ada likes tea.")
     Path("likes.yaml").write_text(CARD)
@@ -451,5 +454,21 @@ def test_a_dead_workers_job_can_be_tried_again_at_once(kg: Kg, ledger: Ledger, m
     kg("jobs", "retry", job).refused(2, f"job {job} (embed) is running")
     monkeypatch.setattr("kgplatform.jobs.queue.dead", lambda _: True)
     monkeypatch.setattr("kgplatform.jobs.owner.dead", lambda _: True)
-    assert "interrupted: its process has ended; a worker takes it up" in kg("jobs", "list").out
+    assert f"interrupted: its process has ended; a worker takes it up, or  kg jobs retry {job}" in kg("jobs", "list").out
     assert kg("jobs", "retry", job, "--json").objects[0]["state"] == "queued"
+
+
+def test_a_killed_command_is_told_as_interrupted_with_what_to_type(kg: Kg, ledger: Ledger) -> None:
+    (queued,) = kg("import", "facts.tsv", "--job", "--json").objects
+    task = ledger.job(queued["job"]).task
+    ledger.cancel(queued["job"])
+    code = f"from kgplatform.jobs import *; from pathlib import Path; Ledger(Path({str(ledger.path)!r})).take_up({task!r}, 60)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    (left, _) = kg("jobs", "list", "--json").objects
+    assert (left["state"], left["interrupted"]) == ("running", True)
+    assert (
+        f"interrupted: its process has ended; the same command goes on where it was, or  kg jobs retry {left['job']}"
+        in kg("jobs", "list").out
+    )
+    (again,) = kg("jobs", "retry", left["job"], "--json").objects
+    assert (again["state"], again["interrupted"]) == ("queued", False)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kgplatform import opening
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger
 from kgplatform.lm.scripted import HashingEncoder
@@ -21,7 +24,7 @@ from kgplatform.names import entity_id
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Literal, Source, SourceId
 from tests.commands import Kg, commands
-from tests.unit.test_bertnet import KNOWING, PAIRS, SAID, SEEDS
+from tests.unit.test_bertnet import IGNORANT, KNOWING, PAIRS, SAID, SEEDS
 
 CARD = f"""\
 name: capital of
@@ -36,6 +39,7 @@ seeds: {json.dumps(SEEDS)}
 ORIGINAL = {
     "P36_capital": {"init_prompts": ["The capital of <ENT0> is <ENT1> ."], "seed_ent_tuples": [["Kenya", "Nairobi"]], "prompts": []}
 }
+CHECK_SCORER = opening.check_scorer
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +56,8 @@ def graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KnowledgeGraph:
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("kgplatform.opening.causal", lambda *_: (KNOWING, KNOWING))
     monkeypatch.setattr("kgplatform.opening.bare_scorer", lambda *_: KNOWING)
+    monkeypatch.setattr("kgplatform.opening.check_encoder", lambda _: None)
+    monkeypatch.setattr("kgplatform.opening.check_scorer", lambda settings, name=None: CHECK_SCORER(settings, name) if name else None)
     monkeypatch.chdir(tmp_path)
     Path("capital.yaml").write_text(CARD)
     return kg
@@ -81,6 +87,7 @@ def test_a_relation_is_harvested_and_told(kg: Kg, graph: KnowledgeGraph) -> None
     (again,) = kg("harvest", "relation", "capital.yaml", "--json").objects
     assert (again["new"], again["unchanged"]) == (0, len(found))
     (one,) = again["relations"]
+    assert (one["known"], one["reason"]) == (True, "")
     assert one["kept"] == len(found)
     assert sum(weight for _, weight in one["prompts"]) == pytest.approx(1)
     assert one["found"][0]["probability"] >= one["found"][-1]["probability"]
@@ -143,11 +150,54 @@ def test_a_budget_holds_and_what_there_is_is_kept(kg: Kg, graph: KnowledgeGraph,
     assert len(found & set(PAIRS)) > 10  # of the graph's own entities, which cost nothing
 
 
+def test_a_harvest_that_a_budget_ended_goes_on_by_its_run(
+    kg: Kg, graph: KnowledgeGraph, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = chatting(monkeypatch)
+    monkeypatch.setenv("KG_BUDGET_TOKENS", "10")
+    said = kg("harvest", "relation", "capital.yaml", "--proposer", "openai:x", "--run", "night")
+    (job,) = ledger.jobs()
+    assert f"a limit ended job {job.id}; with more time or budget  kg harvest relation --resume {job.id}  goes on" in said.err
+    monkeypatch.setenv("KG_BUDGET_TOKENS", "10000000")
+    (found,) = kg("harvest", "relation", "--resume", "night", "--json").objects
+    assert (found["cut"], found["relations"][0]["cut"]) == (False, False)
+    assert asked
+    assert capitals(graph) >= set(PAIRS[:5])
+    assert [(one.id, one.run, one.state) for one in ledger.jobs()] == [(job.id, "night", "done")]
+    kg("harvest", "relation", "--resume", "night").refused(2, "is done: there is nothing to try again")
+
+
+@pytest.mark.parametrize("how", [[], ["--job"]])
+def test_a_harvest_whose_time_was_over_goes_on_within_new_limits(kg: Kg, graph: KnowledgeGraph, ledger: Ledger, how: list[str]) -> None:
+    (cut,) = kg("harvest", "relation", "capital.yaml", "--minutes", "0.000001", "--json").objects
+    assert (cut["cut"], cut["relations"][0]["known"]) == (True, False)
+    (job,) = ledger.jobs()
+    kg("harvest", "relation", "--resume", job.id, "--minutes", "0").refused(2, "--minutes 0")
+    for options in (["--scorer", "local:x"], ["--min-confidence", "0.9"], ["--free"], ["--run", "other"]):
+        kg("harvest", "relation", "--resume", job.id, *options).refused(2, "only  --size  and  --minutes  may be new")
+    assert capitals(graph) == set()
+    assert kg("harvest", "relation", "--resume", job.id, "--minutes", "30", "--size", "20", *how).code == 0
+    assert kg("worker", "--until-idle").code == 0
+    (job,) = ledger.jobs()
+    assert (job.state, job.cut, job.task.arguments["minutes"], job.task.arguments["size"]) == ("done", False, 30, 20)
+    assert len(capitals(graph) & set(PAIRS)) > 10
+
+
 def test_nobody_proposes_where_a_person_says_so(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = chatting(monkeypatch)
     monkeypatch.setenv("KG_CHAT_MODEL", "openai:x")
     assert kg("harvest", "relation", "capital.yaml", "--proposer", "none").code == 0
     assert asked == []
+
+
+def test_a_compressed_card_is_harvested_and_measured(kg: Kg, graph: KnowledgeGraph) -> None:
+    Path("capital.yaml.gz").write_bytes(gzip.compress(CARD.encode()))
+    assert kg("harvest", "relation", "capital.yaml.gz").code == 0
+    assert capitals(graph)
+    files = ["--true", rows("true.tsv", PAIRS), "--false", rows("false.tsv", FALSE)]
+    assert kg("evaluate", "pairs", "capital.yaml.gz", *files).out.startswith("capital of: AUC ")
+    Path("true.tsv").write_bytes(bz2.compress(b"Riga\tLatvia"))
+    kg("evaluate", "pairs", "capital.yaml.gz", *files).refused(2, "true.tsv: is compressed as bzip2")
 
 
 def test_one_relation_of_many_is_chosen_by_name(kg: Kg) -> None:
@@ -168,14 +218,32 @@ def test_one_relation_of_many_is_chosen_by_name(kg: Kg) -> None:
         (["--min-confidence", "7"], "--min-confidence 7"),
         (["--proposer", "gpt"], "gpt"),
         (["--proposer", "local:nothing"], "no local model is called 'nothing'"),
+        (["--proposer", "local:minilm"], "the model minilm does not chat"),
+        (["--proposer", "local:qwen2.5-coder-1.5b"], "run  kg models fetch qwen2.5-coder-1.5b"),
+        (["--proposer", "local:gone.gguf"], "gone.gguf: the model cannot be read"),
+        (["--proposer", "opena:gpt"], "did you mean openai:gpt?"),
         (["--scorer", "gpt"], "'gpt' is not  local:MODEL"),
+        (["--scorer", "local:nothing"], "no local model is called 'nothing'"),
+        (["--scorer", "local:smollm2-135m"], "run  kg models fetch smollm2-135m"),
+        (["--scorer", "local:./gone"], "gone holds no language model"),
         (["--relation", "born in"], "--relation 'born in'"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(kg: Kg, graph: KnowledgeGraph, options: list[str], words: str) -> None:
-    kg("harvest", "relation", "capital.yaml", *options).refused(2, words)
-    kg("harvest", "relation", "capital.yaml", *options, "--dry-run").refused(2, words)
+def test_what_makes_no_sense_is_refused_before_there_is_a_job(
+    kg: Kg, graph: KnowledgeGraph, ledger: Ledger, options: list[str], words: str
+) -> None:
+    for more in ([], ["--dry-run"], ["--job"]):
+        kg("harvest", "relation", "capital.yaml", *options, *more).refused(2, words)
     assert capitals(graph) == set()
+    assert ledger.jobs() == []
+
+
+def test_models_of_the_settings_that_are_not_fetched_are_refused(kg: Kg, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KG_CHAT_MODEL", "local:qwen2.5-coder-1.5b")
+    kg("harvest", "relation", "capital.yaml").refused(2, "run  kg models fetch qwen2.5-coder-1.5b")
+    monkeypatch.setattr("kgplatform.opening.check_scorer", CHECK_SCORER)
+    kg("harvest", "relation", "capital.yaml").refused(2, "run  kg models fetch smollm2-135m")
+    assert ledger.jobs() == []
 
 
 def test_a_card_that_is_none_is_refused(kg: Kg) -> None:
@@ -199,7 +267,19 @@ def test_what_cannot_be_decided_has_no_number(kg: Kg) -> None:
     assert lines[lines.index("born in: not asked for") + 1].startswith("  whether the model knows 'born in' cannot be decided: 1 seed and ")
     (told,) = kg("harvest", "relation", "born.yaml", "--json").objects
     (one,) = told["relations"]
-    assert (one["knows"], one["auc"], one["p_value"], one["notes"]) == (False, None, None, told["notes"])
+    assert (one["known"], one["auc"], one["p_value"], one["notes"]) == (False, None, None, told["notes"])
+    assert one["reason"] == told["notes"][0]
+    assert kg("harvest", "relation", "born.yaml").out.endswith("\nnothing harvested: born in was not asked for, as said above\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--hold"]])
+def test_the_last_line_says_that_nothing_is_known(kg: Kg, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    monkeypatch.setattr("kgplatform.opening.causal", lambda *_: (IGNORANT, IGNORANT))
+    said = kg("harvest", "relation", "capital.yaml", *options)
+    assert (said.code, said.out.splitlines()[-1]) == (0, "nothing harvested: the model does not know capital of")
+    (one,) = kg("harvest", "relation", "capital.yaml", *options, "--json").objects[0]["relations"]
+    assert (one["known"], one["reason"]) == (False, one["notes"][0])
+    assert one["reason"].startswith("the model does not know 'capital of': its 5 seeds score no better than false pairs")
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "kg jobs cancel"])
@@ -245,7 +325,7 @@ def test_pairs_are_told_apart(kg: Kg) -> None:
     (found,) = kg("evaluate", "pairs", "capital.yaml", "--true", "true.tsv", "--false", "false.tsv.gz", "--json", "--out", "o.json").objects
     assert found["auc"] > 0.9
     assert found["low"] <= found["auc"] <= found["high"]
-    assert {"auc", "auc_one_prompt", "pairs_per_second", "knows"} <= set(found)
+    assert {"auc", "auc_one_prompt", "pairs_per_second", "known", "reason"} <= set(found)
     assert (found["true"], found["false"]) == (len(PAIRS), len(FALSE))
     assert json.loads(Path("o.json").read_text()) == found
 
@@ -254,6 +334,7 @@ def masked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The configured scorer is a masked model that knows capitals."""
     monkeypatch.setattr("kgplatform.opening.reads", lambda *_: "masked")
     monkeypatch.setattr("kgplatform.opening.masked", lambda *_: ScriptedMasked(SAID))
+    monkeypatch.setattr("kgplatform.opening.check_scorer", lambda *_: None)
 
 
 def test_columns_in_another_order_are_named(kg: Kg) -> None:
@@ -278,7 +359,10 @@ def test_pairs_are_told_apart_by_a_masked_model(kg: Kg, monkeypatch: pytest.Monk
 def test_a_masked_model_harvests_by_command(kg: Kg, graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     masked(monkeypatch)
     given = ["harvest", "relation", "capital.yaml", "--scorer", "local:bert", "--size", "30"]
-    assert kg(*given, "--dry-run").out.startswith("capital of: 20 heads and 20 tails of the graph")
+    told = kg(*given, "--dry-run").out
+    assert re.match(
+        r"capital of: 20 heads and 20 tails of the graph, .* sentences, about \d+ .* and what its search for names takes\n", told
+    )
     assert kg(*given).code == 0
     found = capitals(graph)
     assert found

@@ -137,8 +137,29 @@ def test_results_are_of_steps_that_are_done_by_a_part_of_their_key(ledger: Ledge
 
     job = runner(ledger, work).now(TASK)
     assert {step.key: dict(step.result) for step in ledger.results(job.id, "/put ")} == {"a/put 1": {"n": 0}, "a/put 2": {"n": 2}}
+    assert [step.key for step in ledger.results(job.id, "/put ", {"a/put 1", "b"})] == ["a/put 2"]
     assert [step.key for step in ledger.results(job.id, "%")] == ["100%"]
     assert len(ledger.results(job.id[:-1])) == 5
+
+
+def test_what_limits_ended_goes_on_within_others_and_keeps_what_it_did(ledger: Ledger) -> None:
+    done: list[str] = []
+
+    def work(work: Work, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        for key in "abcde"[: arguments["most"]]:
+            work.step(key, lambda key=key: done.append(key))  # type: ignore[misc]
+        return {"cut": arguments["most"] < 5}
+
+    made = runner(ledger, work)
+    job = made.now(Task(TASK.kind, {"most": 2}))
+    assert (job.state, job.cut) == ("done", True)
+    assert made.again(job.id).cut
+    ledger.retry(job.id, {"most": 4})
+    made.work(until_idle=True)
+    whole = made.again(job.id, {"most": 5})
+    assert (whole.id, whole.cut, whole.task, done) == (job.id, False, Task(TASK.kind, {"most": 5}), list("abcde"))
+    with pytest.raises(JobBusy, match="is done: there is nothing to try again"):
+        made.again(job.id)
 
 
 def test_a_retry_runs_what_failed_and_nothing_else(ledger: Ledger) -> None:

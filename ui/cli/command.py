@@ -75,10 +75,21 @@ class Run(Wire):
         self.settings = wire.load(home=self.given.home, graph=graph)
         self.creates = False
 
-    def do(self, kind: str, arguments: Mapping[str, Any], show: Show, *, job: bool = False, name: str = "", resume: str = "") -> None:
+    def do(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        show: Show,
+        *,
+        job: bool = False,
+        name: str = "",
+        resume: str = "",
+        limits: Mapping[str, Any] | None = None,
+    ) -> None:
         """Do long work as a job: here and now and then ``show`` what it came to, or leave it to a worker or to a schedule.
 
-        A dry run is no job. ``name`` is kept with the evidence. ``resume`` names a job, or the run of one, to go on with instead.
+        A dry run is no job. ``name`` is kept with the evidence. ``resume`` names a job, or the run of one, to go on with instead,
+        where arguments are its own but for new ``limits``.
         """
         from kgplatform.jobs.steps import Direct
 
@@ -93,11 +104,11 @@ class Run(Wire):
         if recurs := self.given.recurs:
             outcome.scheduled(self.screen, runner.schedule(self.task(kind, arguments), recurs.cron, recurs.zone))
         elif resume and job:
-            outcome.submitted(self.screen, self.ledger.retry(outcome.named(self.ledger, resume, kind).id))
+            outcome.submitted(self.screen, self.ledger.retry(outcome.named(self.ledger, resume, kind).id, limits))
         elif job:
             outcome.submitted(self.screen, runner.submit(self.task(kind, arguments), run=name))
         elif resume:
-            outcome.conclude(self.screen, runner.again(outcome.named(self.ledger, resume, kind).id), show)
+            outcome.conclude(self.screen, runner.again(outcome.named(self.ledger, resume, kind).id, limits), show)
         else:
             outcome.conclude(self.screen, runner.now(self.task(kind, arguments), run=name), show)
 

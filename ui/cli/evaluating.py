@@ -97,4 +97,4 @@ def _show(run: Run, relation: str, found: Evaluation) -> None:
     run.screen.say(f"one plain prompt: AUC {found.auc_one_prompt:.3f}; {found.pairs_per_second:,.1f} tuples a second")
     if found.unreadable:
         run.screen.say(f"{found.unreadable:,} of them have words that the model cannot read, and count as the least likely")
-    run.screen.say(found.doubt or f"the seeds alone: AUC {found.seeds_auc:.3f}, chance {found.p_value:.2g}: the model knows this relation")
+    run.screen.say(found.reason or f"the seeds alone: AUC {found.seeds_auc:.3f}, chance {found.p_value:.2g}: the model knows this relation")

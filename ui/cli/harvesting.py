@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,9 +64,15 @@ def relation(
         str, typer.Option(metavar="MODEL", help="The chat model that proposes; nothing: KG_CHAT_MODEL, if it is set; none: nobody.")
     ] = "",
     scorer: Annotated[str, typer.Option(metavar="MODEL", help="The model that scores; nothing: KG_SCORER_MODEL.")] = "",
-    size: Annotated[int, typer.Option(metavar="N", help="Candidates that are asked for, beside those of the graph.")] = 200,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help=f"Candidates that are asked for, beside those of the graph; nothing: {harvest_relation.SIZE}."),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="End after so many; what is judged by then is kept.")] = None,
-    confidence: Annotated[float, typer.Option("--min-confidence", metavar="P", help="Put what is at least so likely.")] = 0.5,
+    confidence: Annotated[
+        float | None,
+        typer.Option("--min-confidence", metavar="P", help=f"Put what is at least so likely; nothing: {harvest_relation.CONFIDENCE}."),
+    ] = None,
     free: Annotated[bool, typer.Option("--free", help="Let the scorer, too, name things that the graph does not have.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Score and put nothing: the candidates wait in the job.")] = False,
     name: RunId = "",
@@ -77,9 +83,12 @@ def relation(
     """Ask language models for tuples of a relation, and put those that are likely.
 
     Candidates are pairs of the graph's own entities and, with a chat model, what that lists. A scorer judges them; what it does not know by
-    the card's own seeds is not harvested. --dry-run says what it would take, and asks nobody for it.
+    the card's own seeds is not harvested. --dry-run says what it would take, and asks nobody for it. --resume goes on within new limits:
+    --size, --minutes, budgets.
     """
     _either(card, resume, "CARD")
+    if resume and (relations or proposer or scorer or confidence is not None or free or hold or name):
+        raise BadRequest("--resume goes on with what the run was asked for: of its options only  --size  and  --minutes  may be new")
     arguments = harvest_relation.arguments(
         card or (),
         relations=relations or (),
@@ -92,7 +101,10 @@ def relation(
         hold=hold,
         dry_run=dry_run,
     )
-    run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume)
+    if not resume:
+        harvest_relation.check_models(run.settings, arguments)
+    limits = harvest_relation.limits(size, minutes)
+    run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume, limits=limits)
 
 
 def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
@@ -105,7 +117,9 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
         return
     for one in result["relations"]:
         _show_relation(run, one)
-    if result["held"] and any(one["judged"] for one in result["relations"]):
+    if result["relations"] and not any(one["known"] for one in result["relations"]):
+        run.screen.say(f"nothing harvested: {_unknown(result['relations'])}")
+    elif result["held"] and any(one["judged"] for one in result["relations"]):
         run.screen.say("nothing was put:  kg app,  /harvest  shows the candidates")
     else:
         run.screen.say(shapes.added(result))
@@ -116,7 +130,7 @@ def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
 def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
     """How far the model knows it, the best that was found, and what did not go as it should."""
     known = "" if one["auc"] is None else f" (AUC {one['auc']:.2f} on {one['seeds']} seeds)"
-    done = f"{one['judged']:,} candidates judged, {one['kept']:,} likely" if one["knows"] else "not asked for"
+    done = f"{one['judged']:,} candidates judged, {one['kept']:,} likely" if one["known"] else "not asked for"
     run.screen.say(f"{one['relation']}: {done}{known}")
     for found in one["found"][:SHOWN]:
         run.screen.say(f"  {percent(found['probability']):>5}  {' | '.join(found['words'])}")
@@ -124,11 +138,20 @@ def _show_relation(run: Run, one: Mapping[str, Any]) -> None:
         run.screen.say(f"  {line}")
 
 
+def _unknown(relations: Sequence[Mapping[str, Any]]) -> str:
+    """Which relations the model does not know, and which could not be asked for."""
+    tested, others = ([one["relation"] for one in relations if (one["auc"] is None) is untested] for untested in (False, True))
+    parts = [f"the model does not know {', '.join(tested)}"] if tested else []
+    parts += [f"{', '.join(others)} {'was' if len(others) == 1 else 'were'} not asked for, as said above"] if others else []
+    return "; ".join(parts)
+
+
 def _show_plan(run: Run, plan: Mapping[str, Any]) -> None:
     if not plan["candidates"]:
         run.screen.say(f"{plan['relation']}: nobody proposes anything: no two things of its kinds are there, and no chat model")
         return
     time = "" if plan["seconds"] is None else f", about {words.span(plan['seconds'])}"
+    time += " and what its search for names takes" if plan["searches"] else ""
     ends = f"{plan['heads']:,} heads and {plan['tails']:,} tails of the graph"
     run.screen.say(f"{plan['relation']}: {ends}, at most {plan['candidates']:,} candidates, {plan['sentences']:,} sentences{time}")
     if plan["chat"]:

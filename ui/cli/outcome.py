@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kgplatform.errors import BadRequest, KgError, NotFound
-from ui.jobs import when
+from ui.jobs import interrupted, when
 
 if TYPE_CHECKING:
     from kgplatform.jobs import Job, Ledger, Schedule
@@ -39,6 +39,8 @@ def conclude(screen: Screen, job: Job, show: Callable[[Mapping[str, Any]], None]
         raise WasCancelled(f"job {job.id} was cancelled; what it had done stays")
     if job.result:
         show(job.result)
+    if job.cut:
+        screen.note(f"kg: a limit ended job {job.id}; with more time or budget  kg {job.task.kind} --resume {job.id}  goes on")
     if job.state != "done":
         screen.note(f"kg: job {job.id} {job.state}: {job.error}")
         raise typer.Exit(1)
@@ -56,7 +58,7 @@ def named(ledger: Ledger, name: str, kind: str) -> Job:
 
 
 def shape(job: Job) -> dict[str, Any]:
-    """A job as JSON readers get it; times are milliseconds since the epoch."""
+    """A job as JSON readers get it; times are milliseconds since the epoch. ``interrupted``: it runs, by a process that has ended."""
     task, progress = job.task, job.progress
     return {
         "job": job.id,
@@ -65,6 +67,7 @@ def shape(job: Job) -> dict[str, Any]:
         "graph": task.graph,
         "run": job.run,
         "state": job.state,
+        "interrupted": interrupted(job),
         "error": job.error,
         "created": job.created,
         "started": job.started,

@@ -7,13 +7,14 @@ no control sequence, no markup.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -69,6 +70,17 @@ class Shown(Protocol):
     def words(self, what: str) -> None: ...
 
 
+class _Warnings(logging.Handler):
+    """What the program warns of, told at once."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._told = told
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._told(f"kg: {record.getMessage()}")
+
+
 class Screen:
     """Where one command writes. With ``json`` standard output holds JSON only; ``quiet`` leaves out notes and progress."""
 
@@ -96,6 +108,16 @@ class Screen:
         """A line beside the answer: a warning, a count, what was left out."""
         if not self.quiet:
             _write(sys.stderr, plain(line))
+
+    @contextmanager
+    def warnings(self, loggers: Iterable[str]) -> Iterator[None]:
+        """Inside, warnings of these loggers are notes, as they come."""
+        handler = _Warnings(self.note)
+        with ExitStack() as stack:
+            for logger in map(logging.getLogger, loggers):
+                logger.addHandler(handler)
+                stack.callback(logger.removeHandler, handler)
+            yield
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Rows for people. On a terminal a table that folds, elsewhere tab-separated lines."""

@@ -195,4 +195,5 @@ def _make() -> None:
         free=state["card_free"],
         hold=True,
     )
+    harvest_relation.check_models(here.settings, arguments)
     opened_job.open(here.runner().submit(here.task(KIND, arguments)).id)

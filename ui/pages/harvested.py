@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from harvest.bertnet import held
 from harvest.bertnet.candidates import Judged, Kinds
-from harvest.bertnet.held import Held
+from harvest.bertnet.held import Held, Look
 from harvest.bertnet.sending import Telling, Verdicts, send, standing
 from kgplatform import names
 from kgplatform.cardfiles import read_cards
@@ -77,14 +77,13 @@ def _opened(ledger: Ledger, job: Job) -> None:
     _relation(Opened(job, found[relation], _card(job, relation)))
 
 
-def _found(ledger: Ledger, job: Job) -> dict[str, Held]:
-    """What the job has found so far; read anew when more of its steps are done."""
-    state, key = st.session_state, (job.id, tuple(sorted(ledger.counts(job.id).items())))
-    if state.get("harvested_found", (None, {}))[0] != key:
-        parts = (ledger.results(job.id, part) for part in (held.PROMPTS, held.KNOWN, held.PUT))
-        state["harvested_found"] = (key, held.read(chain.from_iterable(parts)))
-    found: dict[str, Held] = state["harvested_found"][1]
-    return found
+def _found(ledger: Ledger, job: Job) -> Mapping[str, Held]:
+    """What the job has found so far. Only new steps are read, as long as it is the same job and reads the same."""
+    state, key = st.session_state, (job.id, job.inputs)
+    before = state["harvested_look"][1] if state.get("harvested_look", (None,))[0] == key else Look()
+    look = before.again(partial(ledger.results, job.id))
+    state["harvested_look"] = (key, look)
+    return look.found
 
 
 @st.cache_data(ttl=600, max_entries=20, show_spinner=False)

@@ -40,6 +40,8 @@ KINDS = {
     "backup": Means("backing_up"),
 }
 """By the words of the command that does it."""
+LOGGED = ("kgplatform", "harvest", "reasoning", "ui")
+"""The loggers whose words belong to a job."""
 KEPT = 20
 """Examples in the result of a job."""
 
@@ -96,6 +98,7 @@ class Doing:
 
 
 def do(kind: str, doing: Doing) -> Mapping[str, Any]:
-    """Do a job of that kind; what it gives is its result."""
-    result: Mapping[str, Any] = import_module(f"ui.tasks.{KINDS[kind].file}").do(doing)
+    """Do a job of that kind; what it gives is its result. Who waits for it hears what the program warns of."""
+    with doing.screen.warnings(LOGGED) if doing.screen else nullcontext():
+        result: Mapping[str, Any] = import_module(f"ui.tasks.{KINDS[kind].file}").do(doing)
     return result

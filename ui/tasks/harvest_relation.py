@@ -16,14 +16,15 @@ from ui.tasks import KEPT, Doing, paths
 if TYPE_CHECKING:
     from harvest.bertnet import Limits, Models, Outcome
     from kgplatform.lm.ports import ChatModel
+    from kgplatform.settings import Settings
     from kgplatform.types import Relation
 
 NOBODY = "none"
 """The proposer that a person names where the configured chat model is not to be asked."""
-MOST = 100_000
+SIZE, MOST = 200, 100_000
 """Candidates that a chat model is asked for."""
-_SAMPLE = 64
-"""Sentences that a scorer is timed by."""
+CONFIDENCE = 0.5
+"""What is at least so likely is put."""
 
 
 def arguments(
@@ -32,9 +33,9 @@ def arguments(
     relations: Sequence[str] = (),
     proposer: str = "",
     scorer: str = "",
-    size: int = 200,
+    size: int | None = None,
     minutes: float | None = None,
-    confidence: float = 0.5,
+    confidence: float | None = None,
     free: bool = False,
     hold: bool = False,
     dry_run: bool = False,
@@ -43,25 +44,35 @@ def arguments(
     from harvest.bertnet.prompts import check
 
     paths.present(cards, "file")
-    if not 1 <= size <= MOST:
-        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is from 1 to {MOST:,}")
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise BadRequest(f"--minutes {minutes:g}: is a number above 0; leave it out to end with the last round")
+    within = {"size": SIZE, "minutes": None} | limits(size, minutes)
+    confidence = CONFIDENCE if confidence is None else confidence
     if not 0 <= confidence <= 1:
         raise BadRequest(f"--min-confidence {confidence:g}: a probability is from 0 to 1")
     files = [str(path.resolve()) for path in cards]
     if cards:
         for card in chosen(files, relations)[0]:
             check(card)
-    given = {
-        "relations": list(relations),
-        "proposer": proposer,
-        "scorer": scorer,
-        "size": size,
-        "minutes": minutes,
-        "confidence": confidence,
-    }
+    given = {"relations": list(relations), "proposer": proposer, "scorer": scorer, **within, "confidence": confidence}
     return {"cards": files, **given, "free": free, "hold": hold, "dry_run": dry_run}
+
+
+def limits(size: int | None, minutes: float | None) -> dict[str, Any]:
+    """Those that are given, as they stand in the arguments: a harvest that ended by them goes on within others. Raises ``BadRequest``."""
+    if size is not None and not 1 <= size <= MOST:
+        raise BadRequest(f"--size {size}: how many candidates a chat model is asked for is from 1 to {MOST:,}")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise BadRequest(f"--minutes {minutes:g}: is a number above 0; leave it out to end with the last round")
+    return {name: value for name, value in (("size", size), ("minutes", minutes)) if value is not None}
+
+
+def check_models(settings: Settings, arguments: Mapping[str, Any]) -> None:
+    """Raises ``BadRequest`` for a scorer, an encoder or a chat model that is not there; nothing is loaded."""
+    from kgplatform import opening
+
+    opening.check_scorer(settings, arguments["scorer"] or None)
+    opening.check_encoder(settings)
+    if name := _proposer(settings, arguments):
+        opening.check_chat(settings, name)
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -72,15 +83,16 @@ def do(doing: Doing) -> Mapping[str, Any]:
     cards, notes = chosen(asked["cards"], asked.get("relations", ()))
     for line in notes:
         doing.note(f"  {line}")
-    limits = Limits(asked.get("size", 200), asked.get("minutes"), asked.get("confidence", 0.5), asked.get("hold", False))
+    within = Limits(asked.get("size", SIZE), asked.get("minutes"), asked.get("confidence", CONFIDENCE), asked.get("hold", False))
     if doing.dry_run:
-        return {"dry_run": True, "plans": _planned(doing, cards, limits)}
+        return {"dry_run": True, "plans": _planned(doing, cards, within)}
     models = _models(doing, telling=True)
     with doing.progress("scoring candidates"):
-        report = harvest(doing.wire.graph, cards, models, limits=limits, steps=doing.steps)
+        report = harvest(doing.wire.graph, cards, models, limits=within, steps=doing.steps)
     return {
         "dry_run": False,
-        "held": limits.held,
+        "held": within.held,
+        "cut": any(outcome.cut for outcome in report.outcomes),
         "relations": [_shape(outcome) for outcome in report.outcomes],
         **shapes.counts(report.receipt),
         "changed": report.changed.shape(),
@@ -126,11 +138,17 @@ def _chat(doing: Doing, *, telling: bool) -> ChatModel | None:
     from kgplatform.lm.telling import TellingChat
     from kgplatform.opening import chat
 
-    settings, named = doing.wire.settings, doing.arguments.get("proposer", "")
-    if named == NOBODY or not (named or settings["KG_CHAT_MODEL"]):
+    settings = doing.wire.settings
+    if not (name := _proposer(settings, doing.arguments)):
         return None
-    model = chat(settings, named or None, doing.steps.run)
+    model = chat(settings, name, doing.steps.run)
     return TellingChat(model, doing.steps.spent) if telling else model
+
+
+def _proposer(settings: Settings, arguments: Mapping[str, Any]) -> str:
+    """The chat model that proposes, by name; empty where none does."""
+    named: str = arguments.get("proposer", "")
+    return "" if named == NOBODY else named or settings["KG_CHAT_MODEL"]
 
 
 def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[dict[str, Any]]:
@@ -138,16 +156,17 @@ def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[di
     from dataclasses import asdict, replace
 
     from harvest.bertnet.asking import known_entities
-    from harvest.bertnet.planning import plan
+    from harvest.bertnet.planning import plan, rate
     from kgplatform.lm.wrapping import estimate
 
-    models, plans, rate = _models(doing), [], None
+    models, plans, pace = _models(doing), [], None
     entities = known_entities(doing.wire.graph)  # once for all cards
     for card in cards:
         found = plan(doing.wire.graph, card, models, limits, entities)
-        rate = rate or _rate(models, found.sample)
-        shape = {name: value for name, value in asdict(found).items() if name not in ("sample", "requests")}
-        shape["seconds"] = round(found.sentences / rate) if rate else None
+        pace = pace or rate(card, models)
+        shape = {name: value for name, value in asdict(found).items() if name != "requests"}
+        shape["seconds"] = round(found.sentences / pace) if pace else None
+        shape["searches"] = models.masked is not None  # how long that takes nobody knows beforehand
         shape["chat"] = ""
         if models.chat and found.requests:
             known = estimate(found.requests, models.chat, doing.wire.settings)
@@ -160,25 +179,15 @@ def _planned(doing: Doing, cards: Sequence[Relation], limits: Limits) -> list[di
     return plans
 
 
-def _rate(models: Models, sample: Sequence[tuple[str, str]]) -> float | None:
-    """Sentences a second, by some that are scored now; a masked model's is not known."""
-    import time
-
-    if not models.decoder or not sample:
-        return None
-    bare, some = models.decoder, list(sample[:_SAMPLE])
-    start = time.perf_counter()
-    bare.logprobs(some)
-    return len(some) / (time.perf_counter() - start)
-
-
 def _shape(outcome: Outcome) -> dict[str, Any]:
     learnt = outcome.learnt
     return {
         "relation": outcome.relation,
         "judged": len(outcome.found),
         "kept": len(outcome.kept),
-        "knows": bool(learnt and not learnt.doubt),
+        "known": outcome.known,
+        "reason": outcome.reason,
+        "cut": outcome.cut,
         "auc": learnt.auc if learnt and learnt.decided else None,
         "p_value": learnt.p_value if learnt and learnt.decided else None,
         "seeds": learnt.seeds if learnt else 0,
