@@ -1,6 +1,6 @@
 """Train and test a link predictor on a folder with ``train.txt``, ``valid.txt`` and ``test.txt`` (head, relation, tail; tabs).
 
-python -m benchmarks.links.run FOLDER [--models complex house] [--columns relation head tail] [--device cpu]
+python -m benchmarks.links.run FOLDER [--models complex house] [--columns relation head tail] [--device cpu] [--seeds 5]
 
 A line of JSON for every model, trained with the settings that the size of the graph chooses.
 """
@@ -11,11 +11,15 @@ import argparse
 import json
 import time
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from reasoning import links
 from reasoning.evaluate import Figures
 from reasoning.split import Split, read_split
+
+MEANS = ("mrr", "hits@1", "hits@10", "train_seconds")
+"""What is averaged over seeds."""
 
 
 def main() -> None:
@@ -24,14 +28,21 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", choices=links.MODELS, default=["complex"])
     parser.add_argument("--columns", nargs=3, help="their order in the files, where it is not head, relation, tail")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seeds", type=int, default=1, help="so many trainings of each, and a line with their mean and spread")
     given = parser.parse_args()
     parts = read_split(given.folder, given.columns)
     for model in given.models:
-        print(json.dumps(_measured(parts, model, given.device)), flush=True)
+        rows = []
+        for seed in range(given.seeds):
+            rows.append(_measured(parts, model, given.device, seed))
+            print(json.dumps(rows[-1]), flush=True)
+        if len(rows) > 1:
+            told = {name: [round(fmean(row[name] for row in rows), 4), round(stdev(row[name] for row in rows), 4)] for name in MEANS}
+            print(json.dumps({"model": model, "seeds": len(rows), **told}), flush=True)
 
 
-def _measured(parts: Split, model: str, device: str) -> dict[str, Any]:
-    recipe = links.Recipe.fitting(parts.train, model)
+def _measured(parts: Split, model: str, device: str, seed: int) -> dict[str, Any]:
+    recipe = links.Recipe.fitting(parts.train, model, seed=seed)
     started = time.perf_counter()
     predictor = links.train(parts.train, recipe, valid=parts.valid, device=device)
     trained = time.perf_counter()
