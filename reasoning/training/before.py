@@ -128,7 +128,10 @@ def read(path: Path, view: GraphView, recipe: Recipe) -> Before | None:
 
 
 def keep(path: Path, predictor: Predictor, optimiser: torch.optim.Optimizer, learned: Ints) -> None:
-    """Write down what the next training goes on from, whole or not at all; ``learned`` ``(n, 3)`` are the facts it was shown."""
+    """Write down what the next training goes on from, whole or not at all; ``learned`` ``(n, 3)`` are the facts it was shown.
+
+    Where that cannot be, it is said, and the next one begins anew: this one is done all the same.
+    """
     model, view, recipe = predictor.model, predictor.view, predictor.recipe
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     names = [name for name, _ in model.named_parameters()]
@@ -139,7 +142,10 @@ def keep(path: Path, predictor: Predictor, optimiser: torch.optim.Optimizer, lea
     tensors["lengths"] = torch.from_numpy(np.array(lengths))
     tensors["triples"] = torch.from_numpy(learned.astype(np.int32))
     told = {"revision": recipe.revision(view), "snapshot": view.revision, "recipe": asdict(recipe), "relations": list(view.relations)}
-    checkpoint.write(path, Checkpoint(tensors, told))
+    try:
+        checkpoint.write(path, Checkpoint(tensors, told))
+    except OSError as error:
+        _LOG.warning("%s cannot be written (%s), so the graph will be learned anew the next time", path, error.strerror or error)
 
 
 def _texts(data: Tensor, lengths: Tensor) -> Texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,18 @@ def test_what_cannot_be_gone_on_from_is_learned_anew(tmp_path: Path, caplog: pyt
     assert predict(view, NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, [])).start == ""
     assert "cannot be gone on from" in caplog.text
     assert before.read(file, view, Recipe.fitting(view)) is not None  # written again, whole
+
+
+@pytest.mark.usefixtures("large")
+def test_where_nothing_can_be_kept_the_predictions_come_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("reasoning.training.checkpoint.write", full)
+    assert predict(GraphView.of(facts()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, [])).proposals
+    assert "cannot be written (No space left on device), so the graph will be learned anew" in caplog.text
 
 
 @pytest.mark.usefixtures("large")
