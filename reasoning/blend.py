@@ -107,7 +107,7 @@ def blended(
     """Fit both models together on the pools of all folds; ``odds`` is what the first one says, ``missing`` as for ``curves``."""
     parts = []
     for number, fold in enumerate(folds):
-        pool = fold.pool(odds(fold.sample), POOL // len(folds))
+        pool = fold.pool(odds(fold.sample), POOL)
 
         def told(done: int, total: int, number: int = number) -> None:
             if progress is not None:

@@ -7,22 +7,24 @@ several times over, each time from a fresh model; a large one once, and the mode
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
 from reasoning.blend import Blend, Judged, Second, blended
 from reasoning.candidates import FEATURES, Cards, Reals, Room, Weigher, mirrored
 from reasoning.curves import Curves, Line, Sample, area, curves, line
 from reasoning.recipe import Recipe
 from reasoning.split import removable
-from reasoning.train import PLAIN, Learning, Predictor, train
+from reasoning.train import PLAIN, Learning, Predictor, learnable, train
 
 if TYPE_CHECKING:
     from reasoning.training.before import Before
@@ -37,6 +39,8 @@ LEAST_HELD = 20
 """Fewer different held-out facts say nothing about a model."""
 MISSING = 0.1
 """The prior of a prediction: for so many facts that the graph has, one is taken to be missing. Other shares are held out to learn from."""
+STALE = 86_400.0
+"""Seconds after which what is left of a training that was killed goes."""
 LEAST_AUC = 0.65
 """Random guessing gives .5, with a spread of about .05 on the smallest graphs: below this nothing is proposed."""
 
@@ -63,8 +67,9 @@ class Calibrated:
     line: Line
     curves: Curves
     quality: Quality
-    blend: Blend | None = None
-    """What makes log-odds of these and a second model's word, where there is one."""
+    folds: tuple[Judged, ...] = ()
+    missing: float = 1.0
+    """What it was judged by, and how many facts are missing for one of these."""
 
     def log_odds(self, features: Reals, relation: int) -> Reals:
         """``(pairs, features) -> (pairs,)``, of one relation."""
@@ -74,16 +79,21 @@ class Calibrated:
         """The log-odds of every pair of a sample."""
         return self.curves.each_of(self.line(sample.values), sample.relations)
 
+    def with_second(self, second: Second, cards: Cards, progress: Progress | None = None) -> Blend:
+        """What makes log-odds of these and of a second model's word."""
+        return blended(second, self.folds, self.odds, cards, self.missing, progress)
 
-def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = PLAIN, second: Second | None = None) -> Calibrated:
+
+def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = PLAIN) -> Calibrated:
     """Train on the view and find out how far the model can be believed. ``taken`` are pairs known not to be candidates.
 
     A large graph is learned from where it was left the last time, and what was learned then is not held out.
     """
+    learnable(view)
     recipe = Recipe.fitting(view, learning.model)
     learned = partial(train, recipe=recipe, device=learning.device, heard=learning.heard)
     rounds = 1 if len(view) >= LARGE else FOLDS
-    stages = rounds + (rounds > 1) + (second is not None)
+    stages = rounds + (rounds > 1)
     kept = _Kept.of(view, cards, recipe, learning) if rounds == 1 and learning.kept else _Kept()
     among = ~kept.before.knew(view) if kept.before else None
     folds: list[Judged] = []
@@ -105,10 +115,7 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = 
     every = Sample.joined(samples, FEATURES)
     straight, missing = line(every), MISSING / max(1e-9, float(np.mean(shares)))
     curved = curves(every, straight(every.values), missing)
-    found = Calibrated(predictor, straight, curved, _measured(samples, len(shown), view.relations))
-    if second is None:
-        return found
-    return replace(found, blend=blended(second, folds, found.odds, cards, missing, learning.part(stages - 1, stages).progress))
+    return Calibrated(predictor, straight, curved, _measured(samples, len(shown), view.relations), tuple(folds), missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,8 @@ class _Kept:
         revision = (self.before.recipe_on(view, recipe) if self.before else recipe).revision(view)
         yield {"before": self.before, "keep": self.file if self.keeps else None, "checkpoint": self.file.with_name(f"{revision}.part")}
         for part in self.file.parent.glob(f"{recipe.model}@*.part"):
-            part.unlink()
+            if time.time() - part.stat().st_mtime > STALE:  # of a graph that has changed since; a fresh one is another's
+                part.unlink(missing_ok=True)
 
 
 def _measured(samples: Sequence[Sample], held: int, names: Sequence[str]) -> Quality:

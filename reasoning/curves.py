@@ -22,7 +22,7 @@ from kgplatform.view import Ints
 Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-BINS, LEAST = 40, 10
+BINS, LEAST = 20, 10
 """Bins of a curve at most, and held-out facts of one at least."""
 DOUBT = 5.0
 SUREST = 0.99

@@ -18,7 +18,7 @@ from reasoning.blend import POOL, Blend, Second
 from reasoning.calibrate import Calibrated, Quality, calibrated
 from reasoning.candidates import Cards, Room, Weigher
 from reasoning.rules import Chains, Rule
-from reasoning.train import PLAIN, Learning
+from reasoning.train import PLAIN, Learning, Predictor
 
 AUTO = ("complex", "distmult", "rotate")
 """Models that are tried against each other where none is named: of different kinds, and quick."""
@@ -84,39 +84,39 @@ def predict(
 
     ``taken`` facts (rejected or merely proposed ones) are not proposed either. A model that cannot tell held-out facts from
     other pairs proposes nothing. A ``second`` model is heard on the likeliest, where that pays. Everything is a function of the
-    arguments: the same graph gives the same list.
+    arguments and of what ``learning`` has kept: asked again about the same graph, it gives the same list.
     """
     closed = np.concatenate([view.triples, _rows(view, taken)])
-    judged = _best_model(view, cards, closed, learning.part(0, 2) if second else learning, second)
-    recipe = judged.predictor.recipe
-    name = _name(judged, view)
+    judged = _best_model(view, cards, closed, learning.part(0, 2) if second else learning)
+    start = judged.predictor.recipe.start if judged.predictor.history else ""
     if not judged.quality.enough:
-        return Prediction((), name, view.revision, judged.quality, _why(judged.quality), recipe.start, judged.blend)
+        return Prediction((), _name(judged.predictor, None), view.revision, judged.quality, _why(judged.quality), start)
     wanted = [number for number, known in enumerate(view.relations) if relation in (None, known)]
     weigher = Weigher.of(judged.predictor, view)
     found = [row for number in wanted for row in _best(judged, weigher, Room.of(view, number, cards, closed), 20 * top)]
     found.sort(key=lambda row: (-row[0], row[1:]))
-    if judged.blend and judged.blend.wins:
-        found = _blended(judged.blend, view, cards, closed, found[: max(POOL, 5 * top)], learning.part(1, 2).progress)
+    weighed = len(found)
+    blend = judged.with_second(second, cards, learning.part(2, 4).progress) if second else None
+    if blend and blend.wins:
+        found = _blended(blend, view, cards, closed, found[: max(POOL, 5 * top)], learning.part(3, 4).progress)
     likely = [row for row in found if confidence(view.relations[row[1]], row[0]) >= min_confidence]
     chosen = _spread(view, cards, likely, top)
     proposals = tuple(_proposal(view, weigher.chains, row) for row in chosen)
-    note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {len(found)} were weighed and lie below it."
-    return Prediction(proposals, name, view.revision, judged.quality, note, recipe.start, judged.blend)
+    note = "" if proposals else f"No missing link reaches the confidence {min_confidence:g}: {weighed} were weighed and lie below it."
+    return Prediction(proposals, _name(judged.predictor, blend), view.revision, judged.quality, note, start, blend)
 
 
-def _best_model(view: GraphView, cards: Cards, closed: Ints, learning: Learning, second: Second | None) -> Calibrated:
+def _best_model(view: GraphView, cards: Cards, closed: Ints, learning: Learning) -> Calibrated:
     """The model that is named; for ``auto`` the one that tells held-out facts of this graph best."""
     tried = AUTO if learning.model == "auto" else (learning.model,)
     ways = [replace(learning.part(number, len(tried)), model=name) for number, name in enumerate(tried)]
-    return max((calibrated(view, cards, closed, way, second) for way in ways), key=lambda one: one.quality.auc)
+    return max((calibrated(view, cards, closed, way) for way in ways), key=lambda one: one.quality.auc)
 
 
-def _name(judged: Calibrated, view: GraphView) -> str:
+def _name(predictor: Predictor, blend: Blend | None) -> str:
     """The model's name and revision; of two models that speak together, of both."""
-    recipe, blend = judged.predictor.recipe, judged.blend
-    name = recipe.revision(view)
-    return f"{recipe.model}{TOGETHER}@{digest(name, blend.second.name)}" if blend and blend.wins else name
+    name = predictor.recipe.revision(predictor.view)
+    return f"{predictor.recipe.model}{TOGETHER}@{digest(name, blend.second.name)}" if blend and blend.wins else name
 
 
 def _blended(blend: Blend, view: GraphView, cards: Cards, closed: Ints, rows: Sequence[_Row], progress: Progress | None) -> list[_Row]:

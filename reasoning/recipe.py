@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -57,8 +58,11 @@ class Recipe:
         for name in ("dim", "epochs", "batch", "negatives"):
             if getattr(self, name) < 1:
                 raise BadRequest(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not self.rate > 0:
+        if not 0 < self.rate < math.inf:
             raise BadRequest(f"the learning rate must be above 0, not {self.rate}")
+        for name in ("norm", "relation_weight", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise BadRequest(f"{name} must be 0 or more, not {getattr(self, name)}")
 
     @classmethod
     def fitting(cls, view: GraphView, model: str = "complex", **given: Any) -> Recipe:

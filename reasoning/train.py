@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kgplatform.errors import BadRequest, MissingExtra
+from kgplatform.errors import BadRequest, MissingExtra, ModelError
 from kgplatform.ports import Progress
 from kgplatform.view import Floats, GraphView, Ints
 from reasoning.evaluate import Ranking
+from reasoning.halving import is_shortage
 from reasoning.models import registry
 from reasoning.queries import queries
 from reasoning.recipe import DISTANCES, LARGE, WATCHED, Recipe
@@ -150,11 +151,17 @@ def train(
 
     learnable(view)
     recipe = replace(recipe or Recipe.fitting(view), features=_hash(features))
-    recipe = before.recipe_on(view, recipe) if before else recipe
     learned = view
     if valid is None and len(view) >= WATCHED:
         learned, valid = watched(view, recipe.seed)
-    model = make(recipe, view, torch.Generator().manual_seed(recipe.seed), features).to(device)
+    try:
+        model = make(recipe, view, torch.Generator().manual_seed(recipe.seed), features).to(device)
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
+        raise ModelError(f"a model with {recipe.dim:,} coordinates an entity does not fit into memory: take a smaller dim") from None
+    before = before if before and before.suits(model) else None
+    recipe = before.recipe_on(view, recipe) if before else recipe
     model.on(learned.triples)
     asked = queries(learned.triples, len(view.relations), learned.confidence)
     saving = Saving(checkpoint, recipe.revision(view), minutes) if checkpoint else None

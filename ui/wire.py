@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import cached_property, partial
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import settings as settings_module
 from kgplatform.errors import BadRequest, NotFound
+from kgplatform.names import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +144,11 @@ class Wire:
         with Wire(_elsewhere(self.settings, wanted), self.models, tasks.KINDS[kind].creates) as wire:
             return tasks.do(kind, tasks.Doing(wire, work, arguments, screen))
 
+    @property
+    def learned(self) -> Path:
+        """The folder of what completions of this graph leave for the next one."""
+        return learned(self.settings.home, place(self.settings))
+
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
         from kgplatform.lm import cached_chat, structured
@@ -148,6 +156,7 @@ class Wire:
         from kgplatform.types import Forgotten
 
         quarantine = self.settings.home / "quarantine"
+        shutil.rmtree(self.learned, ignore_errors=True)  # names and facts of the source are in what graph models keep
         erased = cached_chat.erase(answers_file(self.settings), source) + structured.erase(quarantine, source)
         try:
             return self.graph.forget(source), erased
@@ -160,6 +169,11 @@ class Wire:
         """Close what was opened."""
         if "graph" in self.__dict__:
             self.graph.close()
+
+
+def learned(home: Path, graph: str) -> Path:
+    """The folder of what completions of a graph leave for the next one; ``graph`` as ``place`` says it."""
+    return home / "completion" / digest(graph)
 
 
 def place(settings: Settings) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from kgplatform.errors import BadRequest
 from kgplatform.ports import Progress
 from kgplatform.view import Ints
+from reasoning.curves import auc
 from reasoning.denoise.signals import NAMES, RELATION, Graph, Reals
 from reasoning.noise import Known
 
@@ -51,6 +52,8 @@ class Suspicion:
     signals: Reals
     asked: Ints
     trees: tuple[Trees, ...]
+    auc: float
+    """How well corrupted facts are told from those of the graph: .5 is guessing."""
 
     def first(self, count: int) -> Ints:
         """The most suspect facts, the most first."""
@@ -96,7 +99,8 @@ def suspicion(triples: Ints, entities: int, relations: int, *, seed: int = 0, pr
         if progress is not None:
             progress(FOLDS + half + 1, FOLDS + HALVES)
     wrong = share(odds, false_odds)
-    return Suspicion(odds, probabilities(odds, false_odds, wrong), wrong, signals, fold % HALVES, tuple(grown))
+    told = auc(false_odds, odds, np.ones(len(odds)))
+    return Suspicion(odds, probabilities(odds, false_odds, wrong), wrong, signals, fold % HALVES, tuple(grown), told)
 
 
 def corrupted(triples: Ints, entities: int, relations: int, count: int, draw: np.random.Generator) -> Ints:

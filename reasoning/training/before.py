@@ -1,5 +1,7 @@
 """What a training leaves for the next one on the same graph: it goes on from there, entities that are new begin as always.
 
+A graph of which something was taken back is learned anew: nothing of that may stay in what is said.
+
 Kept are the model's tables with the names of their rows, the optimiser's state, and which facts were learned from, so that the next
 training is judged by facts that it has not seen either.
 """
@@ -25,10 +27,10 @@ from reasoning.train import Predictor
 from reasoning.training import checkpoint
 from reasoning.training.checkpoint import Checkpoint
 
+SHAPE = ("model", "dim", "optimiser", "objective", "features")
+"""Settings by which a training can only go on as it began."""
 FEWER = 4
 """A training that goes on from another takes at most this part of its epochs."""
-GONE = 0.05
-"""Where so large a part of what was learned is no fact any more, the graph is learned anew."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -49,6 +51,10 @@ class Before:
         if self.snapshot == view.revision:
             return self.recipe
         return replace(recipe, epochs=-(-recipe.epochs // FEWER), start=self.revision)
+
+    def suits(self, model: Model) -> bool:
+        """Whether it has a value for each of the model's."""
+        return {f"model/{name}" for name in model.state_dict()} == {name for name in self.tensors if name.startswith("model/")}
 
     def knew(self, view: GraphView) -> npt.NDArray[np.bool_]:
         """Which facts of a view it has learned from, ``(facts,)``."""
@@ -115,14 +121,17 @@ def read(path: Path, view: GraphView, recipe: Recipe) -> Before | None:
             held.tensors["triples"].numpy().astype(np.int64),
             held.tensors,
         )
-    except (BadFile, BadRequest, KeyError, TypeError) as error:
+    except (BadFile, BadRequest) as error:
         _LOG.warning("%s cannot be gone on from, so the graph is learned anew: %s", path, error)
         return None
-    if replace(before.recipe, epochs=recipe.epochs, start=recipe.start) != recipe:
+    except (KeyError, TypeError, ValueError):
+        _LOG.warning("%s is of another version and cannot be gone on from, so the graph is learned anew", path)
+        return None
+    if any(getattr(before.recipe, name) != getattr(recipe, name) for name in SHAPE):
         _LOG.warning("the graph is learned anew: by now it wants other settings than those of %s", before.revision)
         return None
-    if before.knew(view).sum() < (1 - GONE) * len(before.triples):
-        _LOG.warning("the graph is learned anew: much of what %s learned is no fact any more", before.revision)
+    if before.knew(view).sum() < len(before.triples):
+        _LOG.warning("the graph is learned anew: not all that %s learned is a fact still", before.revision)
         return None
     return before
 

@@ -31,6 +31,8 @@ CELLS = 1 << 26
 """Scores of one batch that are held at once where a model cannot do without: bounds memory on graphs of many entities."""
 LOOKS, PATIENCE = 20, 4
 """How often the watched facts are ranked in a whole training, and how many looks in a row that fall behind the best one end it."""
+FIRST = 15.0
+"""Seconds after which a training is kept for the first time."""
 SLACK = 0.01
 """A look falls behind when it is worse by this part: the MRR of a thousand facts wavers by as much, and more training is better."""
 Watch = Callable[[Model], float]
@@ -72,9 +74,10 @@ class Run:
     optimiser: torch.optim.Optimizer = field(init=False)
     _order: torch.Generator = field(init=False)
     _began: Tensor = field(init=False)
-    _saved: float = field(default_factory=time.monotonic)
+    _saved: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self._saved = time.monotonic() - 60 * self.saving.minutes + FIRST if self.saving else 0.0
         self._order = torch.Generator().manual_seed(self.recipe.seed)
         self._began = self._order.get_state()
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]  # said, or the optimiser's own tensors bring a warning

@@ -25,7 +25,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from reasoning.training import before
+from reasoning.training import before, checkpoint
 
 NO_CARDS = Cards({}, {})
 
@@ -152,11 +152,46 @@ def test_what_cannot_be_gone_on_from_is_learned_anew(tmp_path: Path, caplog: pyt
     predict(view, NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
     fewer = GraphView.of(facts()[::2])
     assert predict(fewer, NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, [])).start == ""
-    assert "is no fact any more" in caplog.text
+    assert "not all that" in caplog.text
     file.write_bytes(b"no checkpoint")
     assert predict(view, NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, [])).start == ""
     assert "cannot be gone on from" in caplog.text
     assert before.read(file, view, Recipe.fitting(view)) is not None  # written again, whole
+
+
+@pytest.mark.usefixtures("large")
+def test_nothing_that_was_taken_back_is_gone_on_from(tmp_path: Path) -> None:
+    """One fact is enough: what it taught could stand behind any prediction."""
+    predict(GraphView.of(grown()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
+    found = before.read(tmp_path / "complex.safetensors", GraphView.of(grown()), Recipe.fitting(GraphView.of(grown())))
+    assert found
+    head, relation, tail = (int(value) for value in found.triples[0])
+    gone = found.entities[head], found.relations[relation], found.entities[tail]
+    fewer = [fact for fact in grown() if (fact.head.id, fact.relation, getattr(fact.tail, "id", "")) != gone]
+    assert predict(GraphView.of(fewer), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, [])).start == ""
+
+
+@pytest.mark.usefixtures("large")
+def test_what_another_version_kept_is_learned_anew(tmp_path: Path) -> None:
+    """Regression: a file that lacked a table broke every completion until someone deleted it."""
+    predict(GraphView.of(facts()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
+    file = tmp_path / "complex.safetensors"
+    held = checkpoint.read(file)
+    checkpoint.write(
+        file, checkpoint.Checkpoint({name: value for name, value in held.tensors.items() if name != "model/relation"}, held.told)
+    )
+    again = predict(GraphView.of(grown()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
+    assert again.start == ""
+    assert again.proposals
+
+
+@pytest.mark.usefixtures("large")
+def test_the_model_that_it_went_on_from_is_one_that_was_told(tmp_path: Path) -> None:
+    first = predict(GraphView.of(facts()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
+    second = predict(GraphView.of(grown()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
+    assert (first.start, second.start) == ("", first.model)
+    again = predict(GraphView.of(grown()), NO_CARDS, min_confidence=0.0, learning=learning(tmp_path, []))
+    assert (again.start, again.model) == ("", second.model)  # nothing was learned, so nothing was gone on from
 
 
 @pytest.mark.usefixtures("large")

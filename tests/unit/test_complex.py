@@ -111,6 +111,11 @@ def test_nothing_to_learn_from_is_said() -> None:
         links.train(GraphView.of([]))
 
 
+def test_an_empty_graph_has_nothing_to_complete() -> None:
+    with pytest.raises(BadRequest, match="no facts between entities"):
+        links.complete(World([]), device="cpu")
+
+
 def test_completion_is_imported_without_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import reasoning.links, sys; sys.exit('torch' in sys.modules)"],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kgplatform.view import Ints
 from reasoning.curves import Sample, auc, curves, line
 
 Reals = npt.NDArray[np.float64]
@@ -15,7 +16,12 @@ Reals = npt.NDArray[np.float64]
 
 def sample(values: Reals, true: npt.NDArray[np.bool_], counts: Reals | float = 1.0, relations: int | Reals = 0) -> Sample:
     ones = np.ones(len(true))
-    return Sample(values.reshape(len(true), -1), true, counts * ones, (relations * ones).astype(np.int64))
+    return Sample(values.reshape(len(true), -1), true, counts * ones, of((relations * ones).astype(np.int64)))
+
+
+def of(relations: Ints) -> Ints:
+    """Pairs of these relations."""
+    return np.stack([np.arange(len(relations)), relations, np.arange(len(relations))], axis=1)
 
 
 def test_area_under_the_curve() -> None:
@@ -44,7 +50,7 @@ def made(seed: int, hidden: float, bent: float = 0.0) -> tuple[Sample, Reals]:
     chance = 1 / (1 + np.exp(-(np.where(along > 1, 3.0, 2 * along - 4) + bent * relations)))
     facts = rng.random(40_000) < chance
     held = facts & (rng.random(40_000) < hidden)
-    return Sample(along[:, None], held, np.ones(40_000), relations), chance
+    return Sample(along[:, None], held, np.ones(40_000), of(relations)), chance
 
 
 @pytest.mark.parametrize("hidden", [0.3, 0.6])
@@ -74,7 +80,7 @@ def test_relations_have_curves_of_their_own_as_far_as_they_have_facts() -> None:
 @given(st.lists(st.tuples(st.floats(-5, 5), st.booleans(), st.integers(0, 2)), max_size=80), st.floats(0.01, 10))
 def test_a_curve_rises_and_is_a_probability(pairs: list[tuple[float, bool, int]], missing: float) -> None:
     odds, true = np.array([one[0] for one in pairs]), np.array([one[1] for one in pairs], bool)
-    found = Sample(odds[:, None], true, np.ones(len(odds)), np.array([one[2] for one in pairs], np.int64))
+    found = Sample(odds[:, None], true, np.ones(len(odds)), of(np.array([one[2] for one in pairs], np.int64)))
     curve, places = curves(found, odds, missing), np.linspace(-6, 6, 50)
     for relation in range(4):
         said = curve(places, relation)

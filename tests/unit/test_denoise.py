@@ -174,3 +174,16 @@ def test_what_was_put_of_an_earlier_graph_is_withdrawn(noisy: tuple[Ints, Ints])
 def test_wrong_requests_are_sentences(wrong: dict[str, float], said: str) -> None:
     with pytest.raises(BadRequest, match=said):
         denoise(KnowledgeGraph(MemoryStore()), **wrong)  # type: ignore[arg-type]
+
+
+def test_of_facts_that_say_nothing_of_each_other_none_is_suspected() -> None:
+    """Regression: a random graph was said to be wrong in most of its facts, and belief in them was lowered."""
+    draw = np.random.default_rng(0)
+    ends = [Entity(entity_id("thing", f"T {n}"), f"T {n}", ("thing",)) for n in range(80)]
+    rows = {tuple(row) for row in draw.integers(80, size=(200, 2)).tolist() if row[0] != row[1]}
+    told = (Evidence("import", Source(SourceId("import:a"), "import", "a"), score=0.9),)
+    with KnowledgeGraph(MemoryStore()) as kg:
+        kg.put([Claim(ends[head], "goes with", ends[tail], told) for head, tail in sorted(rows)])
+        report = denoise(kg, apply=True)
+    assert (report.suspects, report.receipt) == ((), None)
+    assert "told from those of the graph with an AUC of 0." in report.note

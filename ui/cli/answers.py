@@ -93,6 +93,11 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
     if result["predictions"]:
         rows = ((percent(p["confidence"]), p["head"]["name"], p["relation"], p["tail"]["name"]) for p in result["predictions"])
         run.screen.table(("confidence", "head", "relation", "tail"), rows)
+    for one in result["predictions"]:
+        if one["rules"]:
+            run.screen.say(f"{one['head']['name']} | {one['relation']} | {one['tail']['name']}")
+            for rule in one["rules"]:
+                run.screen.say(f"      {rule}")
     if result["start"]:
         run.screen.note(f"the graph was not learned anew: {result['model']} went on from {result['start']}")
     if told := result["ultra"]:
@@ -130,6 +135,9 @@ def _show_suspects(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{percent(one['probability_wrong']):>5} wrong  {one['head']['name']} | {one['relation']} | {one['tail']['name']}")
         for reason in one["reasons"]:
             run.screen.say(f"       {reason}")
+    if result["note"]:
+        run.screen.say(result["note"])
+        return
     run.screen.say(f"about {percent(result['wrong'])} of {result['facts']:,} facts do not fit the others")
     if result["applied"]:
         run.screen.say(f"belief in {shapes.many(len(result['suspects']), 'fact')} is lowered  (kg forget {result['source']} takes it back)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from kgplatform.errors import BadRequest
 from ui.cli import shapes
 from ui.cli.command import Run, add, group
+from ui.wire import learned
 
 app = group("The local graph server, which starts by itself when a command needs it.")
 
@@ -55,5 +57,6 @@ def drop(
         what = f"the graph {name!r} and its {shapes.many(facts, 'fact')}"
         raise BadRequest(f"{what} would go for good: say  --yes,  or keep them first:  kg backup {name}.kgbackup --graph {name}")
     server.drop_graph(endpoint, name)
+    shutil.rmtree(learned(run.settings.home, name), ignore_errors=True)
     run.screen.emit({"dropped": name, "facts": facts})
     run.screen.say(f"the graph {name!r} is gone, with {shapes.many(facts, 'fact')}")

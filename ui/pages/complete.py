@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -94,9 +95,9 @@ def _opened(ledger: Ledger, job: Job) -> None:
 
 def _predictions(result: Mapping[str, Any]) -> None:
     if result["note"]:
-        st.html(f'<div class="small">{plain(result["note"])}</div>')
+        st.html(f'<div class="small">{escape(result["note"])}</div>')
     if result.get("start"):
-        st.html(f'<div class="small">not learned anew: it went on from {plain(result["start"])}</div>')
+        st.html(f'<div class="small">not learned anew: it went on from {escape(result["start"])}</div>')
     if result["held_out"]:
         known = f"told {result['held_out']:,} held-out facts from others with an AUC of {result['auc']:.2f}"
         st.html(f'<div class="knows">{result["model"].partition("@")[0]} {known}</div>')
@@ -107,9 +108,12 @@ def _predictions(result: Mapping[str, Any]) -> None:
 
 
 def _suspects(result: Mapping[str, Any]) -> None:
+    if result.get("note"):
+        st.html(f'<div class="doubt">{escape(result["note"])}</div>')
+        return
     st.html(f'<div class="knows">about {result["wrong"]:.1%} of {result["facts"]:,} facts do not fit the others</div>')
     if result["applied"]:
-        st.html(f'<div class="small">belief in these is lowered; <code>kg forget {plain(result["source"])}</code> takes it back</div>')
+        st.html(f'<div class="small">belief in these is lowered; <code>kg forget {escape(result["source"])}</code> takes it back</div>')
     with st.container(key="candidates"):
         _entries([(one, one["probability_wrong"], one["reasons"]) for one in result["suspects"]])
 

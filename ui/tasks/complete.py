@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kgplatform.names import digest
+from kgplatform.errors import BadFile
 from kgplatform.types import Claim
 from ui.cli import shapes
 from ui.tasks import Doing
 from ui.tasks.training import hearing
-from ui.wire import place
 
 if TYPE_CHECKING:
     from kgplatform.types import Relation
@@ -33,7 +32,13 @@ def arguments(
     ultra: Path | None = None,
     dry_run: bool = False,
 ) -> Mapping[str, Any]:
-    """``relation``: only facts of this one; ``None``: of any."""
+    """``relation``: only facts of this one; ``None``: of any. Raises ``BadRequest``, ``BadFile``."""
+    from reasoning.models.registry import known
+
+    if model != "auto":
+        known(model)
+    if ultra and not ultra.is_file():
+        raise BadFile(f"{ultra}: there is no such file")
     told = {"model": model, "relation": relation, "top": top, "min_confidence": min_confidence, "dry_run": dry_run}
     return {**told, "ultra": str(ultra.resolve())} if ultra else told
 
@@ -55,7 +60,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
             heard=hearing(doing, progress),
             dry_run=doing.dry_run,
             ultra=Path(asked["ultra"]) if "ultra" in asked else None,
-            kept=wire.settings.home / "completion" / digest(place(wire.settings)),
+            kept=wire.learned,
         )
     return _shape(report, wire.graph.relations())
 

@@ -38,6 +38,8 @@ def do(doing: Doing) -> Mapping[str, Any]:
         "snapshot": report.snapshot,
         "facts": report.facts,
         "wrong": report.wrong,
+        "auc": report.auc,
+        "note": report.note,
         "applied": report.receipt is not None,
         "source": report.source if report.receipt else "",
         "suspects": [_suspect(one) for one in report.suspects],
