@@ -72,7 +72,9 @@ class Judged:
 
     def pool(self, odds: Reals, most: int) -> Sample:
         """The likeliest pairs that stand for themselves alone, with what the first model says of them as their one value."""
-        alone = np.flatnonzero(self.sample.counts == 1.0)
+        single = self.sample.counts == 1.0
+        whole = np.unique(self.sample.relations[single & ~self.sample.true])  # of others only the held-out facts stand alone
+        alone = np.flatnonzero(single & np.isin(self.sample.relations, whole))
         best = alone[np.argsort(-odds[alone], kind="stable")[:most]]
         found = self.sample.of(best)
         return Sample(odds[best][:, None], found.true, found.counts, found.triples)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kgplatform.numbered import among
 from kgplatform.ports import Progress
 from kgplatform.view import GraphView, Ints
 from reasoning.blend import Blend, Judged, Second, blended
@@ -35,6 +36,8 @@ FOLDS = 5
 SHARE, MOST_HELD = 0.15, 1_000
 SAMPLE = 10_000
 """Pairs of one relation that are looked at because they are likely, and so many again that stand for all others."""
+LOOKED, LEAST_LOOKED = 1 << 30, 1 << 24
+"""Pairs that are looked at to find those: of all relations, and of one at least. Where a relation has more, some heads stand for all."""
 LEAST_HELD = 20
 """Fewer different held-out facts say nothing about a model."""
 MISSING = 0.1
@@ -95,12 +98,12 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = 
     rounds = 1 if len(view) >= LARGE else FOLDS
     stages = rounds + (rounds > 1)
     kept = _Kept.of(view, cards, recipe, learning) if rounds == 1 and learning.kept else _Kept()
-    among = ~kept.before.knew(view) if kept.before else None
+    fresh = ~kept.before.knew(view) if kept.before else None
     folds: list[Judged] = []
     shown: set[int] = set()
     shares = []
     for fold in range(rounds):
-        held = removable(view, min(MOST_HELD, round(SHARE * len(view))), seed=fold, among=among)
+        held = removable(view, min(MOST_HELD, round(SHARE * len(view))), seed=fold, among=fresh)
         shown |= set(held.tolist())
         shares.append(len(held) / len(view))
         rest = view.only(np.setdiff1d(np.arange(len(view)), held))
@@ -162,26 +165,40 @@ def _measured(samples: Sequence[Sample], held: int, names: Sequence[str]) -> Qua
 
 def _without(taken: Ints, held: Ints) -> Ints:
     """The rows of one that the other does not have."""
-    _, place = np.unique(np.concatenate([held, taken]), axis=0, return_inverse=True)
-    rest: Ints = taken[~np.isin(place[len(held) :], place[: len(held)])]
+    rest: Ints = taken[~among(taken, held)]
     return rest
 
 
 def _sample(weigher: Weigher, held: Ints, taken: Ints, cards: Cards) -> Sample:
     """The held-out facts, the pairs that a model would rather propose, and some that stand for all others."""
     parts = []
-    for relation in np.unique(held[:, 1]).tolist():
+    relations = np.unique(held[:, 1]).tolist()
+    for relation in relations:
         room = Room.of(weigher.view, relation, cards, taken)
-        hidden, near, far = (room.numbers(*pairs) for pairs in (room.among(held), weigher.partners(room), room.some(SAMPLE, seed=0)))
-        near = np.setdiff1d(near, hidden)
+        hidden = room.numbers(*room.among(held))
+        near, far, each = _others(weigher, room, hidden, max(LEAST_LOOKED, LOOKED // len(relations)))
         values = weigher.features(room, *room.places(near))
         likeliest = np.argsort(-values[:, 0], kind="stable")[:SAMPLE]
         near, values = near[likeliest], values[likeliest]
         far = np.setdiff1d(far, np.concatenate([hidden, near]))
-        stand_for = max(0, room.openings - len(hidden) - len(near)) / max(1, len(far))
-        for numbers, told, count in ((hidden, None, 1.0), (near, values, 1.0), (far, None, stand_for)):
+        stand_for = max(0, room.openings - len(hidden) - len(near) * each) / max(1, len(far))
+        for numbers, told, count in ((hidden, None, 1.0), (near, values, each), (far, None, stand_for)):
             places = room.places(numbers)
             told = weigher.features(room, *places) if told is None else told
             true = np.full(len(numbers), numbers is hidden)
             parts.append(Sample(told, true, np.full(len(numbers), count), room.triples(*places)))
     return Sample.joined(parts, FEATURES)
+
+
+def _others(weigher: Weigher, room: Room, hidden: Ints, cells: int) -> tuple[Ints, Ints, float]:
+    """Likely pairs but those ``hidden``, some at random, and for how many pairs a likely one stands.
+
+    Of a room of more than so many ``cells`` some heads stand for all. Each pair then asks a question of its own, so they are few.
+    """
+    if room.size <= cells:
+        near, far = room.numbers(*weigher.partners(room)), room.numbers(*room.some(SAMPLE, seed=0))
+        return np.setdiff1d(near, hidden), far, 1.0
+    heads, few = room.some_heads(cells, seed=0), min(SAMPLE, cells // max(len(room.heads), len(room.tails)))
+    near = np.setdiff1d(weigher.tails_of(room, heads), hidden)
+    near = near[np.argsort(-weigher.shares(room, *room.places(near)), kind="stable")[:few]]
+    return near, room.numbers(*room.some(few, seed=0, heads=heads)), len(room.heads) / len(heads)

@@ -70,6 +70,8 @@ class Room:
     tails: Ints
     closed: Ints
     """Pairs that may not be proposed, ascending, each as one number."""
+    closed_by_tail: Ints
+    """The same with the tail's place first."""
     answered: Flags
     """``(heads,)``: whose one answer is known."""
     symmetric: bool
@@ -84,9 +86,10 @@ class Room:
         if card.symmetric:
             pairs = np.concatenate([pairs, pairs[:, ::-1]])
         rows, columns, inside = _places(heads, tails, pairs)
-        closed = np.unique(rows[inside] * len(tails) + columns[inside])
+        rows, columns = rows[inside], columns[inside]
+        closed = np.unique(rows * len(tails) + columns), np.unique(columns * len(heads) + rows)
         answered = np.isin(heads, view.triples[view.triples[:, 1] == relation, 0]) & card.functional
-        return cls(relation, heads, tails, closed, answered, card.symmetric)
+        return cls(relation, heads, tails, *closed, answered, card.symmetric)
 
     @property
     def size(self) -> int:
@@ -112,7 +115,7 @@ class Room:
         return np.divmod(numbers, max(1, len(self.tails)))
 
     def open(self, rows: Ints, columns: Ints) -> Flags:
-        """Which pairs may be proposed; the places broadcast."""
+        """Which pairs may be proposed."""
         head, tail = self.heads[rows], self.tails[columns]
         there = (head < tail if self.symmetric else head != tail) & ~self.answered[rows]
         if not len(self.closed):
@@ -124,14 +127,35 @@ class Room:
 
     def all(self) -> tuple[Ints, Ints]:
         """Every pair that may be proposed."""
-        rows, columns = np.arange(len(self.heads)), np.arange(len(self.tails))
-        found, other = np.nonzero(self.open(rows[:, None], columns[None, :]))
-        return found, other
+        rows, columns = np.nonzero(self.grid(np.arange(len(self.heads))))
+        return rows, columns
 
-    def some(self, count: int, seed: int) -> tuple[Ints, Ints]:
-        """About ``count`` different pairs that may be proposed, at random; fewer where most are closed."""
-        drawn = np.random.default_rng((seed, self.relation)).integers(max(1, self.size), size=min(count, self.size))
-        rows, columns = self.places(np.unique(drawn))
+    def grid(self, ends: Ints, turned: bool = False) -> Flags:
+        """The same of some heads with every tail, ``(ends, tails)``, or ``turned`` of some tails with every head."""
+        own, pool, closed = (self.tails, self.heads, self.closed_by_tail) if turned else (self.heads, self.tails, self.closed)
+        mine = own[ends, None]
+        there: Flags = mine != pool
+        if self.symmetric:
+            there = pool < mine if turned else mine < pool
+        there &= ~self.answered if turned else ~self.answered[ends, None]
+        first, last = (np.searchsorted(closed, place * len(pool)) for place in (ends, ends + 1))
+        row = np.repeat(np.arange(len(ends)), last - first)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(last - first) - last, last - first)
+        there[row, closed[within] % max(1, len(pool))] = False
+        return there
+
+    def some_heads(self, cells: int, seed: int) -> Ints:
+        """Places of heads at random, as many as have so many pairs with all tails; of a smaller relation all."""
+        drawn = np.random.default_rng((seed, self.relation)).permutation(len(self.heads))
+        return np.sort(drawn[: max(1, cells // max(1, len(self.tails)))])
+
+    def some(self, count: int, seed: int, heads: Ints | None = None) -> tuple[Ints, Ints]:
+        """About ``count`` different pairs (of these ``heads``) that may be proposed, at random; fewer where most are closed."""
+        heads = np.arange(len(self.heads)) if heads is None else heads
+        size = len(heads) * len(self.tails)
+        drawn = np.random.default_rng((seed, self.relation)).integers(max(1, size), size=min(count, size))
+        places, columns = self.places(np.unique(drawn))
+        rows = heads[places]
         there = self.open(rows, columns)
         return rows[there], columns[there]
 
@@ -207,8 +231,12 @@ class Weigher:
 
     def partners(self, room: Room) -> tuple[Ints, Ints]:
         """The open pairs of each end with its likeliest partners, by the model or by rules."""
-        found = [np.zeros(0, np.int64), *self._partners(room), *self._partners(room, turned=True)]
-        return room.places(np.unique(np.concatenate(found)))
+        heads, tails = (np.arange(len(ends)) for ends in (room.heads, room.tails))
+        return room.places(np.unique(np.concatenate([self.tails_of(room, heads), *self._partners(room, tails, turned=True)])))
+
+    def tails_of(self, room: Room, heads: Ints) -> Ints:
+        """The open pairs of the heads at these places with their likeliest tails, by the model or by rules, as ascending numbers."""
+        return np.unique(np.concatenate([np.zeros(0, np.int64), *self._partners(room, heads)]))
 
     def features(self, room: Room, rows: Ints, columns: Ints) -> Reals:
         """What tells a missing fact from another pair, ``(pairs, FEATURES)``, each over both directions of the question.
@@ -222,6 +250,10 @@ class Weigher:
         known = heads[room.heads[rows]] + tails[room.tails[columns]]
         return np.stack([share, score, known, self._ruled(room, rows, columns)], axis=-1)
 
+    def shares(self, room: Room, rows: Ints, columns: Ints) -> Reals:
+        """The log share of each pair's tail alone."""
+        return self._asked(room, rows, columns)[1]
+
     def opinion(self, room: Room, rows: Ints, columns: Ints) -> tuple[Reals, Reals]:
         """What the model alone says of each pair: the log share and the score, each the mean of both directions."""
         forward, of_tails = self._asked(room, rows, columns)
@@ -232,7 +264,7 @@ class Weigher:
         """The score of each pair, and the log of its share among all answers allowed to its question."""
         score, share = np.empty(len(asked)), np.empty(len(asked))
         for ends, mine, row in _by_blocks(asked, len(room.heads if turned else room.tails)):
-            scores = self._scores(room, ends, turned)
+            scores = self._scores(room, ends, turned).double().cpu().numpy()
             score[mine] = scores[row, answers[mine]]
             share[mine] = score[mine] - _log_sum(scores)[row]
         return score, share
@@ -244,26 +276,28 @@ class Weigher:
                 found[mine] = self.chains.scores(rules, room.heads[ends], room.tails)[row, columns[mine]]
         return found
 
-    def _partners(self, room: Room, turned: bool = False) -> Iterator[Ints]:
-        """Open pairs as numbers, of each head with its likeliest tails or ``turned`` around; those by rules with the heads."""
-        ends, pool = (room.tails, room.heads) if turned else (room.heads, room.tails)
-        others, rules = np.arange(len(pool)), [] if turned else self.chains.rules(room.relation)
-        for block in _blocks(np.arange(len(ends)), len(pool)):
-            own = block[:, None]
-            there = room.open(others, own) if turned else room.open(own, others)
-            for values in (self._scores(room, block, turned), self.chains.scores(rules, ends[block], pool) if rules else None):
-                if values is not None:
-                    row, place = np.nonzero(there & _highest(np.where(there, values, -np.inf)))
-                    yield room.numbers(place, block[row]) if turned else room.numbers(block[row], place)
+    def _partners(self, room: Room, asked: Ints, turned: bool = False) -> Iterator[Ints]:
+        """Open pairs as numbers, of each of these heads with its likeliest tails or ``turned`` around; those by rules with the heads."""
+        import torch
 
-    def _scores(self, room: Room, asked: Ints, turned: bool) -> Reals:
+        rules = [] if turned else self.chains.rules(room.relation)
+        for block in _blocks(asked, len(room.heads if turned else room.tails)):
+            there = room.grid(block, turned)
+            row, place = _highest(self._scores(room, block, turned), there)
+            yield room.numbers(place, block[row]) if turned else room.numbers(block[row], place)
+            if rules:
+                said = self.chains.scores(rules, room.heads[block], room.tails)
+                row, place = _highest(torch.from_numpy(said), there & (said > 0))
+                yield room.numbers(block[row], place)
+
+    def _scores(self, room: Room, asked: Ints, turned: bool) -> Tensor:
         """Scores of all answers allowed to the heads at these places, or ``turned`` to the tails: ``(some, answers)``."""
         import torch
 
         ends, pool = (room.tails, room.heads) if turned else (room.heads, room.tails)
         piece, inside = (torch.from_numpy(one).to(self.scorer.device) for one in (ends[asked], pool))
         question = torch.full_like(piece, room.relation + (len(self.view.relations) if turned else 0))
-        return self.scorer.among(piece, question, inside).double().cpu().numpy()
+        return self.scorer.among(piece, question, inside)
 
 
 def _by_blocks(asked: Ints, width: int) -> Iterator[tuple[Ints, Ints, Ints]]:
@@ -282,13 +316,14 @@ def _blocks(ends: Ints, width: int) -> Iterator[Ints]:
     return (ends[start : start + step] for start in range(0, len(ends), step))
 
 
-def _highest(values: Reals) -> Flags:
-    """The ``PARTNERS`` highest of each row."""
-    if values.shape[1] <= PARTNERS:
-        return np.ones(values.shape, dtype=bool)
-    found = np.zeros(values.shape, dtype=bool)
-    np.put_along_axis(found, np.argpartition(-values, PARTNERS - 1, axis=1)[:, :PARTNERS], True, axis=1)
-    return found
+def _highest(values: Tensor, there: Flags) -> tuple[Ints, Ints]:
+    """Row and place of the ``PARTNERS`` highest of each row, of those that are ``there``."""
+    import torch
+
+    open_ = values.masked_fill(torch.from_numpy(~there).to(values.device), -torch.inf)
+    best, place = torch.topk(open_, min(PARTNERS, values.shape[1]), dim=1, sorted=False)
+    row, rank = torch.nonzero(best > -torch.inf, as_tuple=True)
+    return row.cpu().numpy(), place[row, rank].cpu().numpy()
 
 
 def _log_sum(scores: Reals) -> Reals:

@@ -226,7 +226,7 @@ def _support(view: GraphView, chains: Chains, relation: int, head: int, tail: in
     there = chains.between(head, tail)
     rules = [rule for rule in chains.rules(relation) if rule.chain in there][:SUPPORT]
     links = [FactKey(view.keys[fact]) for rule in rules for fact in there[rule.chain][0]]
-    keys = list(dict.fromkeys([*links, *_analogues(view, relation, head, tail)]))
+    keys = list(dict.fromkeys([*links, *_analogues(view, chains, relation, head, tail)]))
     return tuple(keys[: max(SUPPORT, len(links))]), tuple(_told(view, rule) for rule in rules)
 
 
@@ -236,22 +236,16 @@ def _told(view: GraphView, rule: Rule) -> str:
     return f"{', then '.join(words)}: {rule.facts} of {rule.pairs} such pairs are facts"
 
 
-def _analogues(view: GraphView, relation: int, head: int, tail: int) -> list[FactKey]:
+def _analogues(view: GraphView, chains: Chains, relation: int, head: int, tail: int) -> list[FactKey]:
     """Facts of the relation that share an end with the proposal, those first whose other end has most neighbours in common."""
-    near = np.flatnonzero((view.triples[:, 1] == relation) & ((view.triples[:, 0] == head) | (view.triples[:, 2] == tail)))
-    around = {end: _around(view, end) for end in (head, tail)}
+    own, others = (chains.facts(end, link) for end, link in ((head, relation), (tail, relation + len(view.relations))))
+    near = np.union1d(own, others)
+    around = {end: chains.around(end) for end in (head, tail)}
 
     def common(fact: int) -> int:
         mine, other = (head, view.triples[fact, 0]) if view.triples[fact, 2] == tail else (tail, view.triples[fact, 2])
-        return len(around[mine] & _around(view, int(other)))
+        return len(np.intersect1d(around[mine], chains.around(int(other)), assume_unique=True))
 
     # A hub's facts are too many to compare one by one.
     ranked = sorted(near[:200].tolist(), key=lambda fact: (-common(fact), view.keys[fact]))
     return [FactKey(view.keys[fact]) for fact in ranked[:SUPPORT]]
-
-
-def _around(view: GraphView, entity: int) -> set[tuple[int, int, bool]]:
-    """What stands next to an entity: relation, neighbour, direction."""
-    out = view.triples[view.triples[:, 0] == entity]
-    into = view.triples[view.triples[:, 2] == entity]
-    return {(int(r), int(t), True) for _, r, t in out} | {(int(r), int(h), False) for h, r, _ in into}

@@ -86,6 +86,17 @@ class Chains:
                 found.setdefault(chain, []).append((int(rows[place]), int(back_rows[other])))
         return found
 
+    def facts(self, entity: int, link: int) -> Ints:
+        """The rows of its facts of that link."""
+        links, _, rows = self._leaving(entity)
+        found: Ints = rows[links == link]
+        return found
+
+    def around(self, entity: int) -> Ints:
+        """What stands next to it, each as one number: link and neighbour."""
+        links, ends, _ = self._leaving(entity)
+        return links * self.entities + ends
+
     def scores(self, rules: list[Rule], heads: Ints, tails: Ints) -> Reals:
         """How much the rules say for each pair, ``(heads, tails)``: the sum of ``-log(1 - confidence)`` of those that connect it."""
         found = np.zeros((len(heads), len(tails)))

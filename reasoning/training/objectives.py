@@ -27,24 +27,22 @@ def one_vs_all(model: Model, batch: Batch) -> Tensor:
 
 
 def against_some(model: Factored, batch: Batch, sample: Tensor, *, margin: float, temperature: float) -> Tensor:
-    """Self-adversarial log-sigmoid loss: answers above ``-margin``, the ``sample`` ``(some,)`` below, the nearest wrong ones most."""
+    """Self-adversarial log-sigmoid loss: answers above ``-margin``, the ascending ``sample`` ``(some,)`` below, the nearest most."""
     queries = model.query(batch.heads, batch.relations)
     table = model.answers()
     right = model.match_each(embedding(batch.rows, queries), model.look_up(batch.tails, table))
     wrong = model.match(queries, model.look_up(sample, table))
-    true = _in_sample(batch, sample, model.entities)
+    true = _in_sample(batch, sample)
     share = torch.softmax((temperature * wrong).masked_fill(true, -torch.inf).detach(), dim=1).nan_to_num(0.0)
     missed = (share * logsigmoid(-margin - wrong)).sum(dim=1)
     return -(batch.weights @ logsigmoid(margin + right) + batch.mass @ missed) / 2.0
 
 
-def _in_sample(batch: Batch, sample: Tensor, entities: int) -> Tensor:
-    """Which of the sample are answers: ``(batch, some)``. The sample has no entity twice."""
-    place = torch.full((entities,), -1, dtype=torch.long, device=sample.device)
-    place[sample] = torch.arange(len(sample), device=sample.device)
-    column = place[batch.tails]
+def _in_sample(batch: Batch, sample: Tensor) -> Tensor:
+    """Which of the sample are answers: ``(batch, some)``. The sample ascends and has no entity twice."""
+    column = torch.searchsorted(sample, batch.tails).clamp(max=len(sample) - 1)
     found = torch.zeros(len(batch.heads), len(sample), dtype=torch.bool, device=sample.device)
-    there = column >= 0
+    there = sample[column] == batch.tails
     found[batch.rows[there], column[there]] = True
     return found
 

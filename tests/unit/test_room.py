@@ -79,6 +79,17 @@ def test_what_may_be_proposed(relation: str) -> None:
     assert pairs(found, found.among(held)) == set(sorted(expected)[:3])
 
 
+@pytest.mark.parametrize("relation", ["knows", "mother", "spouse"])
+def test_a_grid_of_pairs_says_the_same_as_each_pair(relation: str) -> None:
+    found = room(view(), relation, [(3, 30), (30, 3)])
+    heads, tails = np.arange(len(found.heads)), np.arange(len(found.tails))
+    each = found.open(np.repeat(heads, len(tails)), np.tile(tails, len(heads))).reshape(len(heads), len(tails))
+    np.testing.assert_array_equal(found.grid(heads), each)
+    np.testing.assert_array_equal(found.grid(tails, turned=True), each.T)
+    np.testing.assert_array_equal(found.grid(heads[5:9]), each[5:9])
+    np.testing.assert_array_equal(found.grid(tails[[2, 7]], turned=True), each.T[[2, 7]])
+
+
 def test_features_do_not_depend_on_how_many_pairs_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = view()
     weigher, asked = Weigher.of(Tables.of(graph), graph), room(graph, "knows")
