@@ -72,7 +72,7 @@ class Recipe:
         if model == "transe" and len(view) < LARGE:  # where one can afford it, all entities teach it more than a sample
             settings |= {"objective": "all", "dim": 200, "rate": 0.005}
         if model == "complex":
-            settings |= {"dim": 2 * settings["dim"]} if len(view) < LARGE else {}
+            settings |= {"dim": 2 * settings["dim"]} if WATCHED <= len(view) < LARGE else {}
             settings |= {"relation_weight": TELLING} if _tells_relations(view) else {}
         if len(view) * len(view.entities) > MANY:
             settings |= {"objective": "some", "dim": min(settings["dim"], 100), "epochs": 10, "batch": 4_000}

@@ -32,6 +32,8 @@ HARD = 0.5
 """Share of the corrupted facts whose new part fits the relation."""
 SAMPLE = 100_000
 """Corrupted facts, and as many true ones, that are learnt from."""
+ALONE = 50_000
+"""Fewer rows are learnt from by one thread."""
 DELTA = 0.1
 """How unlikely the bound on the share may be to hold."""
 
@@ -115,10 +117,13 @@ def corrupted(triples: Ints, entities: int, relations: int, count: int, draw: np
 
 def _grown(right: Reals, wrong: Reals) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     trees = HistGradientBoostingClassifier(max_iter=200, learning_rate=0.06, l2_regularization=1.0, early_stopping=False, random_state=0)
     values, truth = np.concatenate([right, wrong]), np.repeat([0.0, 1.0], [len(right), len(wrong)])
-    trees.fit(values, truth, np.where(truth == 1, len(right) / len(wrong), 1.0))
+    # On few rows threads only wait for each other, on a busy machine for minutes.
+    with threadpool_limits(1 if len(values) < ALONE else None, user_api="openmp"):
+        trees.fit(values, truth, np.where(truth == 1, len(right) / len(wrong), 1.0))
     return lambda signals: np.asarray(trees.decision_function(signals), np.float64)
 
 
