@@ -34,8 +34,9 @@ LARGE = 5_000
 """From so many facts on, one model is trained and judged; below, ``FOLDS`` are judged and one more learns everything."""
 FOLDS = 5
 SHARE, MOST_HELD = 0.15, 1_000
-SAMPLE = 10_000
-"""Pairs of one relation that are looked at because they are likely, and so many again that stand for all others."""
+SAMPLE, LEAST_SAMPLE = 10_000, 500
+"""Pairs of one relation that are looked at because they are likely, and so many again that stand for all others; at least where these
+are many. On CoDEx-S the confidences of 500 are those of 10,000, of 25 they are too high."""
 LOOKED, LEAST_LOOKED = 1 << 30, 1 << 24
 """Pairs that are looked at to find those: of all relations, and of one at least. Where a relation has more, some heads stand for all."""
 LEAST_HELD = 20
@@ -176,29 +177,33 @@ def _sample(weigher: Weigher, held: Ints, taken: Ints, cards: Cards) -> Sample:
     for relation in relations:
         room = Room.of(weigher.view, relation, cards, taken)
         hidden = room.numbers(*room.among(held))
-        near, far, each = _others(weigher, room, hidden, max(LEAST_LOOKED, LOOKED // len(relations)))
-        values = weigher.features(room, *room.places(near))
-        likeliest = np.argsort(-values[:, 0], kind="stable")[:SAMPLE]
-        near, values = near[likeliest], values[likeliest]
-        far = np.setdiff1d(far, np.concatenate([hidden, near]))
-        stand_for = max(0, room.openings - len(hidden) - len(near) * each) / max(1, len(far))
-        for numbers, told, count in ((hidden, None, 1.0), (near, values, each), (far, None, stand_for)):
+        near, values, counts, far = _others(weigher, room, hidden, max(LEAST_LOOKED, LOOKED // len(relations)))
+        stand_for = max(0, room.openings - len(hidden) - counts.sum()) / max(1, len(far))
+        for numbers, told, each in ((hidden, None, 1.0), (near, values, counts), (far, None, stand_for)):
             places = room.places(numbers)
             told = weigher.features(room, *places) if told is None else told
             true = np.full(len(numbers), numbers is hidden)
-            parts.append(Sample(told, true, np.full(len(numbers), count), room.triples(*places)))
+            parts.append(Sample(told, true, np.full(len(numbers), each), room.triples(*places)))
     return Sample.joined(parts, FEATURES)
 
 
-def _others(weigher: Weigher, room: Room, hidden: Ints, cells: int) -> tuple[Ints, Ints, float]:
-    """Likely pairs but those ``hidden``, some at random, and for how many pairs a likely one stands.
+def _others(weigher: Weigher, room: Room, hidden: Ints, cells: int) -> tuple[Ints, Reals, Reals, Ints]:
+    """Likely pairs but those ``hidden``, their features, for how many pairs each stands, and some pairs at random.
 
-    Of a room of more than so many ``cells`` some heads stand for all. Each pair then asks a question of its own, so they are few.
+    Of a room of more than so many ``cells`` some heads stand for all. Each pair then asks a question of its own, so they are few: the
+    likeliest, and of the others the fewer the further down.
     """
     if room.size <= cells:
-        near, far = room.numbers(*weigher.partners(room)), room.numbers(*room.some(SAMPLE, seed=0))
-        return np.setdiff1d(near, hidden), far, 1.0
-    heads, few = room.some_heads(cells, seed=0), min(SAMPLE, cells // max(len(room.heads), len(room.tails)))
+        near = np.setdiff1d(room.numbers(*weigher.partners(room)), hidden)
+        values = weigher.features(room, *room.places(near))
+        likeliest = np.argsort(-values[:, 0], kind="stable")[:SAMPLE]
+        near, values = near[likeliest], values[likeliest]
+        far = room.numbers(*room.some(SAMPLE, seed=0))
+        return near, values, np.ones(len(near)), np.setdiff1d(far, np.concatenate([hidden, near]))
+    heads, few = room.some_heads(cells, seed=0), min(SAMPLE, max(LEAST_SAMPLE, cells // max(len(room.heads), len(room.tails))))
     near = np.setdiff1d(weigher.tails_of(room, heads), hidden)
-    near = near[np.argsort(-weigher.shares(room, *room.places(near)), kind="stable")[:few]]
-    return near, room.numbers(*room.some(few, seed=0, heads=heads)), len(room.heads) / len(heads)
+    far = np.setdiff1d(room.numbers(*room.some(few, seed=0, heads=heads)), np.concatenate([hidden, near]))
+    ranked = near[np.argsort(-weigher.shares(room, *room.places(near)), kind="stable")]
+    places = np.unique(np.geomspace(1, len(near) + 1, few, endpoint=False).astype(np.int64))[: len(near)] - 1
+    counts = np.diff(places, append=len(near)) * len(room.heads) / len(heads)
+    return ranked[places], weigher.features(room, *room.places(ranked[places])), counts, far

@@ -173,7 +173,10 @@ class Ranking:
 
     @classmethod
     def of(cls, facts: Ints, known: Ints, relations: int, entities: int) -> Ranking:
-        asked, truth = queries(facts, relations), queries(np.concatenate([known, facts]), relations)
+        asked = queries(facts, relations)
+        head, relation, tail = known.T
+        rivals = known[asked.has(head, relation) | asked.has(tail, relation + relations)]
+        truth = queries(np.concatenate([rivals, facts]), relations)
         each = np.repeat(asked.relations, np.diff(asked.starts))
         return cls(asked, truth, entities, each % max(1, relations), each >= relations)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from kgplatform.view import Floats, Ints
 
@@ -53,6 +54,14 @@ class Queries:
         """Where these queries stand; each must be there."""
         width = int(self.relations.max(initial=0)) + 1
         return np.searchsorted(self.heads * width + self.relations, heads * width + relations)
+
+    def has(self, heads: Ints, relations: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these queries are there."""
+        if not len(self):
+            return np.zeros(len(heads), dtype=bool)
+        place = np.minimum(self.find(heads, relations), len(self) - 1)
+        there: npt.NDArray[np.bool_] = (self.heads[place] == heads) & (self.relations[place] == relations)
+        return there
 
     def batch(self, which: Ints, device: str) -> Batch:
         import torch

@@ -51,6 +51,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr(calibrate, "LOOKED", 20_000)
     monkeypatch.setattr(calibrate, "LEAST_LOOKED", 20_000)
+    monkeypatch.setattr(calibrate, "LEAST_SAMPLE", 50)
     monkeypatch.setattr(candidates, "CELLS", 10_000)
 
 
@@ -74,6 +75,15 @@ def test_some_heads_stand_for_all_pairs() -> None:
     pairs = {tuple(pair) for pair in found.triples.tolist()}
     assert len(pairs) == len(found.true)
     assert not pairs & {tuple(fact) for fact in view.triples.tolist()}
+
+
+def test_where_nothing_else_may_be_proposed_the_held_out_facts_are_judged_alone() -> None:
+    view, held = graph(1_000)
+    every = np.stack(np.meshgrid(np.arange(1_000), [0], np.arange(1_000)), axis=-1).reshape(-1, 3)
+    rest = every[(every[:, 0] == held[0, 0]) & (every[:, 2] == held[0, 2])]
+    taken = every[(every[:, None] != rest).any(axis=2)[:, 0]]
+    found = _sample(Weigher.of(Near(), view), held[:1], taken, NO_CARDS)
+    assert found.triples.tolist() == held[:1].tolist()
 
 
 def test_likely_pairs_are_as_many_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
