@@ -32,7 +32,7 @@ CELLS = 1 << 26
 LOOKS, PATIENCE = 20, 4
 """How often the watched facts are ranked in a whole training, and how many looks in a row that fall behind the best one end it."""
 FIRST = 15.0
-"""Seconds after which a training is kept for the first time."""
+"""Seconds after which a training is kept for the first time, at the latest."""
 SLACK = 0.01
 """A look falls behind when it is worse by this part: the MRR of a thousand facts wavers by as much, and more training is better."""
 Watch = Callable[[Model], float]
@@ -77,7 +77,8 @@ class Run:
     _saved: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._saved = time.monotonic() - 60 * self.saving.minutes + FIRST if self.saving else 0.0
+        often = 60 * self.saving.minutes if self.saving else 0.0
+        self._saved = time.monotonic() - often + min(FIRST, often)
         self._order = torch.Generator().manual_seed(self.recipe.seed)
         self._began = self._order.get_state()
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]  # said, or the optimiser's own tensors bring a warning

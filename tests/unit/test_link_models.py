@@ -418,3 +418,17 @@ def test_without_torch_geometric_a_sentence_says_what_to_install(monkeypatch: py
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadRequest, match=r"'oracle' is no link-prediction model: there are .*complex"):
         Recipe(8, 1, model="oracle")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"rate": float("inf")}, "learning rate must be above 0"),
+        ({"norm": float("nan")}, "norm must be 0 or more"),
+        ({"norm": -1.0}, "norm must be 0 or more"),
+        ({"seed": -1}, "seed must be 0 or more"),
+    ],
+)
+def test_numbers_that_no_training_has_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        Recipe(8, 1, **given)
