@@ -67,7 +67,7 @@ def by_text(texts: Sequence[str] | Sequence[tuple[str, str]]) -> Ints:
 
 def used(numbers: Ints, texts: Sequence[str]) -> Ints:
     """Which of ``texts`` have one of these numbers, in the order of the texts."""
-    places = np.unique(numbers)
+    places = np.flatnonzero(np.bincount(numbers.ravel(), minlength=len(texts)))
     return places[by_text([texts[place] for place in places.tolist()])]
 
 
