@@ -111,6 +111,14 @@ def _order(rows: Rows, rank: Ints | None = None) -> Ints:
     return np.lexsort(keys if rank is None else (rank, *keys))
 
 
+def stands_in(values: Ints, ordered: Ints) -> Mask:
+    """Which values, of any shape, stand in the ordered array."""
+    if not len(ordered):
+        return np.zeros(values.shape, dtype=bool)
+    found: Mask = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return found
+
+
 def among(rows: Ints, wanted: Ints) -> Mask:
     """Which of ``rows`` ``(n, columns)`` are one of ``wanted`` ``(m, columns)``."""
     found = np.ones(len(rows), dtype=bool)

@@ -120,7 +120,7 @@ def blended(
     every = Sample.joined(parts, 3)
     both = line(every)
     one, other, draw = every.values[:, 0], _apart(every), np.random.default_rng(0)
-    drawn = [draw.integers(len(one), size=len(one)) for _ in range(DRAWS)]
+    drawn = [draw.integers(max(1, len(one)), size=len(one)) for _ in range(DRAWS)]
     sure = float(np.mean([area(other[some], every.of(some)) > area(one[some], every.of(some)) for some in drawn]))
     return Blend(second, both, curves(every, both(every.values), missing), area(one, every), area(other, every), sure)
 

@@ -98,7 +98,7 @@ def calibrated(view: GraphView, cards: Cards, taken: Ints, learning: Learning = 
     learned = partial(train, recipe=recipe, device=learning.device, heard=learning.heard)
     rounds = 1 if len(view) >= LARGE else FOLDS
     stages = rounds + (rounds > 1)
-    kept = _Kept.of(view, cards, recipe, learning) if rounds == 1 and learning.kept else _Kept()
+    kept = _Kept.of(learning.kept, view, cards, recipe, learning) if rounds == 1 and learning.kept else _Kept()
     fresh = ~kept.before.knew(view) if kept.before else None
     folds: list[Judged] = []
     shown: set[int] = set()
@@ -131,10 +131,10 @@ class _Kept:
     keeps: bool = False
 
     @classmethod
-    def of(cls, view: GraphView, cards: Cards, recipe: Recipe, learning: Learning) -> _Kept:
+    def of(cls, folder: Path, view: GraphView, cards: Cards, recipe: Recipe, learning: Learning) -> _Kept:
         from reasoning.training import before
 
-        file = (learning.kept or Path()) / f"{learning.model}.safetensors"
+        file = folder / f"{learning.model}.safetensors"
         return cls(before.read(file, mirrored(view, cards), recipe), file, learning.keeps)
 
     @contextmanager

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.cards import datatype, fits
+from kgplatform.numbered import stands_in
 from kgplatform.types import Kind, Relation
 from kgplatform.view import GraphView, Ints, Rows
 from reasoning.rules import Chains
@@ -118,11 +119,7 @@ class Room:
         """Which pairs may be proposed."""
         head, tail = self.heads[rows], self.tails[columns]
         there = (head < tail if self.symmetric else head != tail) & ~self.answered[rows]
-        if not len(self.closed):
-            return there
-        codes = self.numbers(rows, columns)
-        near = self.closed[np.minimum(np.searchsorted(self.closed, codes), len(self.closed) - 1)]
-        free: Flags = there & (near != codes)
+        free: Flags = there & ~stands_in(self.numbers(rows, columns), self.closed)
         return free
 
     def all(self) -> tuple[Ints, Ints]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import BadRequest, ModelError
+from kgplatform.numbered import stands_in
 from kgplatform.view import Ints
 from reasoning.curves import auc
 from reasoning.split import Split
@@ -85,7 +86,7 @@ class Known:
                 break
             # More than are missing, so that few rounds are needed though some are no use.
             drawn = self._drawn(2 * (count - len(found)) + 16, kind, rng)
-            both = np.concatenate([found, drawn[~_among(self._codes(drawn), known)]])
+            both = np.concatenate([found, drawn[~stands_in(self._codes(drawn), known)]])
             first = np.sort(np.unique(self._codes(both), return_index=True)[1])
             found = both[first[:count]]
         return found
@@ -119,13 +120,7 @@ class Known:
         """Whether the relation has had both ends in their places, ``(n,)``."""
         head, relation, tail = triples.T
         one, two = (np.unique(self.triples[:, 1] * self.entities + self.triples[:, end]) for end in (0, 2))
-        return _among(relation * self.entities + head, one) & _among(relation * self.entities + tail, two)
-
-
-def _among(values: Ints, ordered: Ints) -> Flags:
-    """Which values stand in the ordered array, which is not empty."""
-    found: Flags = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
-    return found
+        return stands_in(relation * self.entities + head, one) & stands_in(relation * self.entities + tail, two)
 
 
 @dataclass(frozen=True, slots=True)

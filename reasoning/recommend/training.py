@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kgplatform.errors import BadRequest, ModelError
+from kgplatform.numbered import stands_in
 from kgplatform.ports import Progress
 from reasoning.recommend.interactions import Interactions, Ints
 from reasoning.recommend.models.registry import FLOORS, known, make
@@ -49,8 +51,10 @@ class Settings:
         for name in ("dim", "epochs", "batch", "look", "patience"):
             if getattr(self, name) < 1:
                 raise BadRequest(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not self.rate > 0:
+        if not 0 < self.rate < math.inf:
             raise BadRequest(f"the learning rate must be above 0, not {self.rate}")
+        if not 0 <= self.reg < math.inf:
+            raise BadRequest(f"reg must be 0 or more, not {self.reg}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,9 +160,7 @@ def untaken(learned: Interactions, users: Ints, draw: np.random.Generator) -> In
     found = draw.integers(count, size=len(users))
     wrong = np.arange(len(users))
     for _ in range(20):
-        asked = users[wrong] * count + found[wrong]
-        place = np.minimum(np.searchsorted(codes, asked), len(codes) - 1)
-        wrong = wrong[codes[place] == asked]
+        wrong = wrong[stands_in(users[wrong] * count + found[wrong], codes)]
         if not len(wrong):
             break
         found[wrong] = draw.integers(count, size=len(wrong))

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from kgplatform.errors import BadFile, BadRequest
+from kgplatform.numbered import among
 from kgplatform.texts import Texts
 from kgplatform.view import GraphView, Ints
 from reasoning.models.base import Model
@@ -60,14 +61,7 @@ class Before:
         """Which facts of a view it has learned from, ``(facts,)``."""
         ends, links = (_places(*names) for names in ((self.entities, view.entity_ids), (self.relations, view.relations)))
         head, relation, tail = ends[view.triples[:, 0]], links[view.triples[:, 1]], ends[view.triples[:, 2]]
-        there = (head >= 0) & (relation >= 0) & (tail >= 0)
-        told = self._numbers(self.triples)
-        return there & np.isin(self._numbers(np.stack([head, relation, tail], axis=1)), told)
-
-    def _numbers(self, triples: Ints) -> Ints:
-        count = len(self.entities)
-        numbers: Ints = (triples[:, 0] * len(self.relations) + triples[:, 1]) * count + triples[:, 2]
-        return numbers
+        return among(np.stack([head, relation, tail], axis=1), self.triples)
 
     def carry(self, model: Model, optimiser: torch.optim.Optimizer, view: GraphView) -> None:
         """Give a fresh model what is known of its entities and relations, and its optimiser the state that goes with it."""

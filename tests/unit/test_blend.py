@@ -11,8 +11,9 @@ import pytest
 
 from kgplatform.view import GraphView, Ints
 from reasoning import calibrate, predict
-from reasoning.blend import Second
+from reasoning.blend import Judged, Second, blended
 from reasoning.candidates import Cards
+from reasoning.curves import Sample
 from tests.unit.test_before import facts
 
 torch = pytest.importorskip("torch")
@@ -91,3 +92,11 @@ def test_who_guesses_is_not_heard() -> None:
     assert found.blend
     assert not found.blend.wins
     assert (found.proposals, found.model) == (alone.proposals, alone.model)
+
+
+def test_where_no_pair_stands_for_itself_nobody_is_heard() -> None:
+    view, _ = graph()
+    nothing = Sample.joined([], 4)
+    second = Second(cast(Any, Said(lambda *_: 0.0)), "said", "cpu")
+    found = blended(second, [Judged(nothing, view, view.triples)], lambda one: one.counts, NO_CARDS, 1.0)
+    assert not found.wins

@@ -14,6 +14,7 @@ from kgplatform.errors import BadFile, BadRequest
 from reasoning.recommend.interactions import Interactions, seconds
 from reasoning.recommend.reading import read
 from reasoning.recommend.splitting import held_out, parted
+from tests import servers
 
 pytest.importorskip("torch")
 
@@ -285,8 +286,10 @@ def test_what_a_user_took_is_never_held_against_it() -> None:
     assert not any((user, item) in taken for user, item in zip(users.tolist(), others.tolist(), strict=True))
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not here")
 def test_the_public_data_are_read_whole() -> None:
+    for name in ("ml100k_kg", "alibaba_ifashion_part"):
+        if not (DATA / name).is_dir():
+            servers.missing(f"the interactions {name} in {DATA}")
     ml, fashion = read(DATA / "ml100k_kg"), read(DATA / "alibaba_ifashion_part")
     assert sum(map(len, (ml.parts.train, ml.parts.valid, ml.parts.test))) == 100_000
     assert (len(ml.parts.train.users), len(ml.parts.train.items)) == (943, 1_682)
