@@ -5,6 +5,7 @@ Pure functions from values to text. Names come from documents and models: every 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -43,8 +44,13 @@ def curve(values: Sequence[float]) -> str:
     top = max(*values, 1e-9)
     step = _WIDE / max(1, len(values) - 1)
     points = " ".join(f"{place * step:.1f},{_HIGH - value / top * (_HIGH - 8):.1f}" for place, value in enumerate(values))
-    return (
-        f'<div class="curve"><svg viewBox="0 0 {_WIDE} {_HIGH}" role="img" aria-label="MRR while learning">'
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {_HIGH}" width="{_WIDE}" height="{_HIGH}">'
         f'<polyline points="{points}" fill="none" stroke="#4263eb" stroke-width="2"/></svg>'
+    )
+    # As a picture: Streamlit takes drawings out of HTML.
+    picture = f"data:image/svg+xml;base64,{b64encode(drawn.encode()).decode()}"
+    return (
+        f'<div class="curve"><img src="{picture}" alt="MRR while learning" width="{_WIDE}" height="{_HIGH}">'
         f'<div class="small">MRR of watched facts: {values[-1]:.3f} at look {len(values)}, best {max(values):.3f}</div></div>'
     )

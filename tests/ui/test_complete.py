@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -16,7 +17,7 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Ledger, Task
+from kgplatform.jobs import Ledger, Runner, Task, Work
 from kgplatform.names import entity_id
 from kgplatform.store import local
 from kgplatform.types import Claim, Entity, Evidence, Source, SourceId
@@ -115,6 +116,24 @@ def test_what_does_not_fit_is_shown_with_reasons_and_lowered(page: Open, ledger:
     citizens.forget(job.result["source"] or "graph:denoise@none") if job.result["suspects"] else None
     assert tab.dialogs == []
     assert tab.errors == []
+
+
+def test_how_well_the_watched_facts_are_ranked_is_drawn(page: Open, ledger: Ledger) -> None:
+    """Regression: the line was in the page that was made, and Streamlit took it out."""
+
+    def learning(work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        del arguments
+        for epoch, mrr in enumerate((0.2, 0.4, 0.5), 1):
+            work.log(f"epoch {epoch} of 3: MRR {mrr}")
+        return {}
+
+    job = ledger.submit(Task("complete", {}, "completes"))
+    Runner(ledger, {"complete": learning}).work(until_idle=True)
+    tab = page(f"?job={job.id}")
+    curve = tab.page.get_by_alt_text("MRR while learning")
+    expect(curve).to_be_visible()
+    assert curve.evaluate("picture => picture.complete && picture.naturalWidth > 0")
+    expect(tab.page.locator(".curve")).to_contain_text("MRR of watched facts: 0.500 at look 3, best 0.500")
 
 
 def test_an_address_of_another_job_says_so(page: Open, ledger: Ledger) -> None:
