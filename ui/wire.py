@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kgplatform.lm.ports import Decoder, Encoder, TokenScorer
     from kgplatform.settings import Settings
     from kgplatform.types import Forgotten
+    from reasoning.recommend.beside import Beside
     from ui.cli.screen import Screen
 
 
@@ -149,6 +150,13 @@ class Wire:
         """The folder of what completions of this graph leave for the next one."""
         return learned(self.settings.home, place(self.settings))
 
+    @property
+    def beside(self) -> Beside:
+        """The interactions beside this graph."""
+        from reasoning.recommend.beside import Beside
+
+        return Beside(interactions(self.settings.home, place(self.settings)))
+
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
         from kgplatform.lm import cached_chat, structured
@@ -174,6 +182,11 @@ class Wire:
 def learned(home: Path, graph: str) -> Path:
     """The folder of what completions of a graph leave for the next one; ``graph`` as ``place`` says it."""
     return home / "completion" / digest(graph)
+
+
+def interactions(home: Path, graph: str) -> Path:
+    """The folder of who took what, and of what was learned from it; ``graph`` as ``place`` says it."""
+    return home / "interactions" / digest(graph)
 
 
 def place(settings: Settings) -> str:

@@ -22,11 +22,12 @@ from kgplatform.types import Candidate, Claim, Entity, Literal, Qualifiers, Sour
 PLAIN = ("head", "relation", "tail", "confidence")
 COLUMNS = (*PLAIN, "head_name", "head_kinds", "tail_name", "tail_kinds", "datatype", "unit", "language", "qualifiers")
 SYNONYMS = {
-    "head": ("subject", "source", "from", "start", "h", "s"),
-    "relation": ("relationship", "predicate", "property", "edge", "type", "label", "rel", "r", "p"),
-    "tail": ("object", "target", "to", "end", "t", "o"),
+    "head": ("subject", "source", "from", "start", "h", "s", "head_id"),
+    "relation": ("relationship", "predicate", "property", "edge", "type", "label", "rel", "r", "p", "relation_id"),
+    "tail": ("object", "target", "to", "end", "t", "o", "tail_id"),
 }
 """What others call the three columns of a fact, in any case. A first row is a header when it names all three."""
+TYPED = ":token"
 _MEANT = {word: name for name, words in SYNONYMS.items() for word in (name, *words)}
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
@@ -58,8 +59,8 @@ def read(lines: Iterable[tuple[int, Cells | str]], source: Source, plain: Callab
 
 
 def _meant(cell: str) -> str:
-    """The column that a word means, or the word."""
-    return _MEANT.get(cell.strip().casefold(), cell)
+    """The column that a word means, or the word; RecBole writes a type behind it."""
+    return _MEANT.get(cell.strip().casefold().removesuffix(TYPED), cell)
 
 
 def _header(columns: Cells, number: int, source: Source, plain: Callable[[Cells], Cells] | None) -> Callable[[Cells], Row] | None:

@@ -39,7 +39,7 @@ class Format:
 
 
 FORMATS = (
-    Format("tsv", (".tsv", ".txt"), evidence=False, expected="lines of  head<TAB>relation<TAB>tail"),
+    Format("tsv", (".tsv", ".txt", ".kg"), evidence=False, expected="lines of  head<TAB>relation<TAB>tail"),
     Format("csv", (".csv",), evidence=False, expected="lines of  head,relation,tail"),
     Format("jsonld", (".jsonld", ".json"), evidence=True),
     Format("parquet", (".parquet",), evidence=True, packable=False, unit="row"),

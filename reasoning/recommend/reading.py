@@ -28,6 +28,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "time": ("time", "timestamp", "date"),
 }
 """What the columns of a table may be called."""
+ENTITY, TITLES = ("entity", "entity_id", "entityid"), ("title", "name")
+"""What a column of entities may be called, and how that of items' names ends."""
 LEAST_TIMES = 2
 """Different times that a column of times has at least; one alone orders nothing."""
 
@@ -59,24 +61,64 @@ def read(path: Path, *, way: Way | None = None, valid: float = 0.1, test: float 
         if way is not None:
             raise BadRequest(f"{train.parent} is split already: leave out the way to split it")
         return _split_already(path, train, seed)
-    whole, facts = _recbole(path) if path.is_dir() else (_table(path), None)
+    found, facts = _recbole(path) if path.is_dir() else (_table(path)[0], None)
     if rating is not None:
-        whole = whole.at_least(rating)
-    return Data(parted(whole, way or "random", valid, test, seed), facts)
+        found = found.at_least(rating)
+    return Data(parted(found, way or "random", valid, test, seed), facts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """Interactions that are not split, with what files call items (``names``) and their entities (``links``), by item."""
+
+    interactions: Interactions
+    names: Mapping[str, str]
+    links: Mapping[str, str]
+
+
+def whole(path: Path, link: Path | None = None) -> Whole:
+    """Read to be kept beside a graph; ``link`` names a file of item and entity. Raises ``BadFile`` with the file and the line."""
+    links = _links(link) if link else {}
+    if not path.is_dir():
+        return Whole(*_table(path), links)
+    if train := _beside(path, "train"):
+        parts = _split_already(path, train, 0).parts
+        pairs = np.unique(np.concatenate([part.pairs for part in (parts.train, parts.valid, parts.test)]), axis=0)
+        return Whole(Interactions(parts.train.users, parts.train.items, pairs), {}, links)
+    interactions, named = _interactions_in(path)
+    of_items, beside = (_near(path, f"{named}.{suffix}") for suffix in ("item", "link"))
+    names = _titles(_untyped(of_items)) if of_items else {}
+    return Whole(interactions, names, links or (_links(beside) if beside else {}))
+
+
+def _titles(columns: Mapping[str, list[str]]) -> dict[str, str]:
+    """What items are called, by the first column that says so."""
+    found = next((values for name, values in columns.items() if name.strip().lower().endswith(TITLES)), None)
+    item = next((values for name, values in columns.items() if name.strip().lower() in COLUMNS["item"]), None)
+    return {} if found is None or item is None else {one: name for one, name in zip(item, found, strict=True) if name}
+
+
+def _links(path: Path) -> dict[str, str]:
+    """Which entity each item is: RecBole's ``.link``, or a table with the columns item and entity."""
+    columns = {name.partition(":")[0].strip().lower(): values for name, values in _columns(path).items()}
+    item, entity = (next((columns[one] for one in columns if one in words), None) for words in (COLUMNS["item"], ENTITY))
+    if item is None or entity is None:
+        raise BadFile(f"{path}: has no columns item and entity, only {', '.join(columns) or 'none'}: name them so in its first line")
+    return {one: meant for one, meant in zip(item, entity, strict=True) if one and meant}
 
 
 # -- a table -----------------------------------------------------------------------------------------
 
 
-def _table(path: Path) -> Interactions:
-    """One table of interactions."""
+def _table(path: Path) -> tuple[Interactions, dict[str, str]]:
+    """One table of interactions, and what it calls items."""
     if not path.is_file():
         raise BadFile(f"{path}: there is no such file or folder")
     columns = _columns(path)
     found = {name: next((columns[one] for one in columns if one.strip().lower() in words), None) for name, words in COLUMNS.items()}
     if found["user"] is None or found["item"] is None:
         raise BadFile(f"{path}: has no columns user and item, only {', '.join(columns) or 'none'}: name them so in its first line")
-    return _interactions(path, found)
+    return _interactions(path, found), _titles(columns)
 
 
 def _columns(path: Path) -> dict[str, list[str]]:
@@ -134,20 +176,25 @@ def _numbers(path: Path, name: str, values: list[str] | None) -> Reals | None:
 
 def _recbole(folder: Path) -> tuple[Interactions, Facts | None]:
     """``NAME.inter`` and what lies beside it."""
+    interactions, named = _interactions_in(folder)
+    kg, link = _near(folder, f"{named}.kg"), _near(folder, f"{named}.link")
+    return interactions, _facts(interactions, kg, link) if kg and link else None
+
+
+def _interactions_in(folder: Path) -> tuple[Interactions, str]:
+    """``NAME.inter``, and the name."""
     found = sorted([*folder.glob("*.inter"), *folder.glob("*.inter.gz")])
     if len(found) != 1:
         raise BadFile(f"{folder}: has {len(found) or 'no'} files *.inter, and no train.txt: name a folder with one, or a table")
-    whole = found[0]
-    told = _untyped(whole)
+    file = found[0]
+    told = _untyped(file)
     columns = {name: next((told[one] for one in told if one in words), None) for name, words in COLUMNS.items()}
     if columns["user"] is None or columns["item"] is None:
-        raise BadFile(f"{whole}: has no columns user_id and item_id, only {', '.join(told)}")
-    named = whole.name.partition(".inter")[0]
+        raise BadFile(f"{file}: has no columns user_id and item_id, only {', '.join(told)}")
+    named = file.name.partition(".inter")[0]
     of_items = _near(folder, f"{named}.item")
     known = _untyped(of_items).get("item_id", []) if of_items else []
-    interactions = _interactions(whole, columns, known)
-    kg, link = _near(folder, f"{named}.kg"), _near(folder, f"{named}.link")
-    return interactions, _facts(interactions, kg, link) if kg and link else None
+    return _interactions(file, columns, known), named
 
 
 def _untyped(path: Path) -> dict[str, list[str]]:

@@ -21,12 +21,14 @@ from ui.cli import (
     facts,
     finding,
     harvesting,
+    interactions,
     jobs,
     keeping,
     links,
     memorising,
     models,
     pages,
+    recommend,
     recommending,
     relations,
     review,
@@ -40,10 +42,11 @@ from ui.cli.screen import complain
 INTERRUPTED = 130
 
 app = typer.Typer(rich_markup_mode=None, add_completion=True, invoke_without_command=True, pretty_exceptions_enable=False)
-for part in (pages, setup, facts, finding, harvesting, answers, links, keeping, jobs):
+for part in (pages, setup, facts, finding, harvesting, answers, links, recommend, keeping, jobs):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")
+app.add_typer(interactions.app, name="interactions")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(server.app, name="server")

@@ -1,0 +1,232 @@
+"""Interactions beside a graph: one Parquet file of who took what, and one of the items, with the entities of the graph that they are.
+
+They are no facts: no one claims them, nothing is believed for them, and what is forgotten here is gone. Each file is replaced whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kgplatform.errors import BadFile, BadRequest, NotFound
+from kgplatform.numbered import inverse
+from kgplatform.texts import Texts
+from kgplatform.wholefile import whole
+from reasoning.recommend.interactions import Interactions, Ints, Reals
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TAKEN, ITEMS, RECOMMENDER = "interactions.parquet", "items.parquet", "recommender.safetensors"
+_SHOWN = 3
+_ANEW = "forget all interactions, and add them anew"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """All items by ascending ``ids``, with what people call each, and the id of the entity that it is; either may be empty."""
+
+    ids: Texts
+    names: Texts
+    entities: Texts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Interactions, and their items, which both number alike."""
+
+    interactions: Interactions
+    items: Items
+
+    @property
+    def revision(self) -> str:
+        """A hash of who took what when, and of what the items are."""
+        hashed = hashlib.blake2b(digest_size=8)
+        one = self.interactions
+        for texts in (one.users, self.items.ids, self.items.names, self.items.entities):
+            hashed.update(len(texts).to_bytes(8, "little"))
+            hashed.update(np.ascontiguousarray(texts.lengths).tobytes())
+            for piece in texts.pieces():
+                hashed.update(piece)
+        for values in (one.pairs, one.times, one.ratings):
+            hashed.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
+        return hashed.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is known of an item: what people call it, and which entity of the graph it is."""
+
+    name: str = ""
+    entity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many pairs are new, how many were there (those have the later time and rating now), and how many there are in all."""
+
+    new: int
+    again: int
+    total: int
+
+
+class Beside:
+    """The interactions of one graph, in a ``folder`` of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def recommender(self) -> Path:
+        """The file of the recommender that was learned from them; where none was, nothing is there."""
+        return self.folder / RECOMMENDER
+
+    def __bool__(self) -> bool:
+        return (self.folder / TAKEN).is_file()
+
+    def read(self) -> Kept:
+        """Everything. Raises ``NotFound`` where nothing was added yet, ``BadFile`` for files that are damaged."""
+        items = self.items()
+        taken = _table(self.folder / TAKEN)
+        users, user = _numbered(taken["user"])
+        named, item = _numbered(taken["item"])
+        place_of = np.array([items.ids.find(name) for name in named], dtype=np.int64)
+        if (place_of < 0).any():
+            raise BadFile(f"{self.folder / ITEMS}: lacks items that have interactions: {_ANEW}")
+        pairs = np.stack([user, place_of[item]], axis=1)
+        return Kept(Interactions(users, items.ids, pairs, *(_numbers(taken[name]) for name in ("time", "rating"))), items)
+
+    def items(self) -> Items:
+        """All items. Raises as ``read`` does."""
+        self._there()
+        known = _table(self.folder / ITEMS)
+        return Items(*(Texts.of(known[name].to_pylist()) for name in ("item", "name", "entity")))
+
+    def _there(self) -> None:
+        if not self:
+            raise NotFound("this graph has no interactions beside it: add some by  kg interactions add FILE")
+
+    def taken_by(self, user: str) -> list[str]:
+        """The items of one user, in order; of nobody else anything is read. Raises ``NotFound`` for a user without any."""
+        self._there()
+        found = _table(self.folder / TAKEN, [("user", "=", user)])["item"].to_pylist()
+        if not found:
+            raise NotFound(f"no interaction is of a user called {user[:80]!r}: name one who has some, or items by  --basket")
+        return list(found)
+
+    def add(self, new: Interactions, items: Mapping[str, Item]) -> Added:
+        """Add interactions, and what is known of ``items``; of a pair that is there the later stays, without times the new one.
+
+        Raises ``BadRequest`` where some have times and the others none.
+        """
+        before = self.read() if self else None
+        if before is None:
+            self._write(new, {name: items.get(name, Item()) for name in new.items})
+            return Added(len(new), 0, len(new))
+        old = before.interactions
+        if (old.times is None) != (new.times is None) and len(new):
+            which = ("have no times, and these have", "have times, and these have none")[old.times is not None]
+            raise BadRequest(f"the {len(old):,} interactions beside this graph {which}: add all with times, or all without")
+        told = _told(before.items)
+        for name in new.items:
+            had, has = told.get(name, Item()), items.get(name, Item())
+            told[name] = Item(has.name or had.name, has.entity or had.entity)
+        joined = Interactions.of(
+            [*_names(old, 0), *_names(new, 0)],
+            [*_names(old, 1), *_names(new, 1)],
+            _joined(old.times, new.times, len(old), len(new)),
+            _joined(old.ratings, new.ratings, len(old), len(new)),
+            list(told),
+        )
+        self._write(joined, told)
+        fresh = len(joined) - len(old)
+        return Added(fresh, len(new) - fresh, len(joined))
+
+    def forget(self, users: Iterable[str]) -> int:
+        """Take out what these users took, and the recommender, which knows it; how many. Raises ``NotFound`` for a user who has none."""
+        kept = self.read()
+        wanted = list(users)
+        places = np.array([kept.interactions.users.find(user) for user in wanted], dtype=np.int64)
+        if (places < 0).any():
+            lost = [user for user, place in zip(wanted, places, strict=True) if place < 0]
+            raise NotFound(f"no interaction is of a user called {', '.join(lost[:_SHOWN])}")
+        self.recommender.unlink(missing_ok=True)
+        gone = np.isin(kept.interactions.pairs[:, 0], places)
+        if gone.all():
+            self.clear()
+            return len(gone)
+        left = kept.interactions.only(~gone)
+        named = Interactions.of(_names(left, 0), _names(left, 1), left.times, left.ratings, list(left.items))
+        self._write(named, _told(kept.items))
+        return int(gone.sum())
+
+    def clear(self) -> None:
+        """Forget all interactions, and what was learned from them."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write(self, taken: Interactions, items: Mapping[str, Item]) -> None:
+        import pyarrow as pa
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        names = sorted(items)
+        known = {"item": names, "name": [items[one].name for one in names], "entity": [items[one].entity for one in names]}
+        columns = {"user": pa.array(_names(taken, 0)), "item": pa.array(_names(taken, 1))}
+        for name, values in (("time", taken.times), ("rating", taken.ratings)):
+            columns[name] = pa.nulls(len(taken), pa.float64()) if values is None else pa.array(values, from_pandas=True)
+        _put(self.folder / ITEMS, pa.table(known))  # first: items without interactions are no harm, the other way round they are
+        _put(self.folder / TAKEN, pa.table(columns))
+
+
+def _told(items: Items) -> dict[str, Item]:
+    return {one: Item(name, entity) for one, name, entity in zip(items.ids, items.names, items.entities, strict=True)}
+
+
+def _numbered(column: pa.ChunkedArray) -> tuple[Texts, Ints]:
+    """The different texts of a column in order, and which of them each row has."""
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
+    return Texts.of([texts[place] for place in order.tolist()]), inverse(order)[encoded.indices.to_numpy()]
+
+
+def _names(one: Interactions, side: int) -> list[str]:
+    """The name of each pair's user (0) or item (1)."""
+    texts = np.array(list((one.users, one.items)[side]), dtype=object)
+    return texts[one.pairs[:, side]].tolist() if len(one) else []
+
+
+def _joined(old: Reals | None, new: Reals | None, before: int, after: int) -> Reals | None:
+    """Values of the one after those of the other; missing ones are no number."""
+    if old is None and new is None:
+        return None
+    filled = [np.full(size, np.nan) if values is None else values for values, size in ((old, before), (new, after))]
+    return np.concatenate(filled)
+
+
+def _numbers(column: Any) -> Reals | None:
+    """A column as numbers; ``None`` where it holds none."""
+    return None if column.null_count == len(column) else column.to_numpy().astype(np.float64)
+
+
+def _table(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return parquet.read_table(path, filters=filters)
+    except (pa.ArrowException, OSError) as error:
+        raise BadFile(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}): {_ANEW}") from None
+
+
+def _put(path: Path, table: pa.Table) -> None:
+    from pyarrow import parquet
+
+    with whole(path) as file:
+        parquet.write_table(table, file)

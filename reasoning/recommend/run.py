@@ -1,0 +1,86 @@
+"""Learn a recommender from the interactions beside a graph, and keep it there, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from kgplatform.errors import BadRequest
+from kgplatform.ports import Progress
+from reasoning.recommend import served as serving_files
+from reasoning.recommend.beside import Beside, Items
+from reasoning.recommend.reading import Facts
+from reasoning.recommend.served import Served
+from reasoning.recommend.splitting import Parts, held_out
+
+if TYPE_CHECKING:
+    from kgplatform.view import GraphView
+    from reasoning.recommend.training import Heard, Settings
+
+TOP = 20
+
+
+class Graph(Protocol):
+    """What learning needs of ``kgplatform.graph.KnowledgeGraph``."""
+
+    def view(self) -> GraphView: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A recommender that is kept: what it says, and how well it found the interactions that it was not shown."""
+
+    served: Served
+    recall: float
+    ndcg: float
+    users: int
+    epochs: int
+
+    def shape(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            **self.served.told,
+            f"recall@{TOP}": self.recall,
+            f"ndcg@{TOP}": self.ndcg,
+            "users_tested": self.users,
+            "epochs": self.epochs,
+        }
+
+
+def learn(
+    kg: Graph,
+    beside: Beside,
+    settings: Settings,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    heard: Heard | None = None,
+) -> Learned:
+    """Learn from all interactions but one of each user, which are watched meanwhile, and replace what was kept.
+
+    Models that read the graph are given its current facts. Raises ``NotFound`` where there are no interactions, ``BadRequest`` where a
+    model cannot learn from these.
+    """
+    from reasoning.recommend.ranking import figures
+    from reasoning.recommend.serving import Asked, served
+    from reasoning.recommend.training import train
+
+    kept = beside.read()
+    fit, watched = held_out(kept.interactions, settings.seed)
+    if not len(watched):
+        raise BadRequest("no user has two interactions, so nothing tells good recommendations from bad: add more by  kg interactions add")
+    facts = facts_of(kg.view(), kept.items) if any(kept.items.entities) else None
+    found = train(Parts(fit, watched, watched), settings, facts, device=device, progress=progress, heard=heard)
+    told = {"model": settings.model, "settings": asdict(settings), "interactions": len(kept.interactions), "revision": kept.revision}
+    made = served(found.model, fit, told)
+    tested = figures(Asked(made, fit), watched, fit, k=TOP)
+    serving_files.write(beside.recommender, made)
+    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs)
+
+
+def facts_of(view: GraphView, items: Items) -> Facts:
+    """The graph as recommenders read it; items whose entity has no fact are none of it."""
+    places = [view.entity_ids.find(entity) if entity else -1 for entity in items.entities]
+    return Facts(view.triples, len(view.entity_ids), view.relations, np.array(places, dtype=np.int64))

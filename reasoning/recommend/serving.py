@@ -1,0 +1,75 @@
+"""From a trained recommender to what is served: its vectors, or what else it scores by, with the names that numbers stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from reasoning.recommend.interactions import Interactions
+from reasoning.recommend.models.factors import Factors
+from reasoning.recommend.models.floors import ItemKNN
+from reasoning.recommend.served import RIDGE, Floats, Form, Served, gathered
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from reasoning.recommend.ranking import Recommender
+
+
+def served(model: Recommender, learned: Interactions, told: Mapping[str, Any]) -> Served:
+    """What a model that was learned from these interactions says, as arrays; ``told`` is kept with it."""
+    form, arrays = _arrays(model, learned)
+    arrays["counts"] = np.bincount(learned.pairs[:, 1], minlength=len(learned.items)).astype(np.int64)
+    return Served(form, learned.items, arrays, told)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What is served, as it is measured: for users by number, who took what ``known`` holds."""
+
+    served: Served
+    known: Interactions
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    def score(self, users: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(self.served.scores(rows(self.known)[users.numpy()]))
+
+
+def rows(known: Interactions) -> sparse.csr_matrix:
+    """Who took what, ``(users, items)``."""
+    from scipy import sparse
+
+    user, item = known.pairs.T
+    return sparse.csr_matrix((np.ones(len(known), np.float32), (user, item)), shape=(len(known.users), len(known.items)))
+
+
+def _arrays(model: Recommender, learned: Interactions) -> tuple[Form, dict[str, npt.NDArray[Any]]]:
+    if isinstance(model, Factors):
+        with torch.no_grad():
+            user, item = (part.float().cpu().numpy() for part in model.vectors())
+        return "factors", {"item": item, "fold": folding(user, item, learned)}
+    if isinstance(model, ItemKNN):
+        alike = model.alike.tocsr()
+        return "near", {
+            "begins": alike.indptr.astype(np.int64),
+            "others": alike.indices.astype(np.int64),
+            "alike": alike.data.astype(np.float32),
+        }
+    return "counts", {}
+
+
+def folding(user: Floats, item: Floats, learned: Interactions) -> Floats:
+    """``(dim, dim)``: the least-squares map from what users took (``gathered``) to what they were learned to be like."""
+    told = gathered(rows(learned), item)
+    square = told.T @ told
+    ridge = RIDGE * max(float(np.trace(square)) / len(square), 1e-9) * np.eye(len(square), dtype=np.float32)
+    found: Floats = np.linalg.solve(square + ridge, told.T @ user).astype(np.float32)
+    return found

@@ -1,0 +1,130 @@
+"""``kg interactions``: who took what, kept beside the graph, and what is learned from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kgplatform.errors import BadRequest
+from ui.cli.command import AsJob, DryRun, Run, add, group
+from ui.tasks import recommending
+
+app = group("Who took what: kept beside the graph, outside belief, and learned from to recommend.")
+TOP = 20
+_FEW = 3
+
+
+@add(app, "add", example="kg interactions add ratings.csv\nkg interactions add data/ml100k_kg")
+def add_(
+    run: Run,
+    source: Annotated[Path, typer.Argument(metavar="PATH", help="A table (user, item, rating, time), RecBole's files, or DiffKG's.")],
+    link: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Which entity each item is: a table with columns item and entity.")
+    ] = None,
+    rating: Annotated[float | None, typer.Option(metavar="X", help="Leave out what is rated lower.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Keep interactions beside the graph, and find the entities that their items are.
+
+    An item is the entity that a file links it to, or that has its id, or the only one that bears its name.
+    """
+    from reasoning.recommend.aligning import align
+    from reasoning.recommend.beside import Item
+    from reasoning.recommend.reading import whole
+
+    found = whole(source, link)
+    taken = found.interactions if rating is None else found.interactions.at_least(rating)
+    aligned = align(run.graph, {item: found.names.get(item, "") for item in taken.items}, found.links)
+    items = {item: Item(found.names.get(item, ""), aligned.entities.get(item, "")) for item in taken.items}
+    told = {"users": len(taken.users), "items": len(taken.items), "in_graph": len(aligned.entities), "ambiguous": len(aligned.ambiguous)}
+    if dry_run:
+        run.screen.emit({"dry_run": True, "interactions": len(taken), **told})
+        run.screen.say(f"{len(taken):,} interactions of {told['users']:,} users with {told['items']:,} items; nothing was written")
+    else:
+        added = run.beside.add(taken, items)
+        run.screen.emit({"dry_run": False, **dataclasses.asdict(added), **told})
+        run.screen.say(f"{added.new:,} new interactions, {added.again:,} that were there; {added.total:,} in all")
+    run.screen.say(f"{told['in_graph']:,} of {told['items']:,} items are entities of the graph")
+    if aligned.ambiguous:
+        few = ", ".join(aligned.ambiguous[:_FEW])
+        run.screen.note(f"kg: the words for {told['ambiguous']:,} items name several entities ({few}): say by  --link  which are meant")
+
+
+@add(app, "show", example="kg interactions show --json")
+def show(run: Run) -> None:
+    """Show what is kept, whether something can be learned from it, and what was."""
+    from reasoning.recommend.answer import Desk
+    from reasoning.recommend.health import Health
+
+    health = Health.of(run.beside.read())
+    desk = Desk(run.beside)
+    learned = desk.served.told if desk.learned else None
+    run.screen.emit({**dataclasses.asdict(health), "recommender": learned})
+    span = "none" if health.times is None else " to ".join(f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d}" for one in health.times)
+    rows = [
+        ("users", f"{health.users:,}"),
+        ("items", f"{health.items:,}, {health.untaken_items:,} of them taken by nobody"),
+        ("items in the graph", f"{health.entities:,}"),
+        ("interactions", f"{health.interactions:,}, {health.density:.2%} of all pairs"),
+        ("items a user", f"{health.median:,.0f} (median)"),
+        ("times", span),
+        ("ratings", "none" if health.ratings is None else "{:g} to {:g}".format(*health.ratings)),
+        ("recommender", f"{learned['model']}, learned from {learned['interactions']:,}" if learned else "none yet:  kg interactions learn"),
+    ]
+    run.screen.table(("what", "how many"), rows)
+    for doubt in health.doubts:
+        run.screen.say(doubt)
+
+
+@add(app, "learn", example="kg interactions learn --job\nkg interactions learn --model lightgcn")
+def learn(
+    run: Run,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The recommender; auto: the one that recommends best.")] = recommending.MODEL,
+    dim: Annotated[int | None, typer.Option(metavar="N", help="Numbers that describe a user or item.")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="How often all interactions are gone through, at most.")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Interactions that are learned from at once.")] = None,
+    rate: Annotated[float | None, typer.Option(metavar="X", help="The learning rate.")] = None,
+    reg: Annotated[float | None, typer.Option(metavar="X", help="The weight of the penalty.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another number gives another training.")] = None,
+    resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a training that broke off.")] = "",
+    job: AsJob = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Learn to recommend from the interactions, and from the graph about their items; then  kg recommend USER  answers at once."""
+    told = {"dim": dim, "epochs": epochs, "batch": batch, "rate": rate, "reg": reg, "seed": seed}
+    given = {name: value for name, value in told.items() if value is not None}
+    arguments = recommending.arguments(model=model, given=given, dry_run=dry_run)
+    run.do("interactions learn", arguments, partial(_learned, run), job=job, resume=resume)
+
+
+def _learned(run: Run, result: Mapping[str, Any]) -> None:
+    run.screen.emit(result)
+    if result["dry_run"]:
+        run.screen.say(f"{result['model']} on {result['interactions']:,} interactions of {result['users']:,} users; nothing was learned")
+        return
+    recall, ndcg = (result[f"{name}@{TOP}"] for name in ("recall", "ndcg"))
+    run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {result['interactions']:,} interactions")
+    tested = f"{result['users_tested']:,} interactions that it was not shown, one of each user"
+    run.screen.say(f"of {tested}, {recall:.1%} are among the first {TOP} (NDCG {ndcg:.3f})")
+
+
+@add(app, "forget", example="kg interactions forget --user 196\nkg interactions forget --all")
+def forget(
+    run: Run,
+    user: Annotated[list[str] | None, typer.Option("--user", metavar="USER", help="What this user took; may be given again.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All interactions, and the recommender.")] = False,
+) -> None:
+    """Take interactions back. A recommender that was learned from them goes too: learn it anew."""
+    if bool(user) == everything:
+        raise BadRequest("say whose interactions are to be forgotten by  --user USER,  or  --all")
+    gone = run.beside.forget(user) if user else len(run.beside.read().interactions)
+    if everything:
+        run.beside.clear()
+    run.screen.emit({"forgotten": gone})
+    run.screen.say(f"{gone:,} interactions are forgotten, and what was learned from them")
