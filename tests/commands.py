@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,10 @@ def commands(capsys: pytest.CaptureFixture[str]) -> Kg:
     """Runs commands one after the other."""
 
     def run(*arguments: str | Path) -> Answer:
-        code = main([str(argument) for argument in arguments])
+        with pytest.MonkeyPatch.context() as patch:  # the variables of the tests themselves are no settings: they would be warned of
+            for name in [name for name in os.environ if name.startswith("KG_TEST_")]:
+                patch.delenv(name)
+            code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Answer(code, captured.out, captured.err)
 

@@ -25,6 +25,7 @@ from ui import tasks
 from ui.tasks import Doing
 
 LONG = {
+    "interactions learn": [],
     "harvest documents": ["texts"],
     "harvest relation": ["likes.yaml"],
     "complete": [],
@@ -46,8 +47,6 @@ Function = Callable[[Doing], Mapping[str, Any]]
 def graph(monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
     """The graph that every command of this test opens."""
     made = KnowledgeGraph(MemoryStore())
-    for name in [name for name in os.environ if name.startswith("KG_TEST_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("ui.tasks.harvest_relation.check_models", lambda *_: None)

@@ -50,8 +50,6 @@ def graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KnowledgeGraph:
     ends = [(kind, name) for pair in PAIRS for kind, name in zip(("city", "country"), pair, strict=True)]
     entities = [Entity(entity_id(kind, name), name, (kind,)) for kind, name in ends]
     kg.put([Claim(one, "has name", Literal(one.name), (told,)) for one in entities])
-    for name in [name for name in os.environ if name.startswith("KG_TEST_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("kgplatform.opening.causal", lambda *_: (KNOWING, KNOWING))

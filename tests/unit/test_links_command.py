@@ -34,12 +34,6 @@ QUICK = ["--dim", "8", "--epochs", "4", "--batch", "16"]
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _unwarned(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("KG_TEST_")]:
-        monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def kg(capsys: pytest.CaptureFixture[str]) -> Kg:
     return commands(capsys)

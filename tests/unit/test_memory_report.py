@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -197,8 +196,6 @@ def kg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr("kgplatform.opening.bare_encoder", lambda *_: HashingEncoder())
     monkeypatch.setattr("kgplatform.opening.bare_scorer", lambda *_: KNOWING)
     monkeypatch.setenv("KG_DEVICE", "cpu")
-    for setting in [name for name in os.environ if name.startswith("KG_TEST_")]:
-        monkeypatch.delenv(setting)
     monkeypatch.chdir(tmp_path)
     for name, rows in (("train", [*FACTS[:6], *NEAR]), ("valid", []), ("test", FACTS[6:])):
         Path(f"{name}.txt").write_text("".join("\t".join(row) + "\n" for row in rows))

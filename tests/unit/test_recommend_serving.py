@@ -1,0 +1,340 @@
+"""Interactions are kept beside a graph and taken back; what was learned from them is served at once, to those who are new too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("pyarrow")
+
+from pyarrow import parquet
+
+from kgplatform.errors import Ambiguous, BadFile, BadRequest, NotFound
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.store.memory import MemoryStore
+from kgplatform.texts import Texts
+from kgplatform.types import Claim, Entity, EntityId, Evidence, Source, SourceId
+from reasoning.recommend import served as files
+from reasoning.recommend.aligning import align
+from reasoning.recommend.answer import Desk, Wanted
+from reasoning.recommend.beside import Beside, Item
+from reasoning.recommend.health import Health
+from reasoning.recommend.interactions import Interactions
+from reasoning.recommend.ranking import Recommender, figures
+from reasoning.recommend.run import facts_of, learn
+from reasoning.recommend.served import Served
+from reasoning.recommend.serving import Asked, served
+from reasoning.recommend.splitting import Parts, held_out
+from reasoning.recommend.training import Settings, train
+from tests.commands import Kg, commands
+from tests.unit.test_recommend import tastes
+
+
+@pytest.fixture
+def graph(monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
+    made = KnowledgeGraph(MemoryStore())
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
+    return made
+
+
+@pytest.fixture
+def kg(capsys: pytest.CaptureFixture[str]) -> Kg:
+    return commands(capsys)
+
+
+def put(graph: KnowledgeGraph, *facts: tuple[str, str, str], kind: str = "thing") -> None:
+    source = Source(SourceId("file:t"), "import")
+    ends = {name: Entity(EntityId(f"{kind}:{name}"), name, (kind,)) for head, _, tail in facts for name in (head, tail)}
+    graph.put([Claim(ends[head], relation, ends[tail], (Evidence("import", source, score=1.0),)) for head, relation, tail in facts])
+
+
+def rows(*pairs: tuple[str, str], times: list[float] | None = None) -> Interactions:
+    users, items = zip(*pairs, strict=True)
+    return Interactions.of(users, items, None if times is None else np.array(times))
+
+
+# -- beside the graph --------------------------------------------------------------------------------
+
+
+def test_what_is_added_is_read_again(tmp_path: Path) -> None:
+    beside = Beside(tmp_path / "x")
+    whole = tastes()
+    added = beside.add(whole, {"i003": Item("Three", "thing:three")})
+    kept = beside.read()
+    assert (added.new, added.again, added.total) == (len(whole), 0, len(whole))
+    assert kept.interactions.users == whole.users
+    assert kept.interactions.items == kept.items.ids == whole.items
+    np.testing.assert_array_equal(kept.interactions.pairs, whole.pairs)
+    np.testing.assert_array_equal(kept.interactions.times, whole.times)
+    place = kept.items.ids.find("i003")
+    assert (kept.items.names[place], kept.items.entities[place]) == ("Three", "thing:three")
+
+
+def test_added_again_the_later_stays_and_nothing_is_twice(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    beside.add(rows(("ann", "tea"), ("bob", "tea"), times=[10, 20]), {"tea": Item("Tea", "thing:tea")})
+    added = beside.add(rows(("ann", "tea"), ("ann", "jam"), times=[5, 30]), {})
+    assert (added.new, added.again, added.total) == (1, 1, 3)
+    kept = beside.read()
+    assert kept.interactions.times is not None
+    assert dict(zip(map(tuple, kept.interactions.pairs.tolist()), kept.interactions.times.tolist(), strict=True)) == {
+        (0, 0): 30,
+        (0, 1): 10,
+        (1, 1): 20,
+    }
+    assert list(kept.items.names) == ["", "Tea"]  # what was known of an item stays known
+
+
+def test_times_and_none_do_not_mix(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    beside.add(rows(("ann", "tea"), ("bob", "tea"), times=[10, 20]), {})
+    with pytest.raises(BadRequest, match="have times, and these have none"):
+        beside.add(rows(("cid", "tea")), {})
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("wxyz")), min_size=1), st.data())
+def test_forgotten_users_leave_nothing(tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]], data: st.DataObject) -> None:
+    beside = Beside(tmp_path_factory.mktemp("beside"))
+    beside.add(rows(*pairs), {})
+    beside.recommender.write_bytes(b"learned from all of them")
+    users = sorted({user for user, _ in pairs})
+    gone = set(data.draw(st.lists(st.sampled_from(users), min_size=1, unique=True)))
+    left = {pair for pair in pairs if pair[0] not in gone}
+    assert beside.forget(gone) == len(set(pairs)) - len(left)
+    assert not beside.recommender.exists()
+    assert bool(beside) == bool(left)
+    if left:
+        told = beside.read().interactions
+        assert {(told.users[user], told.items[item]) for user, item in told.pairs.tolist()} == left
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    with pytest.raises(NotFound, match="kg interactions add FILE"):
+        beside.read()
+    beside.add(rows(("ann", "tea")), {})
+    (tmp_path / "interactions.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(BadFile, match=r"interactions\.parquet: cannot be read"):
+        beside.read()
+
+
+# -- which entities items are ------------------------------------------------------------------------
+
+
+def test_items_are_entities_by_link_by_id_or_by_name(graph: KnowledgeGraph) -> None:
+    put(graph, ("Toy Story", "genre", "Comedy"), ("Fargo", "genre", "Crime"), ("Heat", "genre", "Crime"))
+    put(graph, ("Twin", "in", "A"), kind="film")
+    put(graph, ("Twin", "in", "B"), kind="book")
+    items = {"1": "toy story", "thing:Fargo": "", "3": "whatever", "4": "Twin", "5": "Nobody knows it", "6": ""}
+    found = align(graph, items, {"3": "Heat", "9": "Fargo"})
+    assert found.entities == {"1": "thing:Toy Story", "thing:Fargo": "thing:Fargo", "3": "thing:Heat"}
+    assert found.ambiguous == ("4",)
+
+
+# -- what is served ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["popularity", "itemknn", "bpr", "lightgcn"])
+def test_a_history_is_ranked_as_well_as_the_user_who_was_learned(model: str, tmp_path: Path) -> None:
+    fit, watched = held_out(tastes(200, 40), 1)
+    quick = Settings(model=model, dim=16, epochs=30, batch=256, rate=0.02)
+    trained = train_on(fit, watched, quick)
+    made = served(trained, fit, {"model": model})
+    files.write(tmp_path / "r", made)
+    again = files.read(tmp_path / "r")
+    assert again.items == made.items
+    told, learned = figures(Asked(again, fit), watched, fit, k=5), figures(trained, watched, fit, k=5)
+    assert told.recall.mean() >= learned.recall.mean() - 0.05
+    if model != "popularity":
+        assert told.recall.mean() > figures(train_on(fit, watched, Settings(model="popularity")), watched, fit, k=5).recall.mean()
+
+
+def train_on(fit: Interactions, watched: Interactions, how: Settings) -> Recommender:
+    return train(Parts(fit, watched, watched), how).model
+
+
+def made(form: str = "factors", items: int = 30, dim: int = 6) -> Served:
+    draw = np.random.default_rng(5)
+    arrays = {
+        "counts": draw.integers(1, 90, items),
+        "item": draw.normal(size=(items, dim)).astype(np.float32),
+        "fold": np.eye(dim, dtype=np.float32),
+    }
+    return Served(form, Texts.of([f"i{n:02}" for n in range(items)]), arrays, {"model": "bpr"})  # type: ignore[arg-type]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(st.integers(0, 29), max_size=30), st.integers(1, 40), st.floats(0, 1), st.floats(-1, 1), st.sets(st.integers(0, 29)))
+def test_no_item_comes_twice_nor_is_one_that_was_taken_or_is_not_allowed(
+    taken: set[int], top: int, diversity: float, popularity: float, wanted: set[int]
+) -> None:
+    history = np.array(sorted(taken), dtype=np.int64)
+    allowed = np.array(sorted(wanted), dtype=np.int64)
+    found = made().best(history, top, allowed=lambda places: np.isin(places, allowed), diversity=diversity, popularity=popularity)
+    items = [one.item for one in found]
+    assert len(items) == len(set(items)) == min(top, len(wanted - taken))
+    assert set(items) <= wanted - taken
+
+
+def test_the_best_are_those_of_the_highest_scores_and_who_took_nothing_gets_what_most_take() -> None:
+    one = made()
+    history = np.array([3, 4])
+    scores = one.scores(one.history(history))[0]
+    scores[history] = -np.inf
+    assert [pick.item for pick in one.best(history, 5)] == np.argsort(-scores)[:5].tolist()
+    assert [pick.item for pick in one.best(np.zeros(0, np.int64), 3)] == np.argsort(-one.arrays["counts"], kind="stable")[:3].tolist()
+
+
+def test_diverse_items_are_less_alike_and_popular_ones_more_taken() -> None:
+    one, history = made(items=30), np.array([3])
+    plain, spread = (one.best(history, 6, diversity=share) for share in (0.0, 0.9))
+
+    def alike(picks: list[files.Pick]) -> float:
+        vectors = one.arrays["item"][[pick.item for pick in picks]]
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return float((vectors @ vectors.T).mean())
+
+    assert alike(spread) < alike(plain)
+    counts = one.arrays["counts"]
+    rare, common = (np.mean([counts[pick.item] for pick in one.best(history, 6, popularity=share)]) for share in (-1.0, 1.0))
+    assert rare < common
+    for wrong in ({"diversity": 1.5}, {"popularity": -2.0}, {"top": 0}):
+        with pytest.raises(BadRequest, match="top must be at least 1"):
+            one.best(history, **wrong)
+
+
+def test_everybody_gets_what_each_would_get_alone() -> None:
+    whole = tastes()
+    one = served(train_on(*held_out(whole, 0), Settings(model="itemknn")), held_out(whole, 0)[0], {})
+    for users, items, scores in one.everybody(whole, 7):
+        for user, row, told in zip(users.tolist(), items.tolist(), scores.tolist(), strict=True):
+            alone = one.best(whole.pairs[whole.pairs[:, 0] == user, 1], 7)
+            assert [pick.score for pick in alone] == pytest.approx(told)
+            assert len(set(row)) == 7
+
+
+def test_a_file_of_another_kind_is_one_sentence(tmp_path: Path) -> None:
+    for content in (b"", b"no such thing", b"\x08\0\0\0\0\0\0\0{}      "):
+        (tmp_path / "r").write_bytes(content)
+        with pytest.raises(BadFile, match="learn the recommender anew"):
+            files.read(tmp_path / "r")
+
+
+# -- learned beside a graph, and asked ---------------------------------------------------------------
+
+
+def test_what_was_taken_since_counts_and_new_items_wait(tmp_path: Path) -> None:
+    graph, beside = KnowledgeGraph(MemoryStore()), Beside(tmp_path)
+    beside.add(tastes(), {})
+    report = learn(graph, beside, Settings(model="itemknn"))
+    assert 0 < report.recall <= 1
+    before = Desk(beside).recommend(Desk(beside).taken("u000"), Wanted(5))
+    beside.add(Interactions.of(["u000", "u000"], [before[0].item, "brand new"], np.array([3e9, 3e9])), {})
+    desk = Desk(beside)
+    after = desk.recommend(desk.taken("u000"), Wanted(5))
+    assert before[0].item not in {one.item for one in after}
+    assert after
+    newcomer = desk.recommend(desk.basket(["i000", "i004", "i008"]), Wanted(5))
+    assert sum(int(one.item[1:]) % 4 == 0 for one in newcomer) >= 4  # of the same taste
+
+
+def test_the_words_for_an_item_mean_one_or_are_refused(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    beside.add(rows(("a", "1"), ("a", "2"), ("a", "3")), {"1": Item("Solaris"), "2": Item("Solaris"), "3": Item("Stalker")})
+    desk = Desk(beside)
+    assert desk.basket(["stalker", "1"]).tolist() == [0, 2]
+    with pytest.raises(Ambiguous, match="give the id, one of 1, 2"):
+        desk.basket(["Solaris"])
+    with pytest.raises(NotFound, match="no item has the id or the name 'Mirror'"):
+        desk.basket(["Mirror"])
+
+
+def test_items_are_found_in_the_graph_by_their_entities(tmp_path: Path, graph: KnowledgeGraph) -> None:
+    put(graph, ("tea", "grows in", "Assam"), ("jam", "made of", "plum"))
+    beside = Beside(tmp_path)
+    beside.add(rows(("a", "tea"), ("a", "jam"), ("b", "oil")), {"tea": Item("", "thing:tea"), "oil": Item("", "thing:lost")})
+    view = graph.view()
+    facts = facts_of(view, beside.read().items)
+    assert [view.entity_ids[place] if place >= 0 else "" for place in facts.of_item.tolist()] == ["", "", "thing:tea"]
+
+
+# -- health ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pairs", "doubt"),
+    [
+        ([("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")], "all users took the same items"),
+        ([("a", "x"), ("b", "x"), ("b", "y")], "1 of 2 users took one item only"),
+        ([("a", "x"), ("b", "y")], "only 0 of 2 items are entities"),
+    ],
+)
+def test_what_is_wrong_with_interactions_is_said(tmp_path: Path, pairs: list[tuple[str, str]], doubt: str) -> None:
+    beside = Beside(tmp_path)
+    beside.add(rows(*pairs), {})
+    assert any(doubt in told for told in Health.of(beside.read()).doubts)
+
+
+# -- what is typed -----------------------------------------------------------------------------------
+
+
+def table(name: str = "taken.csv") -> Path:
+    whole = tastes()
+    lines = [f"{whole.users[user]},{whole.items[item]},Item {whole.items[item]}" for user, item in whole.pairs.tolist()]
+    path = Path(name)
+    path.write_text("\n".join(["user,item,title", *lines, ""]), "utf-8")
+    return path
+
+
+def test_from_a_table_to_recommendations(kg: Kg, graph: KnowledgeGraph) -> None:
+    put(graph, ("Item i001", "made by", "Ann"), ("Item i002", "made by", "Bob"))
+    (added,) = kg("interactions", "add", table(), "--json").objects
+    assert (added["in_graph"], added["items"], added["again"]) == (2, 40, 0)
+    (again,) = kg("interactions", "add", table(), "--json").objects
+    assert (again["new"], again["total"]) == (0, added["total"])
+    kg("recommend", "u000").refused(2, "no recommender was learned from the interactions yet:  kg interactions learn")
+    (learned,) = kg("interactions", "learn", "--model", "itemknn", "--json", "-q").objects
+    assert learned["recall@20"] > 0.5
+    (found,) = kg("recommend", "u000", "--top", "4", "--json").objects
+    assert [one["rank"] for one in found["items"]] == [1, 2, 3, 4]
+    assert found["items"][0]["name"].startswith("Item i")
+    (basket,) = kg("recommend", "--basket", "Item i001, i005", "--json").objects
+    assert {"i001", "i005"}.isdisjoint(one["item"] for one in basket["items"])
+    (everybody,) = kg("recommend", "--all", "all.parquet", "--top", "3", "--json").objects
+    assert everybody["users"] == 60
+    told = parquet.read_table("all.parquet").to_pylist()
+    (alone,) = kg("recommend", told[0]["user"], "--top", "3", "--json").objects
+    assert [one["item"] for one in alone["items"]] == [row["item"] for row in told[:3]]
+    (shown,) = kg("interactions", "show", "--json").objects
+    assert shown["recommender"]["model"] == "itemknn"
+    assert kg("interactions", "forget", "--user", "u000").code == 0
+    kg("recommend", "u000").refused(2, "no interaction is of a user called 'u000'")
+    kg("recommend", "u001").refused(2, "no recommender was learned")
+    assert kg("interactions", "forget", "--all").code == 0
+    kg("interactions", "show").refused(2, "add some by  kg interactions add FILE")
+
+
+def test_what_cannot_be_recommended_is_one_sentence(kg: Kg, graph: KnowledgeGraph) -> None:
+    kg("recommend").refused(2, "name a user, or items by  --basket")
+    kg("recommend", "u000").refused(2, "this graph has no interactions beside it")
+    kg("interactions", "forget").refused(2, "--user USER,  or  --all")
+    kg("interactions", "learn", "--model", "best").refused(2, "'best' is no recommender")
+    kg("interactions", "add", "nowhere.csv").refused(2, "there is no such file or folder")
+    kg("interactions", "add", table())
+    kg("interactions", "learn", "--model", "itemknn", "-q")
+    kg("recommend", "nobody").refused(2, "no interaction is of a user called 'nobody'")
+    kg("recommend", "--all", "no/such/folder.parquet").refused(2, "there is no folder")
+    kg("recommend", "u000", "--all", "x.parquet").refused(2, "--all is for all users alike")
+    Path("link.csv").write_text("item,thing\n", "utf-8")
+    kg("interactions", "add", table(), "--link", "link.csv").refused(2, "has no columns item and entity")
+    Path("dry.csv").write_text("user,item\nzoe,i001\n", "utf-8")
+    assert json.loads(kg("interactions", "add", "dry.csv", "--dry-run", "--json").out)["interactions"] == 1
+    kg("recommend", "zoe").refused(2, "'zoe'")
