@@ -268,6 +268,8 @@ def test_without_the_way_that_carries_it_an_item_falls_and_without_another_it_do
     parts, facts = told
     trained = train(parts, Settings(model=name, dim=16, epochs=20, batch=128, rate=0.03), facts).model
     assert isinstance(trained, KGAT)
+    with torch.no_grad():  # nobody took it, so what it has of its own is chance
+        trained.item[COLD] = trained.entity[COLD] = 0.0
     adjacency, maker = Adjacency.of(facts.triples, facts.entities), ITEMS + COLD % TASTES
     fell, others = [], []
     for user in range(COLD % TASTES, 40, TASTES):
@@ -280,11 +282,11 @@ def test_without_the_way_that_carries_it_an_item_falls_and_without_another_it_do
         far = np.flatnonzero((facts.triples[:, 0] % TASTES != COLD % TASTES) & (facts.triples[:, 1] == 0))[:2]
         (other,) = without_facts(trained, parts.train, user, COLD, [far])
         assert other.before == change.before
-        assert abs(other.lost) < change.lost
-        others.append(other.after - other.before)
+        assert abs(other.lost) < change.lost / 5
+        others.append(abs(other.after - other.before))
     before, after = np.array(fell).mean(axis=0)
-    assert after > before + 5
-    assert abs(np.mean(others)) < 2
+    assert after > before + 1.5
+    assert np.mean(others) < 0.3
 
 
 def test_asking_changes_nothing_in_the_model(told: tuple[Parts, Facts]) -> None:
@@ -302,12 +304,14 @@ def test_asking_changes_nothing_in_the_model(told: tuple[Parts, Facts]) -> None:
 
 def test_a_model_that_reads_no_graph_is_asked_without_the_item(told: tuple[Parts, Facts]) -> None:
     parts, facts = told
-    known, user, item = parts.train, 3, 7
+    known, user = parts.train, 3
     trained = train(parts, Settings(dim=16, epochs=16, batch=128, rate=0.03)).model
     assert isinstance(trained, LightGCN)
     with torch.no_grad():
         vectors = trained.vectors()[1]
     own = known.pairs[known.pairs[:, 0] == user, 1]
+    unseen = np.setdiff1d(np.arange(ITEMS), own)
+    item = int(unseen[unseen % TASTES == user % TASTES][0])
 
     def fold(items: Ints) -> torch.Tensor:
         return vectors[torch.from_numpy(items)].mean(dim=0)
@@ -315,16 +319,15 @@ def test_a_model_that_reads_no_graph_is_asked_without_the_item(told: tuple[Parts
     way = reasons(Adjacency.of(facts.triples, facts.entities), np.ones(len(facts.triples)), facts.of_item[own], item)[0]
     (change,) = without(trained, known, user, item, [way], of_item=facts.of_item, fold=fold)
     assert change.taken == "item"
-    unseen = np.setdiff1d(np.arange(ITEMS), own)
     left = own[facts.of_item[own] != way.start]
     assert len(left) == len(own) - 1
     for rank, some in ((change.before, own), (change.after, left)):
         scores = (vectors @ fold(some)).numpy()
-        assert rank == 1 + (scores[unseen] > scores[item]).sum()
-    liked, other = own[own % TASTES == item % TASTES], own[own % TASTES != item % TASTES]
-    few, many = without_items(trained, known, user, item, [other[:1] if len(other) else liked[:1], liked], fold=fold)
-    assert many.after >= few.after
-    assert many.lost > few.lost
+        assert rank == (scores[unseen] >= scores[item]).sum()
+    liked = own[own % TASTES == item % TASTES]
+    one, many, every = without_items(trained, known, user, item, [liked[:1], liked[1:], own], fold=fold)
+    assert many.lost > one.lost
+    assert every.after == len(unseen)  # who has nothing likes everything alike
     with pytest.raises(BadRequest, match="say how a user's vector is made"):
         without(trained, known, user, item, [way], of_item=facts.of_item)
     with pytest.raises(BadRequest, match="reason 1 begins at nothing that u003 has"):
