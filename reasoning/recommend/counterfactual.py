@@ -29,8 +29,9 @@ Fold = Callable[[Ints], "Tensor"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The item's rank among what the user does not have, ``before`` and ``after`` the facts or the ``item`` were taken away; 1 is first, and
-    of items that score alike all are last of these. ``lost`` is by how much its score fell.
+    """The item's rank among what the user does not have, ``before`` and ``after`` the facts or the ``item`` were taken away.
+
+    1 is first; of items that score alike all are last of these. ``lost`` is by how much its score fell.
     """
 
     taken: Literal["facts", "item"]
@@ -84,9 +85,7 @@ def without_facts(model: KGAT, known: Interactions, user: int, item: int, drops:
     return tuple(changes)
 
 
-def without_items(
-    model: Factors, known: Interactions, user: int, item: int, drops: Sequence[Ints], *, fold: Fold
-) -> tuple[Change, ...]:
+def without_items(model: Factors, known: Interactions, user: int, item: int, drops: Sequence[Ints], *, fold: Fold) -> tuple[Change, ...]:
     """The same without each of these groups of the user's items. They are not recommended again: the rank is among the same items.
 
     Who has nothing left likes everything alike.

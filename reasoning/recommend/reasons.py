@@ -136,7 +136,8 @@ class _Weights:
         """Of the steps with the same end the one that weighs most in a way of that length; ascending ends."""
         weight = self.believed(edges) * self.heeded(edges, of) ** (1 / length)
         order = np.lexsort((edges, -weight, ends))
-        return order[np.append(True, np.diff(ends[order]) != 0)[: len(order)]]
+        best: Ints = order[np.append(True, np.diff(ends[order]) != 0)[: len(order)]]
+        return best
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,7 +246,8 @@ def _parts(graph: Adjacency, weights: _Weights, ways: _Ways) -> Reals:
 
 def _diverse(ways: _Ways, score: Reals, top: int) -> list[int]:
     """The best one after the other, without those that share an entity between their ends with one before."""
-    left, chosen = score.copy(), []
+    left = score.copy()
+    chosen: list[int] = []
     while len(chosen) < top and len(left) and left[best := int(np.argmax(left))] > 0:
         chosen.append(best)
         through = ways.inner[best][ways.inner[best] != NOTHING]

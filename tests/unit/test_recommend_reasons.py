@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import pairwise
 from math import log2, prod
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgplatform.errors import BadRequest
-from reasoning.recommend.interactions import Interactions, Ints, Reals
+from reasoning.recommend.interactions import Ints, Reals
 from reasoning.recommend.reading import Facts
 from reasoning.recommend.reasons import FAN, Adjacency, Reason, heeded, reasons, survived
 from reasoning.recommend.splitting import Parts, parted
@@ -86,7 +86,8 @@ def test_a_fact_between_the_two_is_a_reason_of_its_own() -> None:
     triples = np.array([(0, 0, 1), (1, 1, 0), (0, 2, 0), (2, 0, 0), (2, 0, 1)])
     found = reasons(Adjacency.of(triples, 3), np.array([0.5, 0.9, 1.0, 0.4, 1.0]), np.array([0, 0, -1]), 1)
     assert [reason.entities for reason in found] == [(0, 1), (0, 2, 1)]
-    assert (found[0].facts, found[0].beside, found[0].score) == (((1, False),), ((0, True),), pytest.approx(0.9**0.5))
+    assert (found[0].facts, found[0].beside) == (((1, False),), ((0, True),))
+    assert found[0].score == pytest.approx(0.9**0.5)
 
 
 def test_nothing_links_them_or_nobody_asks() -> None:
@@ -154,14 +155,19 @@ def score(triples: Ints, confidence: Reals, attention: Reals | None, entities: t
     return float((believed * specific * prod(shares) ** (1 / steps)) ** (1 / 3))
 
 
-def ways(triples: Ints, own: Ints, goal: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+Way = tuple[tuple[int, ...], tuple[int, ...]]
+"""Entities, and the edges between them."""
+
+
+def ways(triples: Ints, own: Ints, goal: int) -> list[Way]:
     """Every way of up to three facts, no entity twice and none of the user's on the way."""
     facts, mine = len(triples), {one for one in own.tolist() if one >= 0} - {goal}
     edges = [(head, place, tail) for place, (head, _, tail) in enumerate(triples.tolist())]
     edges += [(tail, place + facts, head) for head, place, tail in edges]
-    found, open_ = [], [((one,), ()) for one in sorted(mine)]
+    found: list[Way] = []
+    open_: list[Way] = [((one,), ()) for one in sorted(mine)]
     for _ in range(3):
-        longer = [((*seen, end), (*walked, edge)) for seen, walked in open_ for begin, edge, end in edges if begin == seen[-1]]
+        longer: list[Way] = [((*seen, end), (*walked, edge)) for seen, walked in open_ for begin, edge, end in edges if begin == seen[-1]]
         open_ = [(seen, walked) for seen, walked in longer if seen[-1] not in mine | set(seen[:-1])]
         found += [way for way in open_ if way[0][-1] == goal]
         open_ = [way for way in open_ if way[0][-1] != goal]
