@@ -31,8 +31,12 @@ FEWEST = 2
 MODEL = "diffkg"
 OF_CLEANING = f"graph:{MODEL}@"
 """How the id of its source begins; the snapshot follows."""
-WEIGHT = 0.5
-"""Nats against a fact that is always pruned."""
+USUAL, SLOPE, MOST = 0.15, 15.0, 3.0
+"""Nats against a fact for each unit that it is further behind than usual, at most ``MOST``.
+
+Measured on ML-100K's graph (entities of four facts or more) with a tenth of false facts put in, two seeds, eight cleanings: of facts that
+are pruned again and again and up to .15 behind 8 % were false, no more than of all; at .18 14 %, at .26 46 %, at .4 90 %.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +150,16 @@ def earlier(sources: Iterable[SourceId], snapshot: str) -> list[SourceId]:
     return sorted({source for source in sources if source.startswith(of_diffusion) and not source.endswith(f"@{snapshot}")})
 
 
+def weights(found: Feedback) -> Reals:
+    """What speaks against each pruned fact, in nats. That it was pruned alone does not: every entity loses facts."""
+    return np.clip(SLOPE * (found.behind - USUAL), 0.0, MOST)
+
+
 def to_claims(found: Feedback, facts: Sequence[Fact | None], snapshot: str) -> list[Claim]:
-    """What speaks against the pruned facts, as evidence of a graph model. ``facts`` are those of ``found.pruned``; ``None`` has gone."""
+    """What speaks against the pruned facts, if anything does, as evidence of a graph model.
+
+    ``facts`` are those of ``found.pruned``; ``None`` stands for one that has gone.
+    """
     if len(facts) != len(found.pruned):
         raise BadRequest(f"{len(found.pruned)} facts were pruned, but {len(facts)} are given")
     source = Source(source_of(snapshot), "graph", "cleaning by diffusion")
@@ -160,7 +172,7 @@ def to_claims(found: Feedback, facts: Sequence[Fact | None], snapshot: str) -> l
                 Evidence(
                     "graph",
                     source,
-                    score=-round(WEIGHT * share, 3),
+                    score=-round(weight, 3),
                     model=source.id.removeprefix("graph:"),
                     detail=(
                         ("pruned", f"in {round(share * found.cleanings)} of {found.cleanings} cleanings"),
@@ -171,6 +183,6 @@ def to_claims(found: Feedback, facts: Sequence[Fact | None], snapshot: str) -> l
             ),
             fact.qualifiers,
         )
-        for fact, share, behind in zip(facts, found.share.tolist(), found.behind.tolist(), strict=True)
-        if fact is not None
+        for fact, share, behind, weight in zip(facts, *(one.tolist() for one in (found.share, found.behind, weights(found))), strict=True)
+        if fact is not None and weight > 0
     ]
