@@ -63,23 +63,23 @@ class Desk:
 
     def __init__(self, beside: Beside, kg: Callable[[], Graph] | None = None) -> None:
         """``kg`` opens the graph, which only filters ask."""
-        self._beside, self._kg = beside, kg
+        self.beside, self._kg = beside, kg
 
     @cached_property
     def items(self) -> Items:
-        return self._beside.items()
+        return self.beside.items()
 
     @property
     def learned(self) -> bool:
         """Whether a recommender is there."""
-        return self._beside.recommender.is_file()
+        return self.beside.recommender.is_file()
 
     @cached_property
     def served(self) -> Served:
         if not self.learned:
-            self._beside.items()
+            self.beside.items()
             raise NotFound("no recommender was learned from the interactions yet:  kg interactions learn")
-        return files.read(self._beside.recommender)
+        return files.read(self.beside.recommender)
 
     def ready(self) -> None:
         """Read what a recommendation needs, before one is asked for. Raises ``NotFound``, ``BadFile``."""
@@ -87,7 +87,7 @@ class Desk:
 
     def taken(self, user: str) -> Ints:
         """The items of a user, by their numbers. Raises ``NotFound`` for a user without any."""
-        return np.array([self.items.ids.find(item) for item in self._beside.taken_by(user)], dtype=np.int64)
+        return np.array([self.items.ids.find(item) for item in self.beside.taken_by(user)], dtype=np.int64)
 
     def basket(self, words: Sequence[str]) -> Ints:
         """Items by id or name. Raises ``NotFound``, ``Ambiguous``."""
@@ -105,6 +105,11 @@ class Desk:
                 ids = ", ".join(self.items.ids[place] for place in several[:_NEAR])
                 raise Ambiguous(f"{word[:80]!r} names several items: give the id, one of {ids}")
 
+    def called(self, item: str) -> str:
+        """What people call an item; its id where it has no name."""
+        place = self.items.ids.find(item)
+        return (self.items.names[place] if place >= 0 else "") or item
+
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
@@ -113,10 +118,15 @@ class Desk:
                 found.setdefault(normalise(name), []).append(place)
         return found
 
+    def known(self, items: Ints) -> Ints:
+        """The numbers that the recommender has for these items; -1 of one that it was learned without."""
+        found: Ints = self._served_place[items]
+        return found
+
     def recommend(self, taken: Ints, wanted: Wanted | None = None) -> list[Recommended]:
         """For who took these items (``taken``, ``basket``); none of them is recommended."""
         wanted = wanted or Wanted()
-        known = self._served_place[taken]
+        known = self.known(taken)
         allowed = self._allowing(wanted.where) if wanted.where else None
         picks = self.served.best(known[known >= 0], wanted.top, allowed=allowed, diversity=wanted.diversity, popularity=wanted.popularity)
         counts = self.served.arrays["counts"]
@@ -129,7 +139,7 @@ class Desk:
         """For all users, some at a time: rows of user, rank, item, name, entity, score."""
         import pyarrow as pa
 
-        whole = self._beside.read().interactions
+        whole = self.beside.read().interactions
         users, ids, names, entities = (pa.array(list(one)) for one in (whole.users, self.items.ids, self.items.names, self.items.entities))
         for some, picked, scores in self.served.everybody(whole, top):
             there = np.isfinite(scores)

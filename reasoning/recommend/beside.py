@@ -24,7 +24,8 @@ from reasoning.recommend.interactions import Interactions, Ints, Reals
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TAKEN, ITEMS, RECOMMENDER = "interactions.parquet", "items.parquet", "recommender.safetensors"
+TAKEN, ITEMS = "interactions.parquet", "items.parquet"
+RECOMMENDER, GROUND = "recommender.safetensors", "graph.safetensors"
 _SHOWN = 3
 _ANEW = "forget all interactions, and add them anew"
 
@@ -87,6 +88,11 @@ class Beside:
     def recommender(self) -> Path:
         """The file of the recommender that was learned from them; where none was, nothing is there."""
         return self.folder / RECOMMENDER
+
+    @property
+    def ground(self) -> Path:
+        """The file of the graph that the recommender explains by."""
+        return self.folder / GROUND
 
     def __bool__(self) -> bool:
         return (self.folder / TAKEN).is_file()
@@ -157,7 +163,8 @@ class Beside:
         if (places < 0).any():
             lost = [user for user, place in zip(wanted, places, strict=True) if place < 0]
             raise NotFound(f"no interaction is of a user called {', '.join(lost[:_SHOWN])}")
-        self.recommender.unlink(missing_ok=True)
+        for learned in (self.recommender, self.ground):
+            learned.unlink(missing_ok=True)
         gone = np.isin(kept.interactions.pairs[:, 0], places)
         if gone.all():
             self.clear()

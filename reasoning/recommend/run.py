@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from kgplatform.errors import BadRequest
+from kgplatform.names import digest
 from kgplatform.ports import Progress
-from reasoning.recommend import served as serving_files
+from reasoning.recommend import ground as grounds
+from reasoning.recommend import served as files
 from reasoning.recommend.beside import Beside, Items
+from reasoning.recommend.ground import Ground
 from reasoning.recommend.reading import Facts
 from reasoning.recommend.served import Served
 from reasoning.recommend.splitting import Parts, held_out
@@ -71,12 +75,15 @@ def learn(
     fit, watched = held_out(kept.interactions, settings.seed)
     if not len(watched):
         raise BadRequest("no user has two interactions, so nothing tells good recommendations from bad: add more by  kg interactions add")
-    facts = facts_of(kg.view(), kept.items) if any(kept.items.entities) else None
+    view = kg.view()
+    facts = facts_of(view, kept.items)
     found = train(Parts(fit, watched, watched), settings, facts, device=device, progress=progress, heard=heard)
-    told = {"model": settings.model, "settings": asdict(settings), "interactions": len(kept.interactions), "revision": kept.revision}
+    revision = digest(kept.revision, view.revision, json.dumps(asdict(settings)))
+    told = {"model": settings.model, "settings": asdict(settings), "interactions": len(kept.interactions), "revision": revision}
     made = served(found.model, fit, told)
     tested = figures(Asked(made, fit), watched, fit, k=TOP)
-    serving_files.write(beside.recommender, made)
+    grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
+    files.write(beside.recommender, made)
     return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs)
 
 

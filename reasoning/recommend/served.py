@@ -6,7 +6,6 @@ with this history is like. What is taken now counts now, and who is new is serve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.errors import BadFile, BadRequest, MissingExtra
+from kgplatform.errors import BadRequest
 from kgplatform.texts import Texts
-from kgplatform.wholefile import whole
+from reasoning.recommend import arrays
 from reasoning.recommend.interactions import Flags, Interactions, Ints
 
 if TYPE_CHECKING:
@@ -189,44 +188,12 @@ def _highest(values: Floats, many: int) -> Ints:
 
 def write(path: Path, served: Served) -> None:
     """Replace the file in one move. Raises ``BadFile`` where it cannot be written."""
-    arrays = {f"array/{name}": np.ascontiguousarray(values) for name, values in served.arrays.items()}
-    arrays["items/data"] = np.frombuffer(b"".join(served.items.pieces()), np.uint8)
-    arrays["items/lengths"] = np.ascontiguousarray(served.items.lengths)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"format": FORMAT, "form": served.form, "told": json.dumps(dict(served.told))}
-    with whole(path) as file:
-        file.write(_safetensors().save(arrays, metadata))
+    held = {**arrays.packed("items", served.items), **{f"array/{name}": values for name, values in served.arrays.items()}}
+    arrays.write(path, FORMAT, held, {"form": served.form, "told": dict(served.told)})
 
 
 def read(path: Path) -> Served:
     """Raises ``BadFile`` for what is no such file, or of another version."""
-    library = _safetensors()
-    try:
-        with library.safe_open(path, framework="np") as opened:
-            held = opened.metadata() or {}
-            if held.get("format") != FORMAT:
-                raise BadFile(f"{path} is of another version: learn the recommender anew by  kg interactions learn")
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
-        items = _texts(arrays.pop("items/data"), arrays.pop("items/lengths"))
-        return Served(
-            held["form"], items, {name.removeprefix("array/"): values for name, values in arrays.items()}, json.loads(held["told"])
-        )
-    except (OSError, library.SafetensorError, ValueError, KeyError) as error:
-        why = " ".join(str(error).split())[:120]
-        raise BadFile(f"{path} cannot be read ({why}): learn the recommender anew by  kg interactions learn") from None
-
-
-def _texts(data: npt.NDArray[np.uint8], lengths: npt.NDArray[np.int32]) -> Texts:
-    return Texts(data.tobytes(), (np.cumsum(lengths, dtype=np.int64) - lengths).astype(np.int64), lengths)
-
-
-class _safetensors:  # noqa: N801 - stands for the module
-    """safetensors, which is an extra."""
-
-    def __init__(self) -> None:
-        try:
-            from safetensors import SafetensorError, safe_open
-            from safetensors.numpy import save
-        except ImportError:
-            raise MissingExtra("safetensors", extra="reasoning", need="recommenders") from None
-        self.SafetensorError, self.safe_open, self.save = SafetensorError, safe_open, save
+    held, told = arrays.read(path, FORMAT)
+    own = {name.removeprefix("array/"): values for name, values in held.items() if name.startswith("array/")}
+    return Served(told["form"], arrays.unpacked("items", held), own, told["told"])

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from kgplatform.errors import BadFile, BadRequest
+from kgplatform.texts import Texts
 from reasoning.recommend.interactions import Interactions
 from reasoning.recommend.models.factors import Factors
 from reasoning.recommend.models.floors import ItemKNN
+from reasoning.recommend.models.registry import make
+from reasoning.recommend.reading import Facts
 from reasoning.recommend.served import RIDGE, Floats, Form, Served, gathered
 
 if TYPE_CHECKING:
     from scipy import sparse
 
+    from reasoning.recommend.ground import Ground
+    from reasoning.recommend.models.kgat import KGAT
     from reasoning.recommend.ranking import Recommender
 
 
@@ -64,6 +70,21 @@ def _arrays(model: Recommender, learned: Interactions) -> tuple[Form, dict[str, 
             "alike": alike.data.astype(np.float32),
         }
     return "counts", {}
+
+
+def restored(ground: Ground, settings: Mapping[str, Any]) -> KGAT | None:
+    """The model that read the graph, as it was learned; ``None`` of one that reads none. Raises ``BadFile`` for one of another version."""
+    if not ground.model:
+        return None
+    users, items = (Texts.of([""] * size) for size in (ground.users, len(ground.of_item)))
+    facts = Facts(ground.triples, len(ground.entities), tuple(ground.relations), ground.of_item)
+    try:
+        model = make(settings["model"], Interactions(users, items, ground.pairs), facts, settings["dim"], torch.Generator())
+        model.load_state_dict({name: torch.from_numpy(values) for name, values in ground.model.items()})
+    except (BadRequest, KeyError, RuntimeError) as error:
+        why = " ".join(str(error).split())[:120]
+        raise BadFile(f"the recommender is of another version ({why}): learn it anew by  kg interactions learn") from None
+    return cast("KGAT", model.eval())
 
 
 def folding(user: Floats, item: Floats, learned: Interactions) -> Floats:

@@ -15,6 +15,7 @@ from kgplatform.errors import BadRequest
 from reasoning.recommend.interactions import Ints, Reals
 from reasoning.recommend.reading import Facts
 from reasoning.recommend.reasons import FAN, Adjacency, Reason, heeded, reasons, survived
+from reasoning.recommend.serving import served
 from reasoning.recommend.splitting import Parts, parted
 from tests.unit.test_recommend import tastes
 
@@ -22,9 +23,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from reasoning.recommend.counterfactual import without, without_facts, without_items
+from reasoning.recommend.counterfactual import without_facts, without_items
 from reasoning.recommend.models.diffkg import DiffKG
-from reasoning.recommend.models.factors import LightGCN
 from reasoning.recommend.models.kgat import KGAT
 from reasoning.recommend.training import Settings, train
 from tests.unit.test_diffkg import ITEMS, TASTES, graph, model
@@ -276,17 +276,18 @@ def test_without_the_way_that_carries_it_an_item_falls_and_without_another_it_do
     assert isinstance(trained, KGAT)
     with torch.no_grad():  # nobody took it, so what it has of its own is chance
         trained.item[COLD] = trained.entity[COLD] = 0.0
+    shown = served(trained, parts.train, {})
     adjacency, maker = Adjacency.of(facts.triples, facts.entities), ITEMS + COLD % TASTES
     fell, others = [], []
     for user in range(COLD % TASTES, 40, TASTES):
         own = parts.train.pairs[parts.train.pairs[:, 0] == user, 1]
         found = reasons(adjacency, np.ones(len(facts.triples)), facts.of_item[own], COLD, attention=heeded(trained))
         through = next(reason for reason in found if maker in reason.entities)
-        (change,) = without(trained, parts.train, user, COLD, [through], of_item=facts.of_item)
-        assert change.taken == "facts"
+        (change,) = without_facts(shown, trained, own, COLD, [through.places])
+        assert change.left_out == "facts"
         fell.append((change.before, change.after))
         far = np.flatnonzero((facts.triples[:, 0] % TASTES != COLD % TASTES) & (facts.triples[:, 1] == 0))[:2]
-        (other,) = without_facts(trained, parts.train, user, COLD, [far])
+        (other,) = without_facts(shown, trained, own, COLD, [far])
         assert other.before == change.before
         assert abs(other.lost) < change.lost / 5
         others.append(abs(other.after - other.before))
@@ -299,9 +300,11 @@ def test_asking_changes_nothing_in_the_model(told: tuple[Parts, Facts]) -> None:
     parts, facts = told
     one = DiffKG(parts.train, facts, 8, torch.Generator().manual_seed(0)).train()
     state = {key: value.clone() for key, value in one.state_dict().items()}
-    first, again = (without_facts(one, parts.train, 0, COLD, [np.array([0]), np.array([], np.int64)]) for _ in range(2))
+    shown, own = served(one.eval(), parts.train, {}), parts.train.pairs[parts.train.pairs[:, 0] == 0, 1]
+    one.train()
+    first, again = (without_facts(shown, one, own, COLD, [np.array([0]), np.array([], np.int64)]) for _ in range(2))
     assert first == again
-    assert first[1].lost == 0
+    assert first[1].lost == pytest.approx(0, abs=1e-6)
     assert first[1].before == first[1].after
     assert one.training
     assert all(torch.equal(state[key], value) for key, value in one.state_dict().items())
@@ -311,38 +314,23 @@ def test_asking_changes_nothing_in_the_model(told: tuple[Parts, Facts]) -> None:
 def test_a_model_that_reads_no_graph_is_asked_without_the_item(told: tuple[Parts, Facts]) -> None:
     parts, facts = told
     known, user = parts.train, 3
-    trained = train(parts, Settings(dim=16, epochs=16, batch=128, rate=0.03)).model
-    assert isinstance(trained, LightGCN)
-    with torch.no_grad():
-        vectors = trained.vectors()[1]
+    shown = served(train(parts, Settings(dim=16, epochs=16, batch=128, rate=0.03)).model, known, {})
     own = known.pairs[known.pairs[:, 0] == user, 1]
     unseen = np.setdiff1d(np.arange(ITEMS), own)
     item = int(unseen[unseen % TASTES == user % TASTES][0])
-
-    def fold(items: Ints) -> torch.Tensor:
-        return vectors[torch.from_numpy(items)].mean(dim=0)
-
     way = reasons(Adjacency.of(facts.triples, facts.entities), np.ones(len(facts.triples)), facts.of_item[own], item)[0]
-    (change,) = without(trained, known, user, item, [way], of_item=facts.of_item, fold=fold)
-    assert change.taken == "item"
-    left = own[facts.of_item[own] != way.start]
-    assert len(left) == len(own) - 1
-    for rank, some in ((change.before, own), (change.after, left)):
-        scores = (vectors @ fold(some)).numpy()
+    begins = own[facts.of_item[own] == way.start]
+    (change,) = without_items(shown, own, item, [begins])
+    assert change.left_out == "item"
+    for rank, some in ((change.before, own), (change.after, np.setdiff1d(own, begins))):
+        scores = shown.scores(shown.history(some))[0]
         assert rank == (scores[unseen] >= scores[item]).sum()
     liked = own[own % TASTES == item % TASTES]
-    one, many, every = without_items(trained, known, user, item, [liked[:1], liked[1:], own], fold=fold)
+    one, many, every = without_items(shown, own, item, [liked[:1], liked[1:], own])
     assert many.lost > one.lost
     assert every.after == len(unseen)  # who has nothing likes everything alike
-    with pytest.raises(BadRequest, match="say how a user's vector is made"):
-        without(trained, known, user, item, [way], of_item=facts.of_item)
-    with pytest.raises(BadRequest, match="reason 1 begins at nothing that u003 has"):
-        without_items(trained, known, user, item, [unseen[:1]], fold=fold)
-
-
-def test_whom_or_what_the_model_does_not_know_is_said(told: tuple[Parts, Facts]) -> None:
-    parts, facts = told
-    one = KGAT(parts.train, facts, 8, torch.Generator().manual_seed(0))
-    for user, item, message in ((80, 0, "no user 80: the model knows 80"), (0, -1, "no item -1: the model knows 40")):
-        with pytest.raises(BadRequest, match=message):
-            without_facts(one, parts.train, user, item, [])
+    with pytest.raises(BadRequest, match="reason 1 begins at nothing that was taken"):
+        without_items(shown, own, item, [unseen[:1]])
+    for wrong in (-1, ITEMS):
+        with pytest.raises(BadRequest, match="the recommender knows 40"):
+            without_items(shown, own, wrong, [])

@@ -33,6 +33,7 @@ from reasoning.recommend.served import Served
 from reasoning.recommend.serving import Asked, served
 from reasoning.recommend.splitting import Parts, held_out
 from reasoning.recommend.training import Settings, train
+from reasoning.recommend.why import Explainer
 from tests.commands import Kg, commands
 from tests.unit.test_recommend import tastes
 
@@ -338,3 +339,45 @@ def test_what_cannot_be_recommended_is_one_sentence(kg: Kg, graph: KnowledgeGrap
     Path("dry.csv").write_text("user,item\nzoe,i001\n", "utf-8")
     assert json.loads(kg("interactions", "add", "dry.csv", "--dry-run", "--json").out)["interactions"] == 1
     kg("recommend", "zoe").refused(2, "'zoe'")
+
+
+# -- why ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["itemknn", "kgat"])
+def test_reasons_are_facts_that_are_believed_now_and_say_what_they_are_worth(tmp_path: Path, model: str) -> None:
+    graph, beside = KnowledgeGraph(MemoryStore()), Beside(tmp_path)
+    put(
+        graph,
+        *((f"I{n:03}", "made by", f"Maker {n % 4}") for n in range(40)),
+        *((f"I{n:03}", "stands on", f"Shelf {n % 7}") for n in range(40)),
+    )
+    beside.add(tastes(), {f"i{n:03}": Item(f"Item {n}", f"thing:I{n:03}") for n in range(40)})
+    learn(graph, beside, Settings(model=model, dim=8, epochs=6, rate=0.03))
+    desk = Desk(beside)
+    taken = desk.taken("u000")
+    best = desk.recommend(taken, Wanted(1))[0]
+    item = desk.items.ids.find(best.item)
+    found = Explainer(desk, lambda: graph).why(taken, item)
+    assert found
+    assert all(step.fact.confidence > 0.5 for one in found for step in one.steps)
+    assert {one.change.left_out for one in found} == ({"facts"} if model == "kgat" else {"item"})
+    assert {one.change.before for one in found} == {1}
+    assert set(found[0].begins) <= {desk.items.ids[place] for place in taken.tolist()}
+    through = next(one for one in found if any(step.fact.relation == "made by" for step in one.steps))
+    graph.reject(through.steps[0].fact)
+    after = Explainer(desk, lambda: graph).why(taken, item)
+    assert through.steps[0].fact.key not in {step.fact.key for one in after for step in one.steps}
+
+
+def test_reasons_are_told_with_the_names_of_items(kg: Kg, graph: KnowledgeGraph) -> None:
+    put(graph, *((f"Item i{n:03}", "made by", f"Maker {n % 4}") for n in range(40)))
+    kg("interactions", "add", table())
+    kg("interactions", "learn", "--model", "itemknn", "-q")
+    told = kg("recommend", "u000", "--top", "2", "--why")
+    assert "made by" in told.out
+    assert "it would" in told.out
+    (found,) = kg("recommend", "u000", "--top", "1", "--why", "--json").objects
+    (one,) = found["items"]
+    assert one["reasons"][0]["steps"][0]["fact"]["confidence"] > 0.5
+    assert one["reasons"][0]["begins"][0]["name"].startswith("Item i")

@@ -60,10 +60,10 @@ def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:
 
 def walked(run: Run, paths: Sequence[types.Path]) -> list[list[shapes.Shape]]:
     """The paths of an answer with the evidence of each step."""
-    return [[_step(run, step) for step in path.steps] for path in paths]
+    return [[step_shape(run, step) for step in path.steps] for path in paths]
 
 
-def _step(run: Run, step: Step) -> shapes.Shape:
+def step_shape(run: Run, step: Step) -> shapes.Shape:
     """A step with the strongest piece of evidence that has words, else the strongest."""
     evidence = run.graph.store.evidence(step.fact.key)
     best = next((piece for piece in evidence if piece.quote), evidence[0] if evidence else None)

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgplatform.errors import BadFile, BadRequest
+from ui.cli import shapes
+from ui.cli.answers import step_shape
 from ui.cli.command import Run, add
+from ui.cli.screen import percent
+from ui.cli.shapes import Shape
 
 if TYPE_CHECKING:
     from reasoning.recommend.answer import Desk, Recommended
+    from reasoning.recommend.interactions import Ints
+    from reasoning.recommend.why import Why
 
 TOP = 20
+SHOWN = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +39,7 @@ def recommend(
     where: Annotated[str, typer.Option(metavar="CYPHER", help="What must hold of the entity  item,  such as  item.year > 1990.")] = "",
     diversity: Annotated[float, typer.Option(min=0.0, max=1.0, metavar="X", help="How unlike each other items are to be.")] = 0.0,
     popularity: Annotated[float, typer.Option(min=-1.0, max=1.0, metavar="X", help="Below 0: what few took; above: what many did.")] = 0.0,
+    why: Annotated[bool, typer.Option("--why", help="Tell what in the graph speaks for each, and how it would rank without.")] = False,
     everybody: Annotated[Path | None, typer.Option("--all", metavar="FILE", help="For all users, into a Parquet file.")] = None,
 ) -> None:
     """Recommend items to a user, or to who has a basket of items; what they have is not recommended.
@@ -42,7 +50,7 @@ def recommend(
 
     desk = Desk(run.beside, lambda: run.graph)
     if everybody:
-        if user or basket or where or diversity or popularity:
+        if user or basket or where or diversity or popularity or why:
             raise BadRequest("--all is for all users alike: of the other options it takes  --top  only")
         _everybody(run, desk, everybody, top)
         return
@@ -55,18 +63,58 @@ def recommend(
     desk.ready()
     began = time.perf_counter()
     found = desk.recommend(taken, Wanted(top, diversity, popularity, where))
-    _show(run, desk, user, len(taken), found, 1000 * (time.perf_counter() - began))
+    milliseconds = 1000 * (time.perf_counter() - began)
+    explained = _explained(run, desk, taken, found) if why else [[] for _ in found]
+    _show(run, desk, user, len(taken), found, explained, milliseconds)
 
 
-def _show(run: Run, desk: Desk, user: str, taken: int, found: list[Recommended], milliseconds: float) -> None:
+def _explained(run: Run, desk: Desk, taken: Ints, found: list[Recommended]) -> list[list[Shape]]:
+    """The reasons for each, as JSON holds them."""
+    from reasoning.recommend.why import Explainer
+
+    explainer = Explainer(desk, lambda: run.graph)
+    return [[_reason(run, desk, one) for one in explainer.why(taken, desk.items.ids.find(each.item))] for each in found]
+
+
+def _reason(run: Run, desk: Desk, why: Why) -> Shape:
+    told = {name: getattr(why, name) for name in ("score", "confidence", "specificity", "attention")}
+    return {
+        "begins": [{"item": item, "name": desk.called(item)} for item in why.begins],
+        **told,
+        "steps": [step_shape(run, step) for step in why.steps],
+        "beside": [shapes.triple(step.fact) for step in why.beside],
+        "without": dataclasses.asdict(why.change),
+    }
+
+
+def _show(run: Run, desk: Desk, user: str, taken: int, found: list[Recommended], explained: list[list[Shape]], milliseconds: float) -> None:
     model = desk.served.told["model"]
-    items = [dataclasses.asdict(one) for one in found]
+    items = [{**dataclasses.asdict(one), "reasons": reasons} for one, reasons in zip(found, explained, strict=True)]
     run.screen.emit({"user": user, "taken": taken, "model": model, "milliseconds": milliseconds, "items": items})
     rows = ((one.rank, one.name or one.item, one.item, f"{one.score:.3f}", f"{one.taken_by:,}") for one in found)
     run.screen.table(("", "name", "item", "score", "taken by"), rows)
+    for one, reasons in zip(found, explained, strict=True):
+        if reasons:
+            run.screen.say(one.name or one.item)
+        for reason in reasons:
+            _say(run, reason)
     if not found:
         run.screen.say("there is nothing to recommend: all items were taken, or the condition holds of none")
     run.screen.note(f"by {model}, from {taken:,} items that were taken, in {milliseconds:.0f} ms")
+
+
+def _say(run: Run, reason: Shape) -> None:
+    """A reason for people: what it begins at, its facts with their confidence, and the rank without it."""
+    begins = ", ".join(one["name"] for one in reason["begins"][:SHOWN])
+    steps = "; ".join(f"{step['words']} ({percent(step['fact']['confidence'])})" for step in reason["steps"])
+    run.screen.say(f"      from {begins}: {steps}")
+    run.screen.say(f"         {_worth(reason['without'], begins)}")
+
+
+def _worth(change: Shape, begins: str) -> str:
+    left_out = "these facts" if change["left_out"] == "facts" else begins
+    moved = "still be" if change["after"] == change["before"] else "be"
+    return f"without {left_out} it would {moved} number {change['after']:,}" + (f", not {change['before']:,}" if moved == "be" else "")
 
 
 def _everybody(run: Run, desk: Desk, out: Path, top: int) -> None:
