@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, embedding, embedding_bag, normalize
 from torch.optim import Optimizer
 
+from kgplatform.errors import BadRequest
 from reasoning.recommend.interactions import Interactions
 from reasoning.recommend.models.factors import bpr
 from reasoning.recommend.models.kgat import KGAT
@@ -121,7 +121,7 @@ class Denoiser(nn.Module):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Some entities' rows, never made: which entities each is linked to, each once, ``tail`` ``(links,)`` from ``begins`` ``(batch,)`` on."""
+    """Some entities' rows, never made: which entities each is linked to, ``tail`` ``(links,)`` from ``begins`` ``(batch,)`` on."""
 
     tail: Tensor
     begins: Tensor
@@ -215,14 +215,14 @@ class DiffKG(KGAT):
             ((hidden @ (net.outward.T @ net.outward)) * hidden).sum(dim=1) + 2 * hidden @ (net.bias @ net.outward) + net.bias.square().sum()
         )
         error = (rows.counts - 2 * hit + length) / len(self.entity)
-        loss = (self.diffusion.weight(step).to(error) * error).mean()
+        loss: Tensor = (self.diffusion.weight(step).to(error) * error).mean()
         if not self.diffusing.lam:
-            return cast("Tensor", loss)
+            return loss
         entity_of, liked, asked = self.of_item[self.linked_items], liked[self.linked_items], self.item_of[entities]
         here = asked >= 0
         of_users = hidden[here] @ (embedding(entity_of, net.outward).T @ liked) + net.bias[entity_of] @ liked
         needed = (of_users - items[asked[here]]).square().mean() if bool(here.any()) else loss.new_zeros(())
-        return cast("Tensor", (1 - self.diffusing.lam) * loss + self.diffusing.lam * needed)
+        return (1 - self.diffusing.lam) * loss + self.diffusing.lam * needed
 
     def _hidden(self, rows: Rows, step: Tensor) -> Tensor:
         """What the denoiser makes of noised rows, half of whose numbers are dropped, ``(batch, hidden)``.
@@ -326,6 +326,27 @@ class DiffKG(KGAT):
         agreed = agreement(whole[0], clean[0], users, self.diffusing.temperature)
         agreed = agreed + agreement(whole[1], clean[1], taken, self.diffusing.temperature)
         return fit + self.diffusing.ssl * agreed
+
+
+class Guided(DiffKG):
+    """What stays is chosen by the graph's own confidence too.
+
+    An edge stands by (the share of edges that are believed no more) · (its confidence / the highest confidence): where all facts are
+    equally sure, that is the order of belief.
+    """
+
+    confidence: Tensor
+
+    def __init__(self, known: Interactions, facts: Facts, dim: int, generator: torch.Generator, diffusing: Diffusing | None = None) -> None:
+        super().__init__(known, facts, dim, generator, diffusing)
+        if facts.confidence is None:
+            raise BadRequest("diffkg-guided wants to know how sure each fact is, and nothing says so: take diffkg")
+        sure = torch.from_numpy(facts.confidence / facts.confidence.max())
+        self.register_buffer("confidence", torch.cat([sure, sure]), persistent=False)
+
+    def standing(self) -> Tensor:
+        ordered = self.believed.sort().values
+        return torch.searchsorted(ordered, self.believed, right=True) * self.confidence
 
 
 def agreement(one: Tensor, other: Tensor, which: Tensor, temperature: float) -> Tensor:

@@ -66,9 +66,8 @@ class Wiring(nn.Module):
         """The inner product along each edge of ``(rows, dim)`` and ``(tails, dim)``, without a vector for any edge: ``(edges,)``."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-            shape = torch.sparse_csr_tensor(
-                self.begins, self.tail, ours.new_zeros(len(self.tail)), (self.rows, self.tails), check_invariants=False
-            )
+            nothing = ours.new_zeros(len(self.tail))
+            shape = torch.sparse_csr_tensor(self.begins, self.tail, nothing, (self.rows, self.tails), check_invariants=False)
             return torch.sparse.sampled_addmm(shape, ours, theirs.T, beta=0.0).values()  # type: ignore[no-any-return]
 
 
