@@ -46,8 +46,11 @@ def figures(model: Recommender, asked: Interactions, *known: Interactions, k: in
     """Of the interactions ``asked``; those ``known`` are left out of the ranking. Raises ``BadRequest`` where nothing is asked."""
     import torch
 
+    from reasoning.recommend.models.factors import Factors
+
     if not len(asked):
         raise BadRequest("there is no interaction to test by: split with a larger share to test")
+    model = model.fixed() if isinstance(model, Factors) else model
     users = np.unique(asked.pairs[:, 0])
     seen = np.unique(np.concatenate([part.pairs for part in known]), axis=0) if known else np.zeros((0, 2), np.int64)
     first, few = min(k, len(asked.items)), max(1, CELLS // len(asked.items))

@@ -36,12 +36,16 @@ LEAST_TIMES = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """A graph about the items: ``triples`` ``(n, 3)`` of head, relation, tail, and which entity each item is, ``(items,)``, or -1."""
+    """A graph about the items: ``triples`` ``(n, 3)`` of head, relation, tail, and which entity each item is, ``(items,)``, or -1.
+
+    ``confidence`` ``(n,)`` says how sure each fact is, above 0, where that is known.
+    """
 
     triples: Ints
     entities: int
     relations: tuple[str, ...]
     of_item: Ints
+    confidence: Reals | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -128,6 +128,59 @@ def test_attention_shares_one_among_the_facts_of_a_head() -> None:
     assert (relation, tail) == (int(edges.relation[place]), int(edges.tail[place]))
 
 
+def plainly(one: KGAT, which: Tensor) -> Tensor:
+    """All layers for all entities, edge by edge."""
+    edges, vectors = one.edges, one.entity
+    head, relation, tail = edges.head[which], edges.relation[which], edges.tail[which]
+    for _ in range(2):
+        ends = vectors @ one.matched[0], vectors @ one.matched[1]
+        fit = torch.nn.functional.leaky_relu(((ends[0][head] + ends[1][tail]) * one.relation[relation]).sum(dim=1), 0.2).exp()
+        share = fit / torch.zeros(len(vectors)).index_add(0, head, fit)[head]
+        taken = torch.zeros_like(vectors).index_add(0, head, share[:, None] * vectors[tail])
+        vectors = one.entity + torch.nn.functional.normalize(vectors + taken, dim=1)
+    return one.item + vectors[one.of_item]
+
+
+@pytest.mark.parametrize("dim", [2, 8])  # a vector for every edge, and a number for every entity and relation
+def test_the_products_are_those_of_plain_attention_and_so_are_their_slopes(dim: int) -> None:
+    one = DiffKG(tastes(), graph(), dim, torch.Generator().manual_seed(0)).eval()
+    for which in (torch.arange(len(one.edges.head)), torch.arange(3, len(one.edges.head), 2)):
+        ours, weight = one.described(which), torch.randn(ITEMS, dim)
+        torch.testing.assert_close(ours, plainly(one, which), atol=1e-5, rtol=1e-4)
+        told = (one.entity, one.relation, one.matched)
+        slopes = (torch.autograd.grad((made * weight).sum(), told) for made in (ours, plainly(one, which)))
+        for fast, plain in zip(*slopes, strict=True):
+            torch.testing.assert_close(fast, plain, atol=1e-5, rtol=1e-4)
+
+
+def test_rows_that_are_never_made_are_cleaned_like_rows() -> None:
+    one, some = model(), torch.arange(ITEMS + 2 * TASTES)
+    with torch.no_grad():
+        rows = one.rows(some)
+        for step in reversed(range(STEPS)):
+            rows = one.diffusion.back(one.denoiser(rows, torch.full((len(rows),), step)), rows, step)
+        torch.testing.assert_close(one.cleaned(some), rows, atol=1e-5, rtol=1e-4)
+
+
+def test_noise_that_is_never_made_costs_as_much_as_noise() -> None:
+    """The loss of drawn rows and of rows that are not made is the same on average, also where noise counts much."""
+    one, some = model(lam=0.0), torch.arange(ITEMS).repeat(100)
+    one.diffusion.signal[:] = torch.linspace(0.99, 0.5, STEPS)
+    one.denoiser.inward.data.mul_(10)
+    one.denoiser.outward.data.mul_(5)
+    one.denoiser.train()
+    ours, plain = [], []
+    nothing = torch.zeros(ITEMS, 8)
+    with torch.no_grad():
+        for _ in range(50):
+            ours.append(one.denoising_loss(some, nothing, nothing).item())
+            rows, step = one.rows(some), torch.randint(STEPS, (len(some),))
+            guess = one.denoiser(one.diffusion.noised(rows, step, torch.randn(rows.shape)), step)
+            plain.append((one.diffusion.weight(step).to(rows) * (rows - guess).square().mean(dim=1)).mean().item())
+    apart = (np.var(ours) / 50 + np.var(plain) / 50) ** 0.5
+    assert abs(np.mean(ours) - np.mean(plain)) < max(4 * apart, 0.01 * np.mean(plain))
+
+
 def test_every_head_keeps_its_share_of_edges() -> None:
     one = model(kept=0.5)
     one.believed = torch.rand(len(one.edges.head))

@@ -23,7 +23,8 @@ import torch
 from reasoning.recommend.models.factors import LightGCN, Links
 from reasoning.recommend.models.floors import ItemKNN, Popularity
 from reasoning.recommend.ranking import figures
-from reasoning.recommend.training import Settings, train, untaken
+from reasoning.recommend.training import Settings, train
+from reasoning.recommend.underway import untaken
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -16,7 +16,7 @@ from ui.cli.command import Run, add
 if TYPE_CHECKING:
     from reasoning.recommend.reading import Data
     from reasoning.recommend.splitting import Way
-    from reasoning.recommend.training import Settings, Trained
+    from reasoning.recommend.training import Heard, Settings
 
 MODEL = "lightgcn"
 
@@ -31,7 +31,7 @@ def recommend(
     source: Annotated[
         Path, typer.Argument(metavar="DIR", help="RecBole's files, DiffKG's files, or one table (user, item, rating, time).")
     ],
-    model: Annotated[str, typer.Option(metavar="NAMES", help="One recommender, or several to be compared: name,name.")] = MODEL,
+    model: Annotated[str, typer.Option(metavar="NAMES", help="A recommender, several to compare (name,name), or auto: the best.")] = MODEL,
     split: Annotated[str, typer.Option(metavar="WAY", help="random, time, or last (one of each user); nothing: as it is, or random.")] = "",
     rating: Annotated[float | None, typer.Option(metavar="X", help="Leave out what is rated lower.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the first recommended items count.")] = 20,
@@ -50,12 +50,12 @@ def recommend(
     tested by.
     """
     from kgplatform.wholefile import whole
-    from reasoning.recommend.models.registry import known
+    from reasoning.recommend.models.registry import AUTO, known
     from reasoning.recommend.reading import read
     from reasoning.recommend.training import Settings
     from reasoning.train import pick_device
 
-    names = [known(name.strip()) for name in model.split(",")]
+    names = [one if (one := name.strip()) == AUTO else known(one) for name in model.split(",")]
     if split not in ("", "random", "time", "last"):
         raise BadRequest(f"--split {split}: is none of random, time, last")
     if out and not out.parent.is_dir():
@@ -64,9 +64,9 @@ def recommend(
     given = {
         name: value for name, value in {"dim": dim, "epochs": epochs, "batch": batch, "rate": rate, "reg": reg}.items() if value is not None
     }
-    settings = [Settings(model=name, seed=seed, **cast("dict[str, Any]", given)) for name in names]
+    settings = Settings(seed=seed, **cast("dict[str, Any]", given))
     data = read(source, way=cast("Way | None", split or None), rating=rating, seed=seed)
-    rows = [_measured(run, data, one, device, top) for one in settings]
+    rows = [_measured(run, data, settings, name, device, top) for name in names]
     result = {**_sizes(data), "models": rows} if len(rows) > 1 else {**_sizes(data), **rows[0]}
     if out:
         with whole(out) as file:
@@ -75,25 +75,37 @@ def recommend(
     _show(run, result, rows, top)
 
 
-def _measured(run: Run, data: Data, settings: Settings, device: str, top: int) -> dict[str, Any]:
-    from dataclasses import asdict
+def _measured(run: Run, data: Data, settings: Settings, name: str, device: str, top: int) -> dict[str, Any]:
+    """One recommender, or the one that ``auto`` takes."""
+    from dataclasses import asdict, replace
 
+    from reasoning.recommend.models.registry import AUTO
     from reasoning.recommend.ranking import figures
-    from reasoning.recommend.training import train
+    from reasoning.recommend.training import choose, train
 
     began = time.perf_counter()
-    with run.screen.progress(f"learning by {settings.model}") as progress:
+    chosen: dict[str, Any] = {}
+    with run.screen.progress(f"learning by {name}") as progress:
 
-        def heard(epoch: int, epochs: int, ndcg: float) -> None:
-            if progress:
-                progress.words(f"learning by {settings.model}, epoch {epoch:,} of {epochs:,}, NDCG {ndcg:.3f}")
+        def trying(model: str) -> Heard:
+            def heard(epoch: int, epochs: int, ndcg: float) -> None:
+                if progress:
+                    progress.words(f"learning by {model}, epoch {epoch:,} of {epochs:,}, NDCG {ndcg:.3f}")
 
-        found: Trained = train(data.parts, settings, data.facts, device=device, progress=progress, heard=heard)
+            return heard
+
+        if name == AUTO:
+            choice = choose(data.parts, settings, data.facts, device=device, progress=progress, trying=trying)
+            found, chosen = choice.trained, {"watched_ndcg": dict(choice.watched)}
+        else:
+            found = train(data.parts, replace(settings, model=name), data.facts, device=device, progress=progress, heard=trying(name))
     trained = time.perf_counter()
     parts = data.parts
     told = figures(found.model, parts.test, parts.train, parts.valid, k=top)
     seconds = {"train_seconds": trained - began, "epoch_seconds": found.epoch_seconds, "test_seconds": time.perf_counter() - trained}
-    return {"model": settings.model, **told.shape(), "epochs": found.epochs, **seconds, "device": device, "settings": asdict(settings)}
+    settings = found.settings
+    row = {"model": settings.model, **told.shape(), "epochs": found.epochs, **seconds, "device": device, "settings": asdict(settings)}
+    return {**row, **chosen}
 
 
 def _sizes(data: Data) -> dict[str, int]:
@@ -107,6 +119,10 @@ def _show(run: Run, result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
     recall, ndcg = f"recall@{top}", f"ndcg@{top}"
     table = [(row["model"], f"{row[recall]:.4f}", f"{row[ndcg]:.4f}", row["epochs"], f"{row['train_seconds']:.1f}") for row in rows]
     run.screen.table(("model", recall, ndcg, "best epoch", "seconds"), table)
+    for row in rows:
+        if watched := row.get("watched_ndcg"):
+            told = ", ".join(f"{name} {value:.4f}" for name, value in watched.items())
+            run.screen.say(f"auto takes {row['model']}, by the NDCG of the watched interactions: {told}")
     run.screen.say(
         f"{rows[0]['users']:,} users with test items, {result['items']:,} items, {result['train_interactions']:,} interactions to learn"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,27 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn.functional import embedding, logsigmoid
+from torch.optim import Optimizer
 
 from reasoning.recommend.interactions import Interactions
 
 SCALE = 0.1
 """Standard deviation of the random start."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixed:
+    """Vectors that no longer change, ``(users, dim), (items, dim)``."""
+
+    users: Tensor
+    items: Tensor
+
+    @property
+    def device(self) -> str:
+        return str(self.users.device)
+
+    def score(self, users: Tensor) -> Tensor:
+        return self.users[users] @ self.items.T
 
 
 class Factors(nn.Module, ABC):
@@ -34,14 +51,24 @@ class Factors(nn.Module, ABC):
     def vectors(self) -> tuple[Tensor, Tensor]:
         """``(users, dim), (items, dim)``."""
 
+    @torch.no_grad()
+    def fixed(self) -> Fixed:
+        """As it is now, for many questions: the vectors are worked out once."""
+        return Fixed(*self.vectors())
+
     def score(self, users: Tensor) -> Tensor:
-        with torch.no_grad():
-            of_users, of_items = self.vectors()
-            return of_users[users] @ of_items.T
+        return self.fixed().score(users)
 
     def epoch_begins(self, epoch: int) -> None:
         """For what is made anew in every epoch."""
         del epoch
+
+    def optimisers(self) -> tuple[Optimizer, ...]:
+        """Of parts that are learned by a loss of their own."""
+        return ()
+
+    def work_on_less(self) -> None:
+        """Take less memory, where a model does something in pieces."""
 
     def loss(self, users: Tensor, taken: Tensor, others: Tensor, reg: float) -> Tensor:
         """The mean over a batch of users with an item they took and one that they did not, ``(batch,)`` each."""

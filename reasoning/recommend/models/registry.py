@@ -15,9 +15,19 @@ if TYPE_CHECKING:
 
 FLOORS = ("popularity", "itemknn")
 """Counted, not learned."""
-WITH_GRAPH = ("kgat", "diffkg")
+WITH_GRAPH = ("kgat", "diffkg", "diffkg-guided")
 """Learned from the graph about the items too."""
 MODELS = (*FLOORS, "bpr", "lightgcn", *WITH_GRAPH)
+
+
+AUTO = "auto"
+"""Not a recommender, but the best of the ``candidates``."""
+
+
+def candidates(facts: Facts | None) -> tuple[str, ...]:
+    """What is tried where none is asked for: from the cheapest on, and what reads a graph where one tells of items."""
+    tells = facts is not None and len(facts.triples) and (facts.of_item >= 0).any()
+    return (*FLOORS, "lightgcn", *(("kgat", "diffkg") if tells else ()))
 
 
 def known(name: str) -> str:
@@ -29,7 +39,7 @@ def known(name: str) -> str:
 
 def make(name: str, known: Interactions, facts: Facts | None, dim: int, generator: torch.Generator) -> Factors:
     """A fresh model of one that is learned. Raises ``BadRequest`` where it wants a graph and there is none."""
-    from reasoning.recommend.models.diffkg import DiffKG
+    from reasoning.recommend.models.diffkg import DiffKG, Guided
     from reasoning.recommend.models.factors import BPR, LightGCN
     from reasoning.recommend.models.kgat import KGAT
 
@@ -40,4 +50,4 @@ def make(name: str, known: Interactions, facts: Facts | None, dim: int, generato
         raise BadRequest(f"{name} learns from a graph about the items, and there is none beside the interactions: take lightgcn")
     if not (facts.of_item >= 0).any():
         raise BadRequest(f"{name} learns from a graph about the items, but no item is an entity of it: see the file that links them")
-    return {"kgat": KGAT, "diffkg": DiffKG}[name](known, facts, dim, generator)
+    return {"kgat": KGAT, "diffkg": DiffKG, "diffkg-guided": Guided}[name](known, facts, dim, generator)
