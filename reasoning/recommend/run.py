@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -34,13 +36,17 @@ class Graph(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A recommender that is kept: what it says, and how well it found the interactions that it was not shown."""
+    """A recommender that is kept: what it says, and how well it found the interactions that it was not shown.
+
+    ``tried`` holds the NDCG of each that was tried, where it is the best of several.
+    """
 
     served: Served
     recall: float
     ndcg: float
     users: int
     epochs: int
+    tried: Mapping[str, float]
 
     def shape(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -50,6 +56,7 @@ class Learned:
             f"ndcg@{TOP}": self.ndcg,
             "users_tested": self.users,
             "epochs": self.epochs,
+            "tried": dict(self.tried),
         }
 
 
@@ -59,17 +66,22 @@ def learn(
     settings: Settings,
     *,
     device: str = "cpu",
+    auto: bool = False,
     progress: Progress | None = None,
     heard: Heard | None = None,
+    trying: Callable[[str], Heard | None] | None = None,
+    checkpoint: Path | None = None,
+    said: Callable[[str], None] | None = None,
 ) -> Learned:
     """Learn from all interactions but one of each user, which are watched meanwhile, and replace what was kept.
 
-    Models that read the graph are given its current facts. Raises ``NotFound`` where there are no interactions, ``BadRequest`` where a
-    model cannot learn from these.
+    Models that read the graph are given its current facts, and how sure they are. With ``auto`` several are tried, each told to ``trying``,
+    and the best is kept. What was stopped goes on from its ``checkpoint``. Raises ``NotFound`` where there are no interactions,
+    ``BadRequest`` where a model cannot learn from these.
     """
     from reasoning.recommend.ranking import figures
     from reasoning.recommend.serving import Asked, served
-    from reasoning.recommend.training import train
+    from reasoning.recommend.training import choose, train
 
     kept = beside.read()
     fit, watched = held_out(kept.interactions, settings.seed)
@@ -77,17 +89,24 @@ def learn(
         raise BadRequest("no user has two interactions, so nothing tells good recommendations from bad: add more by  kg interactions add")
     view = kg.view()
     facts = facts_of(view, kept.items)
-    found = train(Parts(fit, watched, watched), settings, facts, device=device, progress=progress, heard=heard)
+    parts = Parts(fit, watched, watched)
+    if auto:
+        choice = choose(parts, settings, facts, device=device, progress=progress, trying=trying, checkpoint=checkpoint, said=said)
+        found, tried = choice.trained, choice.watched
+    else:
+        found = train(parts, settings, facts, device=device, progress=progress, heard=heard, checkpoint=checkpoint, said=said)
+        tried = {}
+    settings = found.settings
     revision = digest(kept.revision, view.revision, json.dumps(asdict(settings)))
     told = {"model": settings.model, "settings": asdict(settings), "interactions": len(kept.interactions), "revision": revision}
     made = served(found.model, fit, told)
     tested = figures(Asked(made, fit), watched, fit, k=TOP)
     grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
     files.write(beside.recommender, made)
-    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs)
+    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs, tried)
 
 
 def facts_of(view: GraphView, items: Items) -> Facts:
     """The graph as recommenders read it; items whose entity has no fact are none of it."""
     places = [view.entity_ids.find(entity) if entity else -1 for entity in items.entities]
-    return Facts(view.triples, len(view.entity_ids), view.relations, np.array(places, dtype=np.int64))
+    return Facts(view.triples, len(view.entity_ids), view.relations, np.array(places, dtype=np.int64), view.confidence.astype(np.float64))

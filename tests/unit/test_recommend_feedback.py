@@ -23,14 +23,14 @@ from reasoning.calibrate import calibrated
 from reasoning.candidates import Cards
 from tests.unit.test_diffkg import ITEMS, TASTES, graph, model
 
-FALSE, FIRST, LAST = 8, 4, 9
+FALSE, FIRST, LAST = 8, 100, 105
 TRUE = 3 * ITEMS
 """Facts of the graph before its false ones."""
 
 
 @pytest.fixture(scope="module")
 def cleanings() -> list[Cleaning]:
-    one, found = model(graph(false=FALSE), kept=0.5, lam=0.0), []
+    one, found = model(graph(false=FALSE), kept=0.5, lam=0.0, rate=0.01), []
     for epoch in range(1, LAST + 1):
         one.epoch_begins(epoch)
         if epoch >= FIRST:

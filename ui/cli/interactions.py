@@ -108,6 +108,8 @@ def _learned(run: Run, result: Mapping[str, Any]) -> None:
     if result["dry_run"]:
         run.screen.say(f"{result['model']} on {result['interactions']:,} interactions of {result['users']:,} users; nothing was learned")
         return
+    for name, ndcg in sorted(result["tried"].items(), key=lambda one: -one[1]):
+        run.screen.say(f"{name}: NDCG {ndcg:.3f} of the interactions that were held back")
     recall, ndcg = (result[f"{name}@{TOP}"] for name in ("recall", "ndcg"))
     run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {result['interactions']:,} interactions")
     tested = f"{result['users_tested']:,} interactions that it was not shown, one of each user"
