@@ -130,7 +130,8 @@ def test_attention_shares_one_among_the_facts_of_a_head() -> None:
 
 def plainly(one: KGAT, which: Tensor) -> Tensor:
     """All layers for all entities, edge by edge."""
-    edges, vectors = one.edges, one.entity
+    edges = one.edges
+    vectors: Tensor = one.entity
     head, relation, tail = edges.head[which], edges.relation[which], edges.tail[which]
     for _ in range(2):
         ends = vectors @ one.matched[0], vectors @ one.matched[1]
