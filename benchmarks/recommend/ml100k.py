@@ -23,7 +23,7 @@ from reasoning.recommend.models.registry import FLOORS, MODELS
 from reasoning.recommend.ranking import figures
 from reasoning.recommend.reading import Facts, read
 from reasoning.recommend.splitting import Parts
-from reasoning.recommend.training import Settings, train
+from reasoning.recommend.training import Settings, Trained, train
 
 TRIED: Sequence[Mapping[str, float]] = ({"reg": 1e-4}, {"reg": 1e-3}, {"reg": 1e-4, "rate": 0.002})
 """Settings tried for every model, the same for each."""
@@ -49,7 +49,7 @@ def main() -> None:
         for name in given.models:
             for number in _numbers(given.results, name, seed, given.tries):
                 key = {"model": name, "seed": seed, "setting": number}
-                if not _found(given.results, **key):
+                if not found_in(given.results, **key):
                     row = measured(data.parts, replace(base, model=name, seed=seed, **TRIED[number]), data.facts)  # type: ignore[arg-type]
                     add(given.results, {**key, **row})
     for line in told(given.results, given.models):
@@ -57,14 +57,18 @@ def main() -> None:
 
 
 def measured(parts: Parts, settings: Settings, facts: Facts | None) -> dict[str, Any]:
-    """Of one training: the figures of the watched and of the test interactions, and what it cost."""
+    """Of one training: its figures, and what it cost."""
     began, used = time.perf_counter(), time.process_time()
     found = train(parts, settings, facts)
-    watched = float(figures(found.model, parts.valid, parts.train).ndcg.mean())
+    cost = {"seconds": time.perf_counter() - began, "processor": time.process_time() - used}
+    return {**figured(found, parts), **cost}
+
+
+def figured(found: Trained, parts: Parts) -> dict[str, Any]:
+    """By the watched and by the test interactions, these also for every user."""
     tested = figures(found.model, parts.test, parts.train, parts.valid)
-    row = {"watched": watched, "recall": float(tested.recall.mean()), "ndcg": float(tested.ndcg.mean()), "epochs": found.epochs}
-    row |= {"looks": len(found.history), "seconds": time.perf_counter() - began, "processor": time.process_time() - used}
-    return {**row, "users": tested.users.tolist(), "ndcgs": np.round(tested.ndcg, 5).tolist()}
+    row = {"watched": found.watched, "recall": float(tested.recall.mean()), "ndcg": float(tested.ndcg.mean()), "epochs": found.epochs}
+    return {**row, "looks": len(found.history), "users": tested.users.tolist(), "ndcgs": np.round(tested.ndcg, 5).tolist()}
 
 
 def add(results: Path, row: Mapping[str, Any]) -> None:
@@ -78,7 +82,8 @@ def _rows(results: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
 
 
-def _found(results: Path, **key: object) -> list[dict[str, Any]]:
+def found_in(results: Path, **key: object) -> list[dict[str, Any]]:
+    """The lines that hold all of this."""
     return [row for row in _rows(results) if all(row[name] == value for name, value in key.items())]
 
 
@@ -90,15 +95,15 @@ def _numbers(results: Path, name: str, seed: int, tries: int) -> Sequence[int]:
 
 
 def _best(results: Path, name: str) -> int:
-    return int(max(_found(results, model=name, seed=0), key=lambda row: row["watched"])["setting"])
+    return int(max(found_in(results, model=name, seed=0), key=lambda row: row["watched"])["setting"])
 
 
 def told(results: Path, names: Sequence[str]) -> Iterator[str]:
     """The table."""
     yield f"| | NDCG@20 | Recall@20 | beside {AGAINST} | seeds | best epoch | processor seconds |\n|---|---|---|---|---|---|---|"
-    against = {row["seed"]: row for row in _found(results, model=AGAINST, setting=_best(results, AGAINST))}
+    against = {row["seed"]: row for row in found_in(results, model=AGAINST, setting=_best(results, AGAINST))}
     for name in names:
-        rows = {row["seed"]: row for row in _found(results, model=name, setting=_best(results, name))}
+        rows = {row["seed"]: row for row in found_in(results, model=name, setting=_best(results, name))}
         ndcg, recall = (np.array([row[what] for row in rows.values()]) for what in ("ndcg", "recall"))
         both = sorted(rows.keys() & against.keys())
         apart = "" if name == AGAINST else _apart([rows[seed] for seed in both], [against[seed] for seed in both])

@@ -296,6 +296,8 @@ def test_without_the_way_that_carries_it_an_item_falls_and_without_another_it_do
     before, after = np.array(fell).mean(axis=0)
     assert after > before + 1.5
     assert np.mean(others) < 0.3
+    by_it, by_another = np.array(lost).mean(axis=0)
+    assert by_another < by_it / 5
 
 
 def test_asking_changes_nothing_in_the_model(told: tuple[Parts, Facts]) -> None:
