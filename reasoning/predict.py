@@ -86,7 +86,7 @@ def predict(
     other pairs proposes nothing. A ``second`` model is heard on the likeliest, where that pays. Everything is a function of the
     arguments and of what ``learning`` has kept: asked again about the same graph, it gives the same list.
     """
-    closed = np.concatenate([view.triples, _rows(view, taken)])
+    closed = np.concatenate([view.triples, rows(view, taken)])
     judged = _best_model(view, cards, closed, learning.part(0, 2) if second else learning)
     start = judged.predictor.recipe.start if judged.predictor.history else ""
     if not judged.quality.enough:
@@ -167,7 +167,7 @@ def _why(quality: Quality) -> str:
     )
 
 
-def _rows(view: GraphView, facts: Iterable[Fact]) -> Ints:
+def rows(view: GraphView, facts: Iterable[Fact]) -> Ints:
     """Facts as triples of the view; those with ends that it does not have cannot be candidates anyway."""
     entities = {id_: number for number, id_ in enumerate(view.entity_ids)}
     relations = {name: number for number, name in enumerate(view.relations)}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
 
@@ -14,21 +14,25 @@ from kgplatform.errors import BadRequest
 from kgplatform.names import digest
 from kgplatform.ports import Progress
 from reasoning.recommend import ground as grounds
+from reasoning.recommend import reviewing
 from reasoning.recommend import served as files
 from reasoning.recommend.beside import Beside, Items
 from reasoning.recommend.ground import Ground
 from reasoning.recommend.reading import Facts
+from reasoning.recommend.reviewing import Reviewed
 from reasoning.recommend.served import Served
 from reasoning.recommend.splitting import Parts, held_out
 
 if TYPE_CHECKING:
     from kgplatform.view import GraphView
-    from reasoning.recommend.training import Heard, Settings
+    from reasoning.recommend.models.diffkg import DiffKG
+    from reasoning.recommend.ranking import Recommender
+    from reasoning.recommend.training import Heard, Settings, Trained
 
 TOP = 20
 
 
-class Graph(Protocol):
+class Graph(reviewing.Graph, Protocol):
     """What learning needs of ``kgplatform.graph.KnowledgeGraph``."""
 
     def view(self) -> GraphView: ...
@@ -47,6 +51,7 @@ class Learned:
     users: int
     epochs: int
     tried: Mapping[str, float]
+    reviewed: Reviewed | None = None
 
     def shape(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -57,53 +62,68 @@ class Learned:
             "users_tested": self.users,
             "epochs": self.epochs,
             "tried": dict(self.tried),
+            "reviewed": asdict(self.reviewed) if self.reviewed else None,
         }
 
 
-def learn(
-    kg: Graph,
-    beside: Beside,
-    settings: Settings,
-    *,
-    device: str = "cpu",
-    auto: bool = False,
-    progress: Progress | None = None,
-    heard: Heard | None = None,
-    trying: Callable[[str], Heard | None] | None = None,
-    checkpoint: Path | None = None,
-    said: Callable[[str], None] | None = None,
-) -> Learned:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a training goes: on which device, who hears of it, and from which checkpoint one that was stopped goes on.
+
+    ``progress`` counts epochs; ``trying`` is told each model's name before its training and gives what hears of that; ``said`` is told
+    what had to be done in smaller steps.
+    """
+
+    device: str = "cpu"
+    progress: Progress | None = None
+    trying: Callable[[str], Heard | None] = lambda _: None
+    checkpoint: Path | None = None
+    said: Callable[[str], None] | None = None
+
+
+def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, review: bool = False, way: Way | None = None) -> Learned:
     """Learn from all interactions but one of each user, which are watched meanwhile, and replace what was kept.
 
-    Models that read the graph are given its current facts, and how sure they are. With ``auto`` several are tried, each told to ``trying``,
-    and the best is kept. What was stopped goes on from its ``checkpoint``. Raises ``NotFound`` where there are no interactions,
-    ``BadRequest`` where a model cannot learn from these.
+    Models that read the graph are given its current facts, and how sure they are. With ``auto`` several are tried and the best is kept.
+    With ``review`` what a model that cleans the graph says of its facts is put to review. Raises ``NotFound`` where there are no
+    interactions, ``BadRequest`` where a model cannot learn from these.
     """
     from reasoning.recommend.ranking import figures
     from reasoning.recommend.serving import Asked, served
-    from reasoning.recommend.training import choose, train
 
-    kept = beside.read()
+    way, kept = way or Way(), beside.read()
     fit, watched = held_out(kept.interactions, settings.seed)
     if not len(watched):
         raise BadRequest("no user has two interactions, so nothing tells good recommendations from bad: add more by  kg interactions add")
     view = kg.view()
     facts = facts_of(view, kept.items)
-    parts = Parts(fit, watched, watched)
-    if auto:
-        choice = choose(parts, settings, facts, device=device, progress=progress, trying=trying, checkpoint=checkpoint, said=said)
-        found, tried = choice.trained, choice.watched
-    else:
-        found = train(parts, settings, facts, device=device, progress=progress, heard=heard, checkpoint=checkpoint, said=said)
-        tried = {}
-    settings = found.settings
-    revision = digest(kept.revision, view.revision, json.dumps(asdict(settings)))
-    told = {"model": settings.model, "settings": asdict(settings), "interactions": len(kept.interactions), "revision": revision}
+    found, tried = _trained(Parts(fit, watched, watched), settings, facts, auto, way)
+    revision = digest(kept.revision, view.revision, json.dumps(asdict(found.settings)))
+    told = {"model": found.settings.model, "settings": asdict(found.settings), "interactions": len(kept.interactions), "revision": revision}
     made = served(found.model, fit, told)
     tested = figures(Asked(made, fit), watched, fit, k=TOP)
     grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
     files.write(beside.recommender, made)
-    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs, tried)
+    reviewed = reviewing.review(kg, view, found.model, way.progress) if review and cleans(found.model) else None
+    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs, tried, reviewed)
+
+
+def _trained(parts: Parts, settings: Settings, facts: Facts, auto: bool, way: Way) -> tuple[Trained, Mapping[str, float]]:
+    """The model that the settings name, or the best of several with the NDCG of each."""
+    from reasoning.recommend.training import choose, train
+
+    shared: dict[str, Any] = {"device": way.device, "progress": way.progress, "checkpoint": way.checkpoint, "said": way.said}
+    if not auto:
+        return train(parts, settings, facts, heard=way.trying(settings.model), **shared), {}
+    choice = choose(parts, settings, facts, trying=way.trying, **shared)
+    return choice.trained, choice.watched
+
+
+def cleans(model: Recommender) -> TypeGuard[DiffKG]:
+    """Whether a model cleans the graph while it learns."""
+    from reasoning.recommend.models.diffkg import DiffKG
+
+    return isinstance(model, DiffKG)
 
 
 def facts_of(view: GraphView, items: Items) -> Facts:

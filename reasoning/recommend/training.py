@@ -32,7 +32,7 @@ class Settings:
     model: str = "lightgcn"
     dim: int = 64
     epochs: int = 200
-    batch: int = 2_048
+    batch: int = 4_096
     rate: float = 0.005
     reg: float = 1e-4
     seed: int = 0

@@ -381,3 +381,20 @@ def test_reasons_are_told_with_the_names_of_items(kg: Kg, graph: KnowledgeGraph)
     (one,) = found["items"]
     assert one["reasons"][0]["steps"][0]["fact"]["confidence"] > 0.5
     assert one["reasons"][0]["begins"][0]["name"].startswith("Item i")
+
+
+def test_what_diffusion_says_of_facts_goes_to_review_and_can_be_taken_back(kg: Kg, graph: KnowledgeGraph) -> None:
+    """Each item has its taste's maker and genre; three of another genre do not fit."""
+    fitting = [(f"Item i{n:03}", relation, f"{relation} {n % 4}") for n in range(40) for relation in ("maker", "genre", "studio")]
+    put(graph, *fitting, *((f"Item i{n:03}", "genre", f"genre {(n + 1) % 4}") for n in (0, 9, 18)))
+    kg("interactions", "add", table())
+    how = ["--model", "diffkg", "--epochs", "40", "--dim", "8", "--review"]
+    (told,) = kg("interactions", "learn", *how, "--json", "-q").objects
+    reviewed = told["reviewed"]
+    assert reviewed["pruned"] > 0
+    said = [fact for fact in graph.facts(status="all") if any(source.startswith("graph:diffkg") for source in fact.sources)]
+    assert len(said) == reviewed["doubted"] + reviewed["links"]
+    for source in reviewed["sources"] if said else []:
+        graph.forget(source)
+    assert not [fact for fact in graph.facts(status="all") if any(source.startswith("graph:diffkg") for source in fact.sources)]
+    kg("interactions", "learn", "--model", "itemknn", "--review").refused(2, "itemknn cleans no graph")

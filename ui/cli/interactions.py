@@ -92,6 +92,7 @@ def learn(
     rate: Annotated[float | None, typer.Option(metavar="X", help="The learning rate.")] = None,
     reg: Annotated[float | None, typer.Option(metavar="X", help="The weight of the penalty.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Another number gives another training.")] = None,
+    review: Annotated[bool, typer.Option("--review", help="Doubt facts that diffusion prunes again and again, and propose links.")] = False,
     resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a training that broke off.")] = "",
     job: AsJob = False,
     dry_run: DryRun = False,
@@ -99,7 +100,7 @@ def learn(
     """Learn to recommend from the interactions, and from the graph about their items; then  kg recommend USER  answers at once."""
     told = {"dim": dim, "epochs": epochs, "batch": batch, "rate": rate, "reg": reg, "seed": seed}
     given = {name: value for name, value in told.items() if value is not None}
-    arguments = recommending.arguments(model=model, given=given, dry_run=dry_run)
+    arguments = recommending.arguments(model=model, given=given, review=review, dry_run=dry_run)
     run.do("interactions learn", arguments, partial(_learned, run), job=job, resume=resume)
 
 
@@ -112,6 +113,9 @@ def _learned(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{name}: NDCG {ndcg:.3f} of the interactions that were held back")
     recall, ndcg = (result[f"{name}@{TOP}"] for name in ("recall", "ndcg"))
     run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {result['interactions']:,} interactions")
+    if told := result["reviewed"]:
+        doubts = f"{told['pruned']:,} facts were pruned again and again, {told['doubted']:,} of them are doubted now"
+        run.screen.say(f"{doubts}; {told['links']:,} links are proposed:  kg forget {told['sources'][0]}  takes it back")
     tested = f"{result['users_tested']:,} interactions that it was not shown, one of each user"
     run.screen.say(f"of {tested}, {recall:.1%} are among the first {TOP} (NDCG {ndcg:.3f})")
 

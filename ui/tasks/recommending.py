@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadRequest
-from reasoning.recommend.models.registry import AUTO
+from reasoning.recommend.models.registry import AUTO, CLEANING
 from ui.tasks import Doing, Telling
 
 if TYPE_CHECKING:
@@ -18,18 +18,22 @@ SETTINGS = ("dim", "epochs", "batch", "rate", "reg", "seed")
 """Fields of the settings that a person may set."""
 
 
-def arguments(*, model: str = MODEL, given: Mapping[str, float | int] | None = None, dry_run: bool = False) -> Mapping[str, Any]:
-    """``given`` are some of ``SETTINGS``. Raises ``BadRequest``."""
+def arguments(
+    *, model: str = MODEL, given: Mapping[str, float | int] | None = None, review: bool = False, dry_run: bool = False
+) -> Mapping[str, Any]:
+    """``given`` are some of ``SETTINGS``; ``review``: put what cleaning says of facts to review. Raises ``BadRequest``."""
     if unknown := sorted((given or {}).keys() - set(SETTINGS)):
         raise BadRequest(f"{unknown[0]!r} is no setting of a recommender: there are {', '.join(SETTINGS)}")
     _settings({"model": model, **(given or {})})
-    return {"model": model, **(given or {}), "dry_run": dry_run}
+    if review and model not in (AUTO, *CLEANING):
+        raise BadRequest(f"{model} cleans no graph, so it has nothing for review: take {' or '.join(CLEANING)}")
+    return {"model": model, **(given or {}), "review": review, "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
     """``arguments`` as they are made here."""
     from reasoning.recommend.health import Health
-    from reasoning.recommend.run import learn
+    from reasoning.recommend.run import Way, learn
     from reasoning.train import pick_device
 
     asked, wire = doing.arguments, doing.wire
@@ -42,19 +46,17 @@ def do(doing: Doing) -> Mapping[str, Any]:
         return {"dry_run": True, "model": asked["model"], "interactions": len(kept.interactions), "users": len(kept.interactions.users)}
     folder = wire.settings.home / "jobs" / (doing.steps.run or "learn")
     with doing.progress("learning what goes with what") as progress:
-        found = learn(
-            wire.graph,
-            wire.beside,
-            settings,
+        way = Way(
             device=pick_device(wire.settings["KG_DEVICE"]),
             progress=progress,
-            auto=asked["model"] == AUTO,
-            heard=_hearing(doing, progress, settings.model),
             trying=lambda name: _hearing(doing, progress, name),
             checkpoint=folder / "recommender.safetensors",
             said=doing.note,
         )
+        found = learn(wire.graph, wire.beside, settings, auto=asked["model"] == AUTO, review=asked["review"], way=way)
     shutil.rmtree(folder, ignore_errors=True)
+    if asked["review"] and found.reviewed is None:
+        doing.note(f"{found.served.told['model']} recommends best and cleans no graph, so nothing goes to review: name  --model diffkg")
     return {"dry_run": False, **found.shape()}
 
 

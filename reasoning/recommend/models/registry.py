@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 FLOORS = ("popularity", "itemknn")
 """Counted, not learned."""
-WITH_GRAPH = ("kgat", "diffkg", "diffkg-guided")
+CLEANING = ("diffkg", "diffkg-guided")
+"""Learned from the graph about the items, and from what is left of it when it is cleaned."""
+WITH_GRAPH = ("kgat", *CLEANING)
 """Learned from the graph about the items too."""
 MODELS = (*FLOORS, "bpr", "lightgcn", *WITH_GRAPH)
 
