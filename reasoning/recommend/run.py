@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,14 +50,7 @@ class Learned:
 
     def shape(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {
-            **self.served.told,
-            f"recall@{TOP}": self.recall,
-            f"ndcg@{TOP}": self.ndcg,
-            "users_tested": self.users,
-            "epochs": self.epochs,
-            "tried": dict(self.tried),
-        }
+        return dict(self.served.told)
 
 
 def learn(
@@ -101,9 +94,12 @@ def learn(
     told = {"model": settings.model, "settings": asdict(settings), "interactions": len(kept.interactions), "revision": revision}
     made = served(found.model, fit, told)
     tested = figures(Asked(made, fit), watched, fit, k=TOP)
+    recall, ndcg, users = float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users)
+    good = {f"recall@{TOP}": recall, f"ndcg@{TOP}": ndcg, "users_tested": users, "epochs": found.epochs, "tried": dict(tried)}
+    made = replace(made, told={**told, **good})
     grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
     files.write(beside.recommender, made)
-    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs, tried)
+    return Learned(made, recall, ndcg, users, found.epochs, tried)
 
 
 def facts_of(view: GraphView, items: Items) -> Facts:
