@@ -30,7 +30,7 @@ def entity(kind: str, name: str) -> Entity:
 
 def claims() -> list[Claim]:
     said = (Evidence("import", FILE, 0.9),)
-    read = (Evidence("text", BOOK, 3.0, "", "Hitchcock shot Vertigo and The Birds around San Francisco.", 0, 58, "Vertigo", "San Francisco"),)
+    read = (Evidence("text", BOOK, 3.0, "", "He shot Vertigo and The Birds around San Francisco.", 0, 51, "Vertigo", "San Francisco"),)
     made = [Claim(entity("work", film), "directed by", entity("person", by), said) for by, films in MADE.items() for film in films]
     shot = [
         Claim(entity("work", film), "filmed in", entity("city", city), read if city == "San Francisco" else said)
@@ -45,7 +45,7 @@ def fill(kg: KnowledgeGraph) -> None:
 
 
 def write(path: Path) -> Path:
-    """Who saw what, in RecBole's files; user ``t7`` is the eighth of the second taste, and all have seen Psycho."""
+    """Who saw what, in RecBole's files; user ``t7`` is the eighth of the second taste. Of ``x0`` one film is known."""
     films = [film for made in MADE.values() for film in made]
     items = [*films, MARKS]
     name = path.name
@@ -56,6 +56,7 @@ def write(path: Path) -> Path:
             seen += [(f"{initial}{liker}", film) for film in made if film not in unseen]
             seen += [(f"{initial}{liker}", "Psycho")] if taste else []
             seen += [(f"{initial}{liker}", MARKS)] if taste == 2 and liker < 4 else []
+    seen += [("x0", "Rope")]
     path.mkdir(parents=True)
     rows = (f"{user}\tf{items.index(film):02}\n" for user, film in dict.fromkeys(seen))
     (path / f"{name}.inter").write_text("user_id:token\titem_id:token\n" + "".join(rows))

@@ -52,7 +52,7 @@ def form(whom: Whom, counter: Counter) -> None:
     with st.container(horizontal=True, gap="xsmall", key="basket"):
         for item in dict.fromkeys(whom.items):
             label = plain(counter.called(item))
-            st.button(label, icon=":material/close:", key=f"drop-{item}", help="Take it out", on_click=_items, args=(whom.items, "", item))
+            st.button(label, icon=":material/close:", key=f"drop-{item}", on_click=_items, args=(whom.items, "", item))
     frame.problem("whom")
 
 
