@@ -12,16 +12,18 @@ import streamlit as st
 from reasoning.recommend.answer import Desk
 from reasoning.recommend.finding import Finder
 from reasoning.recommend.health import Health
+from reasoning.recommend.why import Explainer
 from ui.connection import graph, wire
 
 Written = tuple[int, ...]
 
 
 class Counter:
-    """Where recommendations are asked for, and items are looked up."""
+    """Where recommendations are asked for, reasons are told, and items are looked up."""
 
     def __init__(self) -> None:
         self.desk = Desk(wire().beside, graph)
+        self.explainer = Explainer(self.desk, graph)
 
     @cached_property
     def finder(self) -> Finder:

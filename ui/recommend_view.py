@@ -9,9 +9,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
+from kgplatform.types import EntityId, Evidence, Fact, Step, in_words
+from reasoning.recommend.counterfactual import Change
 from reasoning.recommend.health import Health
 from reasoning.recommend.run import TOP
+from reasoning.recommend.why import Why
+from ui import evidence
+from ui.cli.shapes import where
+from ui.graph_view import percent
 
 NOTHING = (
     '<div class="welcome"><h2>Nobody has taken anything yet</h2>'
@@ -66,3 +73,54 @@ def heading(whom: str, taken: Iterable[str], more: int) -> str:
     listed = ", ".join(f"<bdi>{escape(name)}</bdi>" for name in taken)
     others = f" and {more:,} more" if more else ""
     return f'<h3 class="whom">For <bdi>{escape(whom)}</bdi></h3><div class="small">who took {listed}{others}</div>'
+
+
+UNLINKED = '<div class="small">Nothing in the graph links it to what they have: those who took the same took it too.</div>'
+
+
+def why_heading(name: str) -> str:
+    return f'<h3 class="whom">Why <bdi>{escape(name)}</bdi></h3>'
+
+
+def explore(entity: EntityId, fact: str = "") -> str:
+    """The address of an entity in Explore, or of one of its facts."""
+    return f"explore?{urlencode({'q': entity} | ({'fact': fact} if fact else {}))}"
+
+
+def why(one: Why, rank: int, begins: Iterable[str], told: Mapping[str, Evidence]) -> str:
+    """A way as sentences, each fact with its confidence, what best speaks for it (``told``, by its key) and a link to all that does."""
+    facts = "".join(_fact(step.fact, told.get(step.fact.key)) for step in one.steps)
+    also = "".join(_fact(step.fact, None) for step in one.beside)
+    more = f'<div class="small">besides</div>{also}' if also else ""
+    heeded = "" if one.attention is None else f", heeded {one.attention:.2f}"
+    small = f"believed {percent(one.confidence)}, specific {one.specificity:.2f}{heeded}"
+    return (
+        f'<div class="reason way"><div class="top"><span class="method">{rank}. {_through(one.steps)}</span>'
+        f'<span class="weight">{one.score:.2f}</span></div>{facts}{more}'
+        f'<div class="worth">{_worth(one.change, begins)}</div><div class="small">{small}</div></div>'
+    )
+
+
+def _through(steps: Iterable[Step]) -> str:
+    """The entities between the two ends."""
+    _, *inner = (f"<bdi>{escape(in_words(step.start))}</bdi>" for step in steps)
+    return f"Through {' and '.join(inner)}" if inner else "Straight"
+
+
+def _worth(change: Change, begins: Iterable[str]) -> str:
+    """What it is worth: the rank without it."""
+    out = "these facts" if change.left_out == "facts" else " and ".join(f"<bdi>{escape(name)}</bdi>" for name in begins)
+    if change.after == change.before:
+        return f"Without {out} it would still be number {change.before:,}"
+    return f"Without {out} it would be number {change.after:,}, not {change.before:,}"
+
+
+def _fact(fact: Fact, best: Evidence | None) -> str:
+    words = (
+        f"<bdi><b>{escape(fact.head.name)}</b></bdi> <span class='relation'>{escape(fact.relation)}</span> "
+        f"<bdi><b>{escape(in_words(fact.tail))}</b></bdi>"
+    )
+    link = f'<a href="{escape(explore(fact.head.id, fact.key))}" title="What speaks for it">{percent(fact.confidence)}</a>'
+    quote = f"<blockquote>{evidence.highlighted(best.quote, best.head_words, best.tail_words)}</blockquote>" if best and best.quote else ""
+    source = f'<div class="small">{escape(where(best))}</div>' if best else ""
+    return f'<div class="fact"><div class="top"><span class="said">{words}</span>{link}</div>{quote}{source}</div>'

@@ -97,8 +97,8 @@ class Beside:
 
     @property
     def written(self) -> tuple[int, ...]:
-        """When each file was written, in nanoseconds, 0 where none is: what was read from them holds as long as this is the same."""
-        paths = (self.folder / name for name in (TAKEN, ITEMS, RECOMMENDER, GROUND))
+        """When each file was written, the recommender last, in nanoseconds or 0: what was read holds as long as this is the same."""
+        paths = (self.folder / name for name in (TAKEN, ITEMS, GROUND, RECOMMENDER))
         return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
     def __bool__(self) -> bool:

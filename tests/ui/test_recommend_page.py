@@ -156,6 +156,37 @@ def test_an_item_leads_to_its_entity_in_explore(page: Open) -> None:
     expect(tab.panel.get_by_role("heading", name="Vertigo")).to_be_visible()
 
 
+def test_what_speaks_for_an_item_is_drawn_and_told_with_what_it_is_worth(page: Open) -> None:
+    tab = page("?user=h0")
+    expect(tab.page.get_by_text("Choose an item to see what in the graph speaks for it.")).to_be_visible()
+    shown(tab).filter(has_text="Vertigo").click()
+    expect(tab.page).to_have_url(re.compile(r"user=h0&why=f00$"))
+    expect(tab.page.get_by_role("heading", name="Why Vertigo")).to_be_visible()
+    ways = tab.page.locator(".way")
+    expect(ways).to_have_count(2)
+    first, second = ways.nth(0), ways.nth(1)
+    expect(first).to_contain_text("1. Through San Francisco")
+    expect(first).to_contain_text("The Birds filmed in San Francisco")
+    expect(first.locator("blockquote").first).to_have_text("He shot Vertigo and The Birds around San Francisco.")
+    expect(first).to_contain_text(re.compile(r"Without The Birds it would (still )?be number \d"))
+    expect(second).to_contain_text("Through Alfred Hitchcock")
+    places = tab.places()
+    assert {"e:work:vertigo", "e:work:the_birds", "e:city:san_francisco"} <= places["nodes"].keys()
+    tab.click("edges", "filmed in|work:vertigo|city:san_francisco")
+    expect(tab.page.get_by_text("Before any evidence")).to_be_visible()
+    first.get_by_role("link").first.click()
+    expect(tab.page).to_have_url(re.compile(r"/explore\?q="))
+    expect(tab.panel.get_by_text("The Birds — filmed in → San Francisco")).to_be_visible()
+    assert tab.errors == []
+
+
+def test_an_item_that_the_graph_does_not_link_says_so(page: Open) -> None:
+    expect(page("?user=h0&why=f18").page.get_by_text("Nothing in the graph links it to what they have")).to_be_visible()
+    tab = page("?user=h0&why=nosuch")
+    expect(tab.page.locator(".st-key-why").get_by_role("alert")).to_contain_text("no item has the id 'nosuch'")
+    expect(shown(tab).first).to_be_visible()
+
+
 def test_hostile_names_are_shown_as_they_are(page: Open) -> None:
     for asked in ("%3Cb%3E", "h0&item=%3Cimg%20src=x%20onerror=alert(5)%3E"):
         tab = page(f"?user={asked}")
@@ -164,8 +195,13 @@ def test_hostile_names_are_shown_as_they_are(page: Open) -> None:
     tab = page("?user=h0")
     expect(shown(tab).filter(has_text=world.HOSTILE)).to_be_visible()
     expect(shown(tab).filter(has_text=films.MARKS)).to_be_visible()
+    shown(tab).filter(has_text=world.HOSTILE).click()
+    expect(tab.page.get_by_role("heading", name=f"Why {world.HOSTILE}")).to_be_visible()
+    tab = page("?item=f16&why=f17")
+    expect(tab.page.locator(".way")).to_contain_text(f"{world.HOSTILE} directed by Akira Kurosawa")
+    assert tab.places()["nodes"]
     tab = page("?item=f17&item=f18")
-    for name in (world.HOSTILE, films.MARKS):
+    for name in (world.HOSTILE, films.MARKS.partition(" :")[0]):
         expect(tab.page.locator(".st-key-basket").get_by_role("button", name=name)).to_be_visible()
     expect(tab.page.locator("main img, main script, main b")).to_have_count(0)
     assert tab.dialogs == []

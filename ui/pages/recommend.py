@@ -6,20 +6,19 @@ followed is ``?job=``.
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import numpy as np
 import streamlit as st
 
 from kgplatform.types import EntityId
 from reasoning.recommend.answer import Recommended, Wanted
 from reasoning.recommend.beside import Beside
+from reasoning.recommend.interactions import Ints
 from reasoning.recommend.run import TOP
 from ui import recommend_view, rows
 from ui.connection import graph, wire
 from ui.counter import Counter, counter
 from ui.graph_view import colour
-from ui.pages import frame, recommender, whom
+from ui.pages import frame, recommender, whom, why
 from ui.rows import Row
 from ui.wire import place
 
@@ -42,7 +41,7 @@ def _page(beside: Beside) -> None:
     written = beside.written
     desk = counter(written)
     asked = whom.asked()
-    left, middle, _right = st.columns([0.85, 1.15, 1.3], gap="medium")
+    left, middle, right = st.columns([0.85, 1.15, 1.3], gap="medium")
     with left, st.container(key="asking"), frame.told():
         whom.form(asked, desk)
         wanted = _wanted()
@@ -55,7 +54,10 @@ def _page(beside: Beside) -> None:
         elif not any(asked):
             st.html(recommend_view.NOBODY)
         else:
-            _answer(desk, asked, whom.have(written, asked, desk), wanted)
+            items = np.array(whom.have(written, asked, desk), dtype=np.int64)
+            found = _answer(desk, asked, items, wanted)
+            with right, st.container(key="why"), frame.told():
+                why.show(desk, items, found)
 
 
 def _wanted() -> Wanted:
@@ -66,31 +68,33 @@ def _wanted() -> Wanted:
             "Popular", -1.0, 1.0, 0.0, 0.1, key="wanted_popularity", help="Left: rather what few took; right: what many did"
         )
         where = st.text_input(
-            "Condition", key="wanted_where", placeholder="item.year > 1990", help="What must hold of the entity  item,  in Cypher"
+            "Condition", key="wanted_where", placeholder="item.name STARTS WITH 'A'", help="What must hold of the entity  item,  in Cypher"
         )
         top = st.number_input("At most so many", 1, _MOST, TOP, key="wanted_top")
     return Wanted(int(top), diversity, popularity, where.strip())
 
 
-def _answer(desk: Counter, asked: whom.Whom, items: tuple[int, ...], wanted: Wanted) -> None:
-    names = [desk.called(desk.desk.items.ids[item]) for item in items[:_NAMED]]
+def _answer(desk: Counter, asked: whom.Whom, items: Ints, wanted: Wanted) -> list[Recommended]:
+    names = [desk.called(desk.desk.items.ids[item]) for item in items[:_NAMED].tolist()]
     st.html(recommend_view.heading(asked.user or "somebody", names, len(items) - len(names)))
-    found = desk.desk.recommend(np.array(items, dtype=np.int64), wanted)
+    found = desk.desk.recommend(items, wanted)
     if not found:
         st.html('<div class="small">There is nothing to recommend: they have all items, or the condition holds of none.</div>')
-        return
     rows.show(_rows(found), key="recommendations", on_pick=_picked, chosen=st.query_params.get(whom.WHY, ""))
+    return found
 
 
 def _rows(found: list[Recommended]) -> list[Row]:
     """With the score of each as a share of the best, or from the worst on where that is below 0."""
-    low, high = min(0.0, *(one.score for one in found)), max(one.score for one in found)
+    scores = [one.score for one in found]
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    low = min(0.0, low)
     there = graph().store.entities([EntityId(one.entity) for one in found if one.entity])
     listed = []
     for one in found:
         entity = there.get(EntityId(one.entity))
         share = (one.score - low) / (high - low) if high > low else 1.0
-        link = f"explore?q={quote(entity.id, safe='')}" if entity else ""
+        link = recommend_view.explore(entity.id) if entity else ""
         shade = colour(entity.kinds[0]) if entity and entity.kinds else _BAR
         note = f"taken by {one.taken_by:,}"
         listed.append(Row(one.item, one.name or one.item, note=note, share=share, colour=shade, rank=str(one.rank), link=link))

@@ -27,7 +27,7 @@ def show(beside: Beside, written: Written, counter: Counter) -> None:
         if counter.desk.learned:
             st.html(recommend_view.learned(counter.desk.served.told, when(written[-1] // 1_000_000), len(beside)))
     with st.expander("Learn anew" if counter.desk.learned else "Learn", expanded=not counter.desk.learned), st.form("learn", border=False):
-        st.selectbox("Recommender", MODELS, index=MODELS.index(recommending.MODEL), key="learn_model")
+        st.selectbox("Recommender", list(dict.fromkeys((recommending.MODEL, *MODELS))), key="learn_model")
         st.form_submit_button("Learn", type="primary", on_click=_submit)
     frame.problem("learn")
     data = st.expander("The data", key="data", on_change="rerun")
