@@ -28,12 +28,16 @@ def entity(kind: str, name: str) -> Entity:
     return Entity(entity_id(kind, name) if name != world.HOSTILE else world.MALLORY.id, name, (kind,))
 
 
+def read(film: str) -> tuple[Evidence, ...]:
+    quote = "He shot Vertigo and The Birds around San Francisco."
+    return (Evidence("text", BOOK, 3.0, "", quote, 0, len(quote), film, "San Francisco"),)
+
+
 def claims() -> list[Claim]:
     said = (Evidence("import", FILE, 0.9),)
-    read = (Evidence("text", BOOK, 3.0, "", "He shot Vertigo and The Birds around San Francisco.", 0, 51, "Vertigo", "San Francisco"),)
     made = [Claim(entity("work", film), "directed by", entity("person", by), said) for by, films in MADE.items() for film in films]
     shot = [
-        Claim(entity("work", film), "filmed in", entity("city", city), read if city == "San Francisco" else said)
+        Claim(entity("work", film), "filmed in", entity("city", city), read(film) if city == "San Francisco" else said)
         for film, city in SHOWN.items()
     ]
     return [*made, *shot, *(Claim(entity("city", city), "lies in", entity("country", land), said) for city, land in COUNTRY.items())]
