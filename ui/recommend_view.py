@@ -38,10 +38,12 @@ NOBODY = (
 def learned(told: Mapping[str, Any], when: str, now: int) -> str:
     """Which recommender there is, how good it is, and how many interactions it has not seen of the ``now`` that there are."""
     later = now - told["interactions"]
+    tried = ", ".join(f"{escape(name)} {ndcg:.3f}" for name, ndcg in told.get("tried", {}).items())
+    others = f'<div class="small">the best by NDCG of {tried}</div>' if tried else ""
     unseen = f'<div class="small">{later:,} interactions were added since it was learned</div>' if later > 0 else ""
     return (
         f'<div class="knows">{escape(str(told["model"]))}, learned {escape(when)}</div>'
-        f'<div class="small">from {told["interactions"]:,} interactions{_good(told)}</div>{unseen}'
+        f'<div class="small">from {told["interactions"]:,} interactions{_good(told)}</div>{others}{unseen}'
     )
 
 

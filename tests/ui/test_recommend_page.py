@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -17,15 +18,15 @@ pytest.importorskip("safetensors")
 pytest.importorskip("pyarrow")
 
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Ledger, Task
+from kgplatform.jobs import Ledger, Runner, Task, Work
 from kgplatform.store import local
 from reasoning.recommend.beside import Beside
 from tests.ui import films, world
 from tests.ui.conftest import Server, Visit, start
 from ui.wire import interactions
 
-GRAPH, BARE = "films", "page"
-"""A graph with interactions beside it, and one without."""
+GRAPH = "films"
+"""The graph with interactions beside it."""
 Open = Callable[..., Visit]
 
 
@@ -234,6 +235,20 @@ def test_a_recommender_is_learned_by_a_worker_and_asked_at_once(page: Open, home
     expect(shown(tab).first).to_contain_text("Vertigo")
     expect(tab.page).to_have_url(re.compile(r"/recommend\?user=h0$"))
     assert tab.errors == []
+
+
+def test_how_well_the_model_at_hand_learns_is_drawn(page: Open, ledger: Ledger) -> None:
+    def learning(work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        del arguments
+        for name, epoch, ndcg in (("bpr", 1, 0.6), ("lightgcn", 1, 0.2), ("lightgcn", 2, 0.4)):
+            work.log(f"{name}, epoch {epoch} of 2: NDCG {ndcg} of the watched interactions")
+        return {}
+
+    job = ledger.submit(Task("interactions learn", {}, GRAPH))
+    Runner(ledger, {"interactions learn": learning}).work(until_idle=True)
+    tab = page(f"?job={job.id}")
+    expect(tab.page.get_by_alt_text("NDCG while learning")).to_be_visible()
+    expect(tab.page.locator(".curve")).to_contain_text("NDCG of watched interactions by lightgcn: 0.400 at look 2, best 0.400")
 
 
 def test_an_address_of_another_job_says_so(page: Open, ledger: Ledger) -> None:

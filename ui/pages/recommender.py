@@ -18,7 +18,7 @@ from ui.pages import frame, opened_job
 from ui.tasks import recommending
 
 KIND = "interactions learn"
-_LOOK = re.compile(r"epoch \d+ of \d+: NDCG ([\d.]+)")
+_LOOK = re.compile(r"(\w+), epoch \d+ of \d+: NDCG ([\d.]+)")
 
 
 def show(beside: Beside, written: Written, counter: Counter) -> None:
@@ -55,7 +55,8 @@ def _opened(ledger: Ledger, job: Job) -> None:
     if job.task.kind != KIND:
         st.error(plain(f"job {job.id} ({job.task.kind}) learns no recommender: see it under Jobs"))
         return
-    if looks := [float(found[1]) for one in ledger.tail(job.id) if (found := _LOOK.search(one.text))]:
-        st.html(completion_view.curve(looks, "NDCG", "interactions"))
+    if looks := [(found[1], float(found[2])) for one in ledger.tail(job.id) if (found := _LOOK.search(one.text))]:
+        last = looks[-1][0]
+        st.html(completion_view.curve([ndcg for name, ndcg in looks if name == last], "NDCG", f"interactions by {last}"))
     if job.state == "done":
         st.html('<div class="knows">It is learned: close this, and ask what it recommends.</div>')
