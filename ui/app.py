@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.pages import complete, explore, frame, harvest, jobs, review
+from ui.pages import complete, explore, frame, harvest, jobs, recommend, review
 
 # Streamlit would fetch a named icon from another host; this one travels with the page.
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
@@ -14,6 +14,7 @@ EXPLORE = explore.place()
 REVIEW = st.Page(review.page, title="Review", icon=":material/rule:", url_path="review")
 HARVEST = st.Page(harvest.page, title="Harvest", icon=":material/psychology:", url_path="harvest")
 COMPLETE = st.Page(complete.page, title="Complete", icon=":material/join_inner:", url_path="complete")
+RECOMMEND = st.Page(recommend.page, title="Recommend", icon=":material/thumb_up:", url_path="recommend")
 JOBS = st.Page(jobs.page, title="Jobs", icon=":material/schedule:", url_path="jobs")
 
 
@@ -24,4 +25,4 @@ def _home() -> None:
 
 st.set_page_config(page_title="Knowledge graph", page_icon=ICON, layout="wide")
 frame.keep()
-st.navigation([st.Page(_home, title="Home", default=True, visibility="hidden"), EXPLORE, REVIEW, HARVEST, COMPLETE, JOBS]).run()
+st.navigation([st.Page(_home, title="Home", default=True, visibility="hidden"), EXPLORE, REVIEW, HARVEST, COMPLETE, RECOMMEND, JOBS]).run()

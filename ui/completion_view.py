@@ -39,8 +39,8 @@ def quality(relations: Mapping[str, Mapping[str, Any]]) -> str:
     return f'<table class="costs"><tr><th>relation</th><th>AUC</th><th>held out</th></tr>{rows}</table>'
 
 
-def curve(values: Sequence[float]) -> str:
-    """How the watched facts were ranked while a model learned, look by look, as a line; there is one look at least."""
+def curve(values: Sequence[float], what: str = "MRR", watched: str = "facts") -> str:
+    """How the watched facts, or whatever was, were ranked while a model learned, look by look, as a line; there is one look at least."""
     top = max(*values, 1e-9)
     step = _WIDE / max(1, len(values) - 1)
     points = " ".join(f"{place * step:.1f},{_HIGH - value / top * (_HIGH - 8):.1f}" for place, value in enumerate(values))
@@ -51,6 +51,6 @@ def curve(values: Sequence[float]) -> str:
     # As a picture: Streamlit takes drawings out of HTML.
     picture = f"data:image/svg+xml;base64,{b64encode(drawn.encode()).decode()}"
     return (
-        f'<div class="curve"><img src="{picture}" alt="MRR while learning" width="{_WIDE}" height="{_HIGH}">'
-        f'<div class="small">MRR of watched facts: {values[-1]:.3f} at look {len(values)}, best {max(values):.3f}</div></div>'
+        f'<div class="curve"><img src="{picture}" alt="{what} while learning" width="{_WIDE}" height="{_HIGH}">'
+        f'<div class="small">{what} of watched {watched}: {values[-1]:.3f} at look {len(values)}, best {max(values):.3f}</div></div>'
     )

@@ -147,6 +147,7 @@ function select(picture, selected) {
 
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
+  parentElement.querySelector(".frame").style.height = `${data.height}px`;
   let picture = pictures.get(parentElement);
   if (!picture) {
     picture = make(component);

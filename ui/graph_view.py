@@ -21,6 +21,7 @@ from kgplatform.names import digest
 from kgplatform.types import Entity, EntityId, Fact, FactKey, Literal, Origin, in_words
 
 _LABEL = 34
+HEIGHT = 640
 _KIND_COLOURS = {
     "person": "#4c6ef5",
     "place": "#2b8a6e",
@@ -187,11 +188,11 @@ def _component() -> Any:
     )
 
 
-def draw(picture: Picture, *, key: str, on_pick: Callable[[], None]) -> None:
-    """Draw, and call ``on_pick`` when a person clicks; ``picked(st.session_state[key])`` then tells on what."""
+def draw(picture: Picture, *, key: str, on_pick: Callable[[], None], height: int = HEIGHT) -> None:
+    """Draw so many pixels high, and call ``on_pick`` when a person clicks; ``picked(st.session_state[key])`` then tells on what."""
     net = network(picture)
     selected = {"node": picture.node, "fact": picture.fact}
-    data = {"nodes": net.nodes, "edges": net.edges, "centre": picture.centre, "selected": selected}
+    data = {"nodes": net.nodes, "edges": net.edges, "centre": picture.centre, "selected": selected, "height": height}
     _component()(key=key, data=data, on_pick_change=on_pick)
 
 

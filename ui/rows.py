@@ -18,7 +18,10 @@ from ui.graph_view import colour, line, percent, standing
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One choice: a small ``lead`` over the ``main`` words, ``below`` under them, a ``note`` at the end; ``share`` (0 to 1) as a bar."""
+    """One choice: a small ``lead`` over the ``main`` words, ``below`` under them, a ``note`` at the end; ``share`` (0 to 1) as a bar.
+
+    A ``rank`` stands in place of the dot; ``link`` is an address beside it that the entity is opened at.
+    """
 
     id: str
     main: str
@@ -28,6 +31,8 @@ class Row:
     colour: str = ""
     share: float | None = None
     below: str = ""
+    rank: str = ""
+    link: str = ""
 
 
 def of_entity(entity: Entity) -> Row:

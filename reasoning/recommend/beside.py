@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,12 @@ class Beside:
         """The file of the graph that the recommender explains by."""
         return self.folder / GROUND
 
+    @property
+    def written(self) -> tuple[int, ...]:
+        """When each file was written, the recommender last, in nanoseconds or 0: what was read holds as long as this is the same."""
+        paths = (self.folder / name for name in (TAKEN, ITEMS, GROUND, RECOMMENDER))
+        return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
     def __bool__(self) -> bool:
         return (self.folder / TAKEN).is_file()
 
@@ -126,6 +133,30 @@ class Beside:
         if not found:
             raise NotFound(f"no interaction is of a user called {user[:80]!r}: name one who has some, or items by  --basket")
         return list(found)
+
+    def users(self, beginning: str, most: int) -> list[str]:
+        """The first ``most`` users, in order, whose ids begin so; no more is read than they take. Raises as ``read`` does."""
+        self._there()
+        from pyarrow import dataset
+
+        path, found = self.folder / TAKEN, dict[str, None]()
+        with _reading(path):
+            batches = dataset.dataset(path).to_batches(columns=["user"], filter=dataset.field("user") >= beginning, batch_readahead=1)
+            for user in (one for batch in batches for one in batch["user"].unique().to_pylist()):
+                if len(found) == most or not user.startswith(beginning):
+                    break
+                found[user] = None
+        return list(found)
+
+    def __len__(self) -> int:
+        """How many interactions there are; none of them is read."""
+        if not self:
+            return 0
+        from pyarrow import parquet
+
+        path = self.folder / TAKEN
+        with _reading(path):
+            return int(parquet.read_metadata(path).num_rows)
 
     def add(self, new: Interactions, items: Mapping[str, Item]) -> Added:
         """Add interactions, and what is known of ``items``; of a pair that is there the later stays, without times the new one.
@@ -223,11 +254,18 @@ def _numbers(column: Any) -> Reals | None:
 
 
 def _table(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.Table:
-    import pyarrow as pa
     from pyarrow import parquet
 
-    try:
+    with _reading(path):
         return parquet.read_table(path, filters=filters)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
     except (pa.ArrowException, OSError) as error:
         raise BadFile(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}): {_ANEW}") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
@@ -40,30 +40,19 @@ class Graph(reviewing.Graph, Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A recommender that is kept: what it says, and how well it found the interactions that it was not shown.
-
-    ``tried`` holds the NDCG of each that was tried, where it is the best of several.
-    """
+    """A recommender that is kept; how it was learned and how good it is stands in what it tells of itself."""
 
     served: Served
-    recall: float
-    ndcg: float
-    users: int
-    epochs: int
-    tried: Mapping[str, float]
     reviewed: Reviewed | None = None
+
+    @property
+    def recall(self) -> float:
+        """Of the interactions that it was not shown, the share among the first ``TOP``."""
+        return float(self.served.told[f"recall@{TOP}"])
 
     def shape(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {
-            **self.served.told,
-            f"recall@{TOP}": self.recall,
-            f"ndcg@{TOP}": self.ndcg,
-            "users_tested": self.users,
-            "epochs": self.epochs,
-            "tried": dict(self.tried),
-            "reviewed": asdict(self.reviewed) if self.reviewed else None,
-        }
+        return {**self.served.told, "reviewed": asdict(self.reviewed) if self.reviewed else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +90,12 @@ def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, 
     revision = digest(kept.revision, view.revision, json.dumps(asdict(found.settings)))
     told = {"model": found.settings.model, "settings": asdict(found.settings), "interactions": len(kept.interactions), "revision": revision}
     made = served(found.model, fit, told)
-    tested = figures(Asked(made, fit), watched, fit, k=TOP)
+    tested = figures(Asked(made, fit), watched, fit, k=TOP).shape()
+    good = {"users_tested": tested.pop("users"), **tested, "epochs": found.epochs, "tried": dict(tried)}
+    made = replace(made, told={**told, **good})
     grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
     files.write(beside.recommender, made)
-    reviewed = reviewing.review(kg, view, found.model, way.progress) if review and cleans(found.model) else None
-    return Learned(made, float(tested.recall.mean()), float(tested.ndcg.mean()), len(tested.users), found.epochs, tried, reviewed)
+    return Learned(made, reviewing.review(kg, view, found.model, way.progress) if review and cleans(found.model) else None)
 
 
 def _trained(parts: Parts, settings: Settings, facts: Facts, auto: bool, way: Way) -> tuple[Trained, Mapping[str, float]]:

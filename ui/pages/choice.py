@@ -42,12 +42,13 @@ def current() -> Choice:
 
 
 def follow_link(choice: Choice) -> None:
-    """Go where ``?q=`` points, once for each link; without one, to where most is happening."""
-    link = st.query_params.get("q")
+    """Go where ``?q=`` points, to the fact of ``?fact=`` if it names one, once for each link; without one, to where most is happening."""
+    link, fact = st.query_params.get("q"), st.query_params.get("fact")
     if link and link != choice.link:
         choice.link = link
         try:
             choice.go(graph().entity(link).id)
+            choice.fact = FactKey(fact) if fact else None
         except (NotFound, Ambiguous) as error:
             choice.problem = str(error)
             st.session_state["words"] = link
@@ -69,6 +70,7 @@ def go(entity: str) -> None:
         choice.problem = str(error)
         return
     choice.go(found.id)
+    st.query_params.pop("fact", None)
     st.query_params["q"] = choice.link
     st.session_state["words"] = ""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from html import escape
 from importlib.resources import files
@@ -76,8 +77,17 @@ def attempt(where: str, do: Callable[[], object]) -> None:
 
 def problem(where: str) -> None:
     """Say why the last thing that was asked for could not be done."""
-    if told := st.session_state.get(f"{where}_problem"):
-        st.error(plain(told))
+    if why := st.session_state.get(f"{where}_problem"):
+        st.error(plain(why))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What cannot be done in this part of a page is said there; the other parts stay."""
+    try:
+        yield
+    except KgError as error:
+        st.error(plain(error))
 
 
 def from_ledger(draw: Callable[[Ledger], None]) -> Callable[[], None]:
@@ -85,9 +95,7 @@ def from_ledger(draw: Callable[[Ledger], None]) -> Callable[[], None]:
 
     @wraps(draw)
     def drawn() -> None:
-        try:
+        with told():
             draw(wire().ledger)
-        except KgError as error:
-            st.error(plain(error))
 
     return drawn
