@@ -68,11 +68,11 @@ def measured(data: Data, texts: np.ndarray, model: str, seed: int, top: int) -> 
     ways["the same, not stretched"] = cold.Vectors.of(users, plain)
     for name, less in (("without the graph", cold.About(texts)), ("without texts", silent)):
         ways[name] = cold.Vectors.of(users, cold.filled(users, items, taken, less, first=top, seed=seed).items)
-    ways |= {"text only": cold.by_text(taken, texts), "popularity guessed": cold.by_guess(taken, about)}
+    ways |= {"text only": cold.by_text(taken, texts), "popularity guessed": cold.by_guess(taken, texts)}
     ways |= {"popularity": cold.by_count(taken, seed), "popularity of the test": cold.by_count(data.parts.test, seed)}
     ways["text only, mean not taken"] = cold.by_text(taken, texts, centred=False)
     found = {name: row(data, way, whole.cold, top) for name, way in ways.items()}
-    chosen = {"near": whole.near, "ridge": whole.ridge, "stretch": whole.stretch, "unexplained": whole.unexplained, "seconds": seconds}
+    chosen = {"graph": whole.graph, "ridge": whole.ridge, "stretch": whole.stretch, "unexplained": whole.unexplained, "seconds": seconds}
     found["text, graph and what was learned"] |= chosen
     return found
 

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 RIDGES = (0.1, 0.3, 1.0, 3.0)
 """Weights of the penalty, where an item is as like itself as 1."""
-NEAR = (0.0, 0.3)
-"""How far apart two items are for their neighbours' vectors, where 1 is the distance of their texts."""
-KNOWN = 0.3
-"""The same for how many facts there are about them."""
+GRAPH = (0.0, 0.3, 1.0)
+"""How far apart items lie for what the graph tells of them, where 1 is the scale of their texts; 0 leaves it aside."""
 FOLDS, LEAST = 5, 10
 """Parts of the taken items that are held out in turn; fewer items than these teach no map."""
 LANDMARKS, LISTENERS = 2_000, 2_000
@@ -56,7 +54,7 @@ class Filled:
     items: Reals
     cold: Flags
     ridge: float
-    near: float
+    graph: float
     stretch: float
     unexplained: float
 
@@ -79,8 +77,8 @@ def filled(users: Reals, items: Reals, taken: Interactions, about: About, *, fir
     users, items = users.astype(np.float64), items.astype(np.float64)
     draw = np.random.default_rng((seed, 3))
     fold = draw.permutation(len(warm)) % FOLDS
-    near = NEAR if about.facts is not None else NEAR[:1]
-    tried = {(weight, ridge): told for weight in near for ridge, told in _held_out(items, warm, fold, about, weight, draw).items()}
+    weights = GRAPH if about.facts is not None else GRAPH[:1]
+    tried = {(weight, ridge): told for weight in weights for ridge, told in _held_out(items, warm, fold, about, weight, draw).items()}
     mean = items[warm].mean(axis=0)
     spread = np.square(items[warm] - mean).sum()
     left = {setting: float(np.square(told - items[warm]).sum() / spread) if spread else 1.0 for setting, told in tried.items()}
@@ -96,18 +94,18 @@ def filled(users: Reals, items: Reals, taken: Interactions, about: About, *, fir
 # -- the map -----------------------------------------------------------------------------------------
 
 
-def _held_out(items: Reals, warm: Ints, fold: Ints, about: About, near: float, draw: np.random.Generator) -> dict[float, Reals]:
+def _held_out(items: Reals, warm: Ints, fold: Ints, about: About, graph: float, draw: np.random.Generator) -> dict[float, Reals]:
     """For each weight of the penalty the vectors ``(warm, dim)`` that items get when they are held out."""
     found = {ridge: np.zeros((len(warm), items.shape[1])) for ridge in RIDGES}
     for part in range(FOLDS):
         out = fold == part
-        for ridge, told in zip(RIDGES, _maps(items, warm[~out], warm[out], about, near, RIDGES, draw), strict=True):
+        for ridge, told in zip(RIDGES, _maps(items, warm[~out], warm[out], about, graph, RIDGES, draw), strict=True):
             found[ridge][out] = told
     return found
 
 
 def _maps(
-    items: Reals, warm: Ints, asked: Ints, about: About, near: float, ridges: tuple[float, ...], draw: np.random.Generator
+    items: Reals, warm: Ints, asked: Ints, about: About, graph: float, ridges: tuple[float, ...], draw: np.random.Generator
 ) -> Iterator[Reals]:
     """For each weight of the penalty the vectors of the items that are ``asked``, learned from those of the ``warm`` ones.
 
@@ -115,7 +113,7 @@ def _maps(
     """
     from scipy.linalg import cholesky, solve_triangular
 
-    place = _places(items, warm, about, near)
+    place = _places(items, warm, about, graph)
     marks = place[np.sort(draw.permutation(warm)[:LANDMARKS])]
     half = cholesky(_alike(marks, marks) + 1e-9 * np.eye(len(marks)), lower=True)
     known, wanted = (solve_triangular(half, _alike(marks, place[some]), lower=True).T for some in (warm, asked))
@@ -133,18 +131,17 @@ def _alike(ones: Reals, others: Reals) -> Reals:
     return found
 
 
-def _places(items: Reals, warm: Ints, about: About, near: float) -> Reals:
+def _places(items: Reals, warm: Ints, about: About, graph: float) -> Reals:
     """Where each item lies, ``(items, n)``: by its text, how much the graph tells of it, and the vectors of its warm neighbours there."""
     texts = about.texts.astype(np.float64)
     texts = texts - texts[warm].mean(axis=0)
     parts = [texts / np.maximum(np.linalg.norm(texts, axis=1, keepdims=True), 1e-12)]
-    if about.facts is not None:
+    if about.facts is not None and graph:
         links = _links(about.facts, len(items))
         count = np.log1p(np.diff(links.indptr))[:, None]
-        parts.append(KNOWN * _standard(np.hstack([count, count > 0]), warm))
-        if near:
-            around = _neighbours(links, items, warm)
-            parts.append(near * around / max(float(np.sqrt(np.square(around[warm]).sum(axis=1).mean())), 1e-12))
+        around = _neighbours(links, items, warm)
+        parts.append(graph * _standard(np.hstack([count, count > 0]), warm))
+        parts.append(graph * around / max(float(np.sqrt(np.square(around[warm]).sum(axis=1).mean())), 1e-12))
     return np.hstack(parts)
 
 
@@ -272,13 +269,13 @@ def by_text(taken: Interactions, texts: npt.NDArray[np.float32], *, centred: boo
     return Vectors.of(sparse.csr_matrix((np.ones(len(taken)), taken.pairs.T), shape=shape) @ apart, apart)
 
 
-def by_guess(taken: Interactions, about: About) -> Vectors:
-    """How popular an item will be, guessed from its text and its facts: the same for every user."""
+def by_guess(taken: Interactions, texts: npt.NDArray[np.float32]) -> Vectors:
+    """How popular an item will be, guessed from its text: the same for every user."""
     counts = np.bincount(taken.pairs[:, 1], minlength=len(taken.items)).astype(np.float64)
     cold, draw = counts == 0, np.random.default_rng(0)
     warm = np.flatnonzero(~cold)
     logs = np.log1p(counts)[:, None]
-    logs[cold] = next(_maps(logs, warm, np.flatnonzero(cold), about, 0.0, (1.0,), draw))
+    logs[cold] = next(_maps(logs, warm, np.flatnonzero(cold), About(texts), 0.0, (1.0,), draw))
     return Vectors.of(np.ones((len(taken.users), 1)), logs)
 
 

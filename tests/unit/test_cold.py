@@ -78,7 +78,7 @@ def test_new_items_are_found_better_than_by_text_or_by_what_is_popular() -> None
     users, items = vectors()
     made = filled(users, items, parts.train, About(texts), first=5)
     ours = recall(Vectors.of(users, made.items), parts, made.cold)
-    others = (cold.by_text(parts.train, texts), cold.by_guess(parts.train, About(texts)), cold.by_count(parts.train))
+    others = (cold.by_text(parts.train, texts), cold.by_guess(parts.train, texts), cold.by_count(parts.train))
     assert ours > max(recall(other, parts, made.cold) for other in others)
     np.testing.assert_array_equal(made.items[~made.cold], items[~made.cold].astype(np.float64))  # what was learned stays
 
@@ -137,7 +137,7 @@ def test_neighbours_in_the_graph_tell_where_texts_say_nothing() -> None:
 
     without, less = found(About(silent))
     with_graph, more = found(About(silent, facts))
-    assert with_graph.near > 0 == without.near
+    assert with_graph.graph > 0 == without.graph
     assert with_graph.unexplained < without.unexplained
     assert more > less
 

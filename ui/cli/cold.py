@@ -36,11 +36,11 @@ def measured(run: Run, data: Data, settings: Settings, names: Sequence[str], dev
         learned = time.perf_counter()
         made = cold.filled(users, items, taken, about, first=top, seed=seed)
         seconds = {"train_seconds": learned - began, "cold_seconds": time.perf_counter() - learned}
-        chosen = {"ridge": made.ridge, "near": made.near, "stretch": made.stretch, "unexplained": made.unexplained}
+        chosen = {"ridge": made.ridge, "graph": made.graph, "stretch": made.stretch, "unexplained": made.unexplained}
         told = {"epochs": model.epochs, **seconds, "device": device, "settings": asdict(one), "cold": chosen}
         rows.append({"model": one.model, **_figures(cold.Vectors.of(users, made.items), data, top), **told})
     floors = {"text only": cold.by_text(taken, about.texts), "popularity": cold.by_count(taken, seed)}
-    floors["popularity guessed"] = cold.by_guess(taken, about)
+    floors["popularity guessed"] = cold.by_guess(taken, about.texts)
     return rows + [{"model": name, **_figures(floor, data, top)} for name, floor in floors.items()]
 
 
