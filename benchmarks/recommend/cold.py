@@ -14,12 +14,13 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from kgplatform import opening, settings
 from reasoning.recommend import cold
+from reasoning.recommend.models.factors import Factors
 from reasoning.recommend.ranking import Recommender, figures
 from reasoning.recommend.reading import Data, read
 from reasoning.recommend.training import Settings, train
@@ -55,8 +56,8 @@ def spread(values: list[float]) -> float:
 def measured(data: Data, texts: np.ndarray, model: str, seed: int, top: int) -> dict[str, Row]:
     """What is found by each way."""
     taken, about = data.parts.train, cold.About(texts, data.facts)
-    learned = cast("Any", train(data.parts, Settings(model=model, seed=seed), data.facts).model)
-    users, items = (part.detach().cpu().numpy() for part in learned.vectors())
+    learned = cast("Factors", train(data.parts, Settings(model=model, seed=seed), data.facts).model).fixed()
+    users, items = learned.users.numpy(), learned.items.numpy()
     began = time.perf_counter()
     whole = cold.filled(users, items, taken, about, first=top, seed=seed)
     seconds = time.perf_counter() - began
@@ -64,10 +65,10 @@ def measured(data: Data, texts: np.ndarray, model: str, seed: int, top: int) -> 
     mean = items[~whole.cold].mean(axis=0)
     plain[whole.cold] = mean + (plain[whole.cold] - mean) / whole.stretch
     silent = cold.About(np.zeros((len(texts), 1), np.float32), data.facts)
-    ways: dict[str, Recommender] = {"text, graph and what was learned": cold.Vectors.of(users, whole.items)}
-    ways["the same, not stretched"] = cold.Vectors.of(users, plain)
+    ways: dict[str, Recommender] = {"text, graph and what was learned": cold.fixed(users, whole.items)}
+    ways["the same, not stretched"] = cold.fixed(users, plain)
     for name, less in (("without the graph", cold.About(texts)), ("without texts", silent)):
-        ways[name] = cold.Vectors.of(users, cold.filled(users, items, taken, less, first=top, seed=seed).items)
+        ways[name] = cold.fixed(users, cold.filled(users, items, taken, less, first=top, seed=seed).items)
     ways |= {"text only": cold.by_text(taken, texts), "popularity guessed": cold.by_guess(taken, texts)}
     ways |= {"popularity": cold.by_count(taken, seed), "popularity of the test": cold.by_count(data.parts.test, seed)}
     ways["text only, mean not taken"] = cold.by_text(taken, texts, centred=False)

@@ -21,8 +21,8 @@ from reasoning.recommend.interactions import Flags, Interactions, Ints, Reals
 
 if TYPE_CHECKING:
     from scipy import sparse
-    from torch import Tensor
 
+    from reasoning.recommend.models.factors import Fixed
     from reasoning.recommend.reading import Facts
 
 RIDGES = (0.1, 0.3, 1.0, 3.0)
@@ -77,8 +77,9 @@ def filled(users: Reals, items: Reals, taken: Interactions, about: About, *, fir
     users, items = users.astype(np.float64), items.astype(np.float64)
     draw = np.random.default_rng((seed, 3))
     fold = draw.permutation(len(warm)) % FOLDS
+    known = _Known(about.texts, None if about.facts is None else _links(about.facts, len(items)))
     weights = GRAPH if about.facts is not None else GRAPH[:1]
-    tried = {(weight, ridge): told for weight in weights for ridge, told in _held_out(items, warm, fold, about, weight, draw).items()}
+    tried = {(weight, ridge): told for weight in weights for ridge, told in _held_out(items, warm, fold, known, weight, draw).items()}
     mean = items[warm].mean(axis=0)
     spread = np.square(items[warm] - mean).sum()
     left = {setting: float(np.square(told - items[warm]).sum() / spread) if spread else 1.0 for setting, told in tried.items()}
@@ -86,7 +87,7 @@ def filled(users: Reals, items: Reals, taken: Interactions, about: About, *, fir
     some = draw.permutation(len(users))[:LISTENERS]
     stretch = _stretch(users, items, _Held(warm, fold, tried[weight, ridge]), taken, np.sort(some), first)
     made = items.copy()
-    told = next(_maps(items, warm, np.flatnonzero(cold), about, weight, (ridge,), draw))
+    told = next(_maps(items, warm, np.flatnonzero(cold), known, weight, (ridge,), draw))
     made[cold] = mean + stretch * (told - mean)
     return Filled(made, cold, ridge, weight, stretch, left[weight, ridge])
 
@@ -94,18 +95,26 @@ def filled(users: Reals, items: Reals, taken: Interactions, about: About, *, fir
 # -- the map -----------------------------------------------------------------------------------------
 
 
-def _held_out(items: Reals, warm: Ints, fold: Ints, about: About, graph: float, draw: np.random.Generator) -> dict[float, Reals]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What is known of items, and which entities stand beside them, ``(items, entities)``."""
+
+    texts: npt.NDArray[np.float32]
+    links: sparse.csr_matrix | None
+
+
+def _held_out(items: Reals, warm: Ints, fold: Ints, known: _Known, graph: float, draw: np.random.Generator) -> dict[float, Reals]:
     """For each weight of the penalty the vectors ``(warm, dim)`` that items get when they are held out."""
     found = {ridge: np.zeros((len(warm), items.shape[1])) for ridge in RIDGES}
     for part in range(FOLDS):
         out = fold == part
-        for ridge, told in zip(RIDGES, _maps(items, warm[~out], warm[out], about, graph, RIDGES, draw), strict=True):
+        for ridge, told in zip(RIDGES, _maps(items, warm[~out], warm[out], known, graph, RIDGES, draw), strict=True):
             found[ridge][out] = told
     return found
 
 
 def _maps(
-    items: Reals, warm: Ints, asked: Ints, about: About, graph: float, ridges: tuple[float, ...], draw: np.random.Generator
+    items: Reals, warm: Ints, asked: Ints, known: _Known, graph: float, ridges: tuple[float, ...], draw: np.random.Generator
 ) -> Iterator[Reals]:
     """For each weight of the penalty the vectors of the items that are ``asked``, learned from those of the ``warm`` ones.
 
@@ -113,13 +122,13 @@ def _maps(
     """
     from scipy.linalg import cholesky, solve_triangular
 
-    place = _places(items, warm, about, graph)
+    place = _places(items, warm, known, graph)
     marks = place[np.sort(draw.permutation(warm)[:LANDMARKS])]
     half = cholesky(_alike(marks, marks) + 1e-9 * np.eye(len(marks)), lower=True)
-    known, wanted = (solve_triangular(half, _alike(marks, place[some]), lower=True).T for some in (warm, asked))
+    learned, wanted = (solve_triangular(half, _alike(marks, place[some]), lower=True).T for some in (warm, asked))
     mean = items[warm].mean(axis=0)
-    sizes, turned = np.linalg.eigh(known.T @ known)
-    towards = turned.T @ (known.T @ (items[warm] - mean))
+    sizes, turned = np.linalg.eigh(learned.T @ learned)
+    towards = turned.T @ (learned.T @ (items[warm] - mean))
     for ridge in ridges:
         yield mean + wanted @ (turned @ (towards / (np.maximum(sizes, 0.0) + ridge)[:, None]))
 
@@ -131,15 +140,14 @@ def _alike(ones: Reals, others: Reals) -> Reals:
     return found
 
 
-def _places(items: Reals, warm: Ints, about: About, graph: float) -> Reals:
+def _places(items: Reals, warm: Ints, known: _Known, graph: float) -> Reals:
     """Where each item lies, ``(items, n)``: by its text, how much the graph tells of it, and the vectors of its warm neighbours there."""
-    texts = about.texts.astype(np.float64)
+    texts = known.texts.astype(np.float64)
     texts = texts - texts[warm].mean(axis=0)
     parts = [texts / np.maximum(np.linalg.norm(texts, axis=1, keepdims=True), 1e-12)]
-    if about.facts is not None and graph:
-        links = _links(about.facts, len(items))
-        count = np.log1p(np.diff(links.indptr))[:, None]
-        around = _neighbours(links, items, warm)
+    if known.links is not None and graph:
+        count = np.log1p(np.diff(known.links.indptr))[:, None]
+        around = _neighbours(known.links, items, warm)
         parts.append(graph * _standard(np.hstack([count, count > 0]), warm))
         parts.append(graph * around / max(float(np.sqrt(np.square(around[warm]).sum(axis=1).mean())), 1e-12))
     return np.hstack(parts)
@@ -239,48 +247,36 @@ def _best(scores: Reals, count: int) -> Reals:
 # -- what it is compared with ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Vectors:
+def fixed(users: Reals, items: Reals) -> Fixed:
     """Recommends by the inner product of ``users`` ``(users, dim)`` with ``items`` ``(items, dim)``."""
+    import torch
 
-    users: Tensor
-    items: Tensor
+    from reasoning.recommend.models.factors import Fixed
 
-    @classmethod
-    def of(cls, users: Reals, items: Reals) -> Vectors:
-        import torch
-
-        return cls(*(torch.from_numpy(part.astype(np.float32)) for part in (users, items)))
-
-    @property
-    def device(self) -> str:
-        return "cpu"
-
-    def score(self, users: Tensor) -> Tensor:
-        return self.users[users] @ self.items.T
+    return Fixed(*(torch.from_numpy(part.astype(np.float32)) for part in (users, items)))
 
 
-def by_text(taken: Interactions, texts: npt.NDArray[np.float32], *, centred: bool = True) -> Vectors:
+def by_text(taken: Interactions, texts: npt.NDArray[np.float32], *, centred: bool = True) -> Fixed:
     """Text alone: a user is the sum of the texts of what the user took; ``centred``, of how they differ from the mean of all."""
     from scipy import sparse
 
     apart = (texts - centred * texts[~untaken(taken)].mean(axis=0)).astype(np.float64)
     shape = (len(taken.users), len(taken.items))
-    return Vectors.of(sparse.csr_matrix((np.ones(len(taken)), taken.pairs.T), shape=shape) @ apart, apart)
+    return fixed(sparse.csr_matrix((np.ones(len(taken)), taken.pairs.T), shape=shape) @ apart, apart)
 
 
-def by_guess(taken: Interactions, texts: npt.NDArray[np.float32]) -> Vectors:
+def by_guess(taken: Interactions, texts: npt.NDArray[np.float32]) -> Fixed:
     """How popular an item will be, guessed from its text: the same for every user."""
     counts = np.bincount(taken.pairs[:, 1], minlength=len(taken.items)).astype(np.float64)
     cold, draw = counts == 0, np.random.default_rng(0)
     warm = np.flatnonzero(~cold)
     logs = np.log1p(counts)[:, None]
-    logs[cold] = next(_maps(logs, warm, np.flatnonzero(cold), About(texts), 0.0, (1.0,), draw))
-    return Vectors.of(np.ones((len(taken.users), 1)), logs)
+    logs[cold] = next(_maps(logs, warm, np.flatnonzero(cold), _Known(texts, None), 0.0, (1.0,), draw))
+    return fixed(np.ones((len(taken.users), 1)), logs)
 
 
-def by_count(taken: Interactions, seed: int = 0) -> Vectors:
+def by_count(taken: Interactions, seed: int = 0) -> Fixed:
     """How popular an item is; those equally popular, as all new ones are, in an order drawn at random."""
     counts = np.bincount(taken.pairs[:, 1], minlength=len(taken.items)).astype(np.float64)
     order = np.random.default_rng((seed, 4)).permutation(len(counts)) / len(counts)
-    return Vectors.of(np.ones((len(taken.users), 1)), (counts + order)[:, None])
+    return fixed(np.ones((len(taken.users), 1)), (counts + order)[:, None])

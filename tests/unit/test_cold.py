@@ -19,7 +19,8 @@ from tests.commands import Kg, commands
 pytest.importorskip("torch")
 
 from reasoning.recommend import cold
-from reasoning.recommend.cold import About, Filled, Vectors, filled
+from reasoning.recommend.cold import About, Filled, filled
+from reasoning.recommend.models.factors import Factors
 from reasoning.recommend.ranking import Recommender, figures
 from reasoning.recommend.training import Settings, train
 
@@ -56,8 +57,8 @@ def vectors() -> tuple[np.ndarray, np.ndarray]:
     """Users and items of that world, learned."""
     parts, _ = world()
     model = train(parts, Settings(dim=8, epochs=40, batch=128, rate=0.02)).model
-    users, items = (part.detach().numpy() for part in model.vectors())  # type: ignore[attr-defined]
-    return users, items
+    assert isinstance(model, Factors)
+    return model.fixed().users.numpy(), model.fixed().items.numpy()
 
 
 def recall(model: Recommender, parts: Parts, among: np.ndarray | None = None) -> float:
@@ -77,7 +78,7 @@ def test_new_items_are_found_better_than_by_text_or_by_what_is_popular() -> None
     parts, texts = world()
     users, items = vectors()
     made = filled(users, items, parts.train, About(texts), first=5)
-    ours = recall(Vectors.of(users, made.items), parts, made.cold)
+    ours = recall(cold.fixed(users, made.items), parts, made.cold)
     others = (cold.by_text(parts.train, texts), cold.by_guess(parts.train, texts), cold.by_count(parts.train))
     assert ours > max(recall(other, parts, made.cold) for other in others)
     np.testing.assert_array_equal(made.items[~made.cold], items[~made.cold].astype(np.float64))  # what was learned stays
@@ -90,7 +91,7 @@ def test_among_all_items_new_ones_are_neither_hidden_nor_put_first() -> None:
     assert made.stretch > 1
     hidden, mean = made.items.copy(), made.items[~made.cold].mean(axis=0)
     hidden[made.cold] = mean + (made.items[made.cold] - mean) / made.stretch
-    assert recall(Vectors.of(users, made.items), parts) > recall(Vectors.of(users, hidden), parts)
+    assert recall(cold.fixed(users, made.items), parts) > recall(cold.fixed(users, hidden), parts)
     seen = np.zeros((len(users), len(items)), dtype=bool)
     seen[parts.train.pairs[:, 0], parts.train.pairs[:, 1]] = True
     best = np.argsort(np.where(seen, -np.inf, users @ made.items.T), axis=1)[:, -5:]
@@ -133,7 +134,7 @@ def test_neighbours_in_the_graph_tell_where_texts_say_nothing() -> None:
 
     def found(about: About) -> tuple[Filled, float]:
         made = filled(users, items, parts.train, about, first=5)
-        return made, recall(Vectors.of(users, made.items), parts, made.cold)
+        return made, recall(cold.fixed(users, made.items), parts, made.cold)
 
     without, less = found(About(silent))
     with_graph, more = found(About(silent, facts))

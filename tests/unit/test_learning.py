@@ -246,7 +246,7 @@ def test_the_command_lists_steps_with_their_facts(kg: Kg, graph: KnowledgeGraph)
     assert [line.split(". ")[1] for line in answer.out.splitlines() if ". " in line] == [
         "arithmetic",
         "calculus",
-        "probability  (known by 70 %)",
+        "probability  (mastery 70 %)",
         "statistics",
     ]
     assert "calculus | is a prerequisite of | statistics" in answer.out

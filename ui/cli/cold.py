@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kgplatform.errors import BadRequest
 from ui.cli.command import Run
 
 if TYPE_CHECKING:
+    from reasoning.recommend.models.factors import Factors
     from reasoning.recommend.ranking import Recommender
     from reasoning.recommend.reading import Data
     from reasoning.recommend.training import Settings
@@ -32,13 +33,14 @@ def measured(run: Run, data: Data, settings: Settings, names: Sequence[str], dev
         began = time.perf_counter()
         with run.screen.progress(f"learning by {one.model}") as progress:
             model = train(data.parts, one, data.facts, device=device, progress=progress)
-        users, items = (part.detach().cpu().numpy() for part in model.model.vectors())  # type: ignore[attr-defined]
+        vectors = cast("Factors", model.model).fixed()
+        users, items = vectors.users.cpu().numpy(), vectors.items.cpu().numpy()
         learned = time.perf_counter()
         made = cold.filled(users, items, taken, about, first=top, seed=seed)
         seconds = {"train_seconds": learned - began, "cold_seconds": time.perf_counter() - learned}
         chosen = {"ridge": made.ridge, "graph": made.graph, "stretch": made.stretch, "unexplained": made.unexplained}
         told = {"epochs": model.epochs, **seconds, "device": device, "settings": asdict(one), "cold": chosen}
-        rows.append({"model": one.model, **_figures(cold.Vectors.of(users, made.items), data, top), **told})
+        rows.append({"model": one.model, **_figures(cold.fixed(users, made.items), data, top), **told})
     floors = {"text only": cold.by_text(taken, about.texts), "popularity": cold.by_count(taken, seed)}
     floors["popularity guessed"] = cold.by_guess(taken, about.texts)
     return rows + [{"model": name, **_figures(floor, data, top)} for name, floor in floors.items()]

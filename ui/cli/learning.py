@@ -148,7 +148,7 @@ def _show(run: Run, found: LearningPath) -> None:
     if not found.steps:
         say(f"{found.goal.name} is known already: there is nothing to learn for it")
     for number, step in enumerate(found.steps, 1):
-        say(f"{number:>3}. {step.concept.name}" + (f"  (known by {percent(step.mastery)})" if step.mastery else ""))
+        say(f"{number:>3}. {step.concept.name}" + (f"  (mastery {percent(step.mastery)})" if step.mastery else ""))
         if step.because:
             say(f"       {step.because.words}  ({percent(step.because.confidence)})")
     if len(found.steps) == 1:
