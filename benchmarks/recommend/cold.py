@@ -57,7 +57,7 @@ def measured(data: Data, texts: np.ndarray, model: str, seed: int, top: int) -> 
     """What is found by each way."""
     taken, about = data.parts.train, cold.About(texts, data.facts)
     learned = cast("Factors", train(data.parts, Settings(model=model, seed=seed), data.facts).model).fixed()
-    users, items = learned.users.numpy(), learned.items.numpy()
+    users, items = learned.users.detach().numpy(), learned.items.detach().numpy()
     began = time.perf_counter()
     whole = cold.filled(users, items, taken, about, first=top, seed=seed)
     seconds = time.perf_counter() - began

@@ -197,11 +197,11 @@ def test_an_item_without_texts_and_a_model_without_vectors_are_one_sentence(kg: 
 
 @pytest.mark.models
 def test_the_command_compares_with_popularity_and_text(kg: Kg, tmp_path: Path) -> None:
-    options = ("--split", "cold", "--epochs", "30", "--dim", "8", "--rate", "0.02", "--top", "3", "--json")
+    options = ("--split", "cold", "--epochs", "30", "--dim", "8", "--rate", "0.02", "--top", "3", "--model", "lightgcn,bpr", "--json")
     answer = kg("evaluate", "recommend", toy(tmp_path), *options)
     assert answer.code == 0, answer.err
     rows = {row["model"]: row for row in answer.objects[0]["models"]}
-    assert list(rows) == ["lightgcn", "text only", "popularity", "popularity guessed"]
+    assert list(rows) == ["lightgcn", "bpr", "text only", "popularity", "popularity guessed"]
     assert rows["lightgcn"]["cold_recall@3"] > rows["popularity"]["cold_recall@3"]
     assert rows["lightgcn"]["cold"]["stretch"] >= 1
 

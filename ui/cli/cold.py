@@ -34,7 +34,7 @@ def measured(run: Run, data: Data, settings: Settings, names: Sequence[str], dev
         with run.screen.progress(f"learning by {one.model}") as progress:
             model = train(data.parts, one, data.facts, device=device, progress=progress)
         vectors = cast("Factors", model.model).fixed()
-        users, items = vectors.users.cpu().numpy(), vectors.items.cpu().numpy()
+        users, items = vectors.users.detach().cpu().numpy(), vectors.items.detach().cpu().numpy()
         learned = time.perf_counter()
         made = cold.filled(users, items, taken, about, first=top, seed=seed)
         seconds = {"train_seconds": learned - began, "cold_seconds": time.perf_counter() - learned}
