@@ -9,7 +9,7 @@ import numpy as np
 
 from kgplatform.errors import BadRequest, ModelError
 from kgplatform.ports import Progress
-from reasoning.recommend.interactions import Interactions, Ints, Reals
+from reasoning.recommend.interactions import Flags, Interactions, Ints, Reals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,12 +42,19 @@ class Figures:
         return {f"recall@{self.k}": float(self.recall.mean()), f"ndcg@{self.k}": float(self.ndcg.mean()), "users": len(self.users)}
 
 
-def figures(model: Recommender, asked: Interactions, *known: Interactions, k: int = 20, progress: Progress | None = None) -> Figures:
-    """Of the interactions ``asked``; those ``known`` are left out of the ranking. Raises ``BadRequest`` where nothing is asked."""
+def figures(
+    model: Recommender, asked: Interactions, *known: Interactions, k: int = 20, among: Flags | None = None, progress: Progress | None = None
+) -> Figures:
+    """Of the interactions ``asked``; those ``known`` are left out of the ranking, and all items that are not ``among`` those ranked.
+
+    Raises ``BadRequest`` where nothing is asked.
+    """
     import torch
 
     from reasoning.recommend.models.factors import Factors
 
+    if among is not None:
+        asked = asked.only(among[asked.pairs[:, 1]])
     if not len(asked):
         raise BadRequest("there is no interaction to test by: split with a larger share to test")
     model = model.fixed() if isinstance(model, Factors) else model
@@ -63,6 +70,8 @@ def figures(model: Recommender, asked: Interactions, *known: Interactions, k: in
             raise ModelError("a score is no number: train again with a smaller learning rate")
         row, item = _of(seen, some)
         scores[torch.from_numpy(row).to(model.device), torch.from_numpy(item).to(model.device)] = -torch.inf
+        if among is not None:
+            scores[:, torch.from_numpy(~among).to(model.device)] = -torch.inf
         best = scores.topk(first, dim=1).indices.cpu().numpy()
         row, item = _of(asked.pairs, some)
         counts = np.bincount(row, minlength=len(some))

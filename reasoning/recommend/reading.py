@@ -50,10 +50,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """What a folder holds: interactions in parts, and the graph beside them, if there is one."""
+    """What a folder holds: interactions in parts, and beside them, where they are told, a graph and a text for each item."""
 
     parts: Parts
     facts: Facts | None = None
+    texts: Sequence[str] | None = None
 
 
 def read(path: Path, *, way: Way | None = None, valid: float = 0.1, test: float = 0.2, rating: float | None = None, seed: int = 0) -> Data:
@@ -65,10 +66,10 @@ def read(path: Path, *, way: Way | None = None, valid: float = 0.1, test: float 
         if way is not None:
             raise BadRequest(f"{train.parent} is split already: leave out the way to split it")
         return _split_already(path, train, seed)
-    found, facts = _recbole(path) if path.is_dir() else (_table(path)[0], None)
+    found, facts, texts = _recbole(path) if path.is_dir() else (_table(path)[0], None, None)
     if rating is not None:
         found = found.at_least(rating)
-    return Data(parted(found, way or "random", valid, test, seed), facts)
+    return Data(parted(found, way or "random", valid, test, seed), facts, texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,11 +179,12 @@ def _numbers(path: Path, name: str, values: list[str] | None) -> Reals | None:
 # -- RecBole -----------------------------------------------------------------------------------------
 
 
-def _recbole(folder: Path) -> tuple[Interactions, Facts | None]:
-    """``NAME.inter`` and what lies beside it."""
+def _recbole(folder: Path) -> tuple[Interactions, Facts | None, Sequence[str] | None]:
+    """``NAME.inter`` and what lies beside it: the graph, and a text for each item."""
     interactions, named = _interactions_in(folder)
-    kg, link = _near(folder, f"{named}.kg"), _near(folder, f"{named}.link")
-    return interactions, _facts(interactions, kg, link) if kg and link else None
+    of_items, kg, link = (_near(folder, f"{named}.{suffix}") for suffix in ("item", "kg", "link"))
+    texts = _texts(interactions.items, _untyped(of_items)) if of_items else None
+    return interactions, _facts(interactions, kg, link) if kg and link else None, texts
 
 
 def _interactions_in(folder: Path) -> tuple[Interactions, str]:
@@ -199,6 +201,15 @@ def _interactions_in(folder: Path) -> tuple[Interactions, str]:
     of_items = _near(folder, f"{named}.item")
     known = _untyped(of_items).get("item_id", []) if of_items else []
     return _interactions(file, columns, known), named
+
+
+def _texts(items: Sequence[str], about: Mapping[str, list[str]]) -> Sequence[str] | None:
+    """What the columns of a file ``.item`` say of each item, in their order; nothing of one that it leaves out."""
+    told = [values for name, values in about.items() if name != "item_id"]
+    if not told or "item_id" not in about:
+        return None
+    texts = dict(zip(about["item_id"], (", ".join(filter(None, row)) for row in zip(*told, strict=True)), strict=True))
+    return [texts.get(item, "") for item in items]
 
 
 def _untyped(path: Path) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Interactions to learn from, to choose by and to test by: held out at random, by time, or the last ones of every user."""
+"""Interactions to learn from, to choose by and to test by: held out at random, by time, the last ones of every user, or whole items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from kgplatform.errors import BadRequest
 from reasoning.recommend.interactions import Interactions, Ints
 
-Way = Literal["random", "time", "last"]
+Way = Literal["random", "time", "last", "cold"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +24,8 @@ class Parts:
 
 def parted(whole: Interactions, way: Way = "random", valid: float = 0.1, test: float = 0.2, seed: int = 0) -> Parts:
     """Shares of each user's interactions at ``random``, or the latest of all by ``time``; ``last``: of each user the latest, and the one
-    before it. Every user who has any keeps one to learn from, but by time. Raises ``BadRequest`` where a part would stay empty.
+    before it; ``cold``: all that is known of a share of the items, and of the rest a share of each user's to choose by. Every user who
+    has any keeps one to learn from, but by time and of the cold. Raises ``BadRequest`` where a part would stay empty.
     """
     if way == "time" and whole.times is None:
         raise BadRequest("there are no times to split by: split at random, or give a column of times")
@@ -34,6 +35,8 @@ def parted(whole: Interactions, way: Way = "random", valid: float = 0.1, test: f
     if way == "time":
         place = _rank(whole.times if whole.times is not None else draw) / len(whole)
         return _cut(whole, place >= 1 - test, place >= 1 - test - valid)
+    if way == "cold":
+        return _whole_items(whole, valid, test, seed)
     by = draw if way == "random" or whole.times is None else whole.times
     late, counts = _from_the_end(whole.pairs[:, 0], by, draw)
     if way == "last":
@@ -41,6 +44,17 @@ def parted(whole: Interactions, way: Way = "random", valid: float = 0.1, test: f
     wanted_test = np.minimum(_some(counts * test, whole.pairs[:, 0], seed), counts - 1)
     wanted_valid = np.minimum(_some(counts * valid, whole.pairs[:, 0], seed + 1), counts - 1 - wanted_test)
     return _cut(whole, late < wanted_test, late < wanted_test + wanted_valid)
+
+
+def _whole_items(whole: Interactions, valid: float, test: float, seed: int) -> Parts:
+    taken = np.unique(whole.pairs[:, 1])
+    chosen = np.random.default_rng((seed, 2)).permutation(taken)[: max(1, round(test * len(taken)))]
+    cold = np.isin(whole.pairs[:, 1], chosen)
+    draw = np.where(cold, -1.0, np.random.default_rng(seed).random(len(whole)))  # the cold come first: the last are held out
+    late, counts = _from_the_end(whole.pairs[:, 0], draw, draw)
+    counts = counts - np.bincount(whole.pairs[cold, 0], minlength=len(whole.users))[whole.pairs[:, 0]]
+    wanted = np.minimum(_some(counts * valid / (1 - test), whole.pairs[:, 0], seed), counts - 1)
+    return _cut(whole, cold, late < wanted)
 
 
 def held_out(whole: Interactions, seed: int = 0) -> tuple[Interactions, Interactions]:

@@ -160,7 +160,7 @@ def test_times_of_any_unit_are_seconds() -> None:
 
 @given(
     st.lists(st.tuples(st.integers(0, 8), st.integers(0, 30)), min_size=40, max_size=120, unique=True),
-    st.sampled_from(["random", "time", "last"]),
+    st.sampled_from(["random", "time", "last", "cold"]),
     st.integers(0, 3),
 )
 def test_every_interaction_is_in_one_part(pairs: list[tuple[int, int]], way: str, seed: int) -> None:
@@ -178,6 +178,10 @@ def test_every_interaction_is_in_one_part(pairs: list[tuple[int, int]], way: str
     if way == "time":
         assert parts.train.times.max() < parts.valid.times.min()
         assert parts.valid.times.max() < parts.test.times.min()
+        return
+    if way == "cold":
+        assert not set(parts.test.pairs[:, 1]) & set(np.concatenate([parts.train.pairs, parts.valid.pairs])[:, 1])
+        assert set(parts.valid.pairs[:, 0]) <= set(parts.train.pairs[:, 0])
         return
     assert set(parts.train.pairs[:, 0]) == set(whole.pairs[:, 0])  # nobody is forgotten
     if way == "last":

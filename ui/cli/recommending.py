@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from kgplatform.errors import BadFile, BadRequest
+from ui.cli import cold
 from ui.cli.command import Run, add
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def recommend(
         Path, typer.Argument(metavar="DIR", help="RecBole's files, DiffKG's files, or one table (user, item, rating, time).")
     ],
     model: Annotated[str, typer.Option(metavar="NAMES", help="A recommender, several to compare (name,name), or auto: the best.")] = MODEL,
-    split: Annotated[str, typer.Option(metavar="WAY", help="random, time, or last (one of each user); nothing: as it is, or random.")] = "",
+    split: Annotated[
+        str, typer.Option(metavar="WAY", help="random, time, last (one of each user), cold (whole items); nothing: as it is, or random.")
+    ] = "",
     rating: Annotated[float | None, typer.Option(metavar="X", help="Leave out what is rated lower.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the first recommended items count.")] = 20,
     dim: Annotated[int | None, typer.Option(min=1, help="Numbers that describe a user or item.")] = None,
@@ -56,8 +59,8 @@ def recommend(
     from reasoning.train import pick_device
 
     names = [one if (one := name.strip()) == AUTO else known(one) for name in model.split(",")]
-    if split not in ("", "random", "time", "last"):
-        raise BadRequest(f"--split {split}: is none of random, time, last")
+    if split not in ("", "random", "time", "last", "cold"):
+        raise BadRequest(f"--split {split}: is none of random, time, last, cold")
     if out and not out.parent.is_dir():
         raise BadFile(f"{out}: there is no folder {out.parent}: make it first")
     device = pick_device(device or run.settings["KG_DEVICE"])
@@ -66,13 +69,20 @@ def recommend(
     }
     settings = Settings(seed=seed, **cast("dict[str, Any]", given))
     data = read(source, way=cast("Way | None", split or None), rating=rating, seed=seed)
-    rows = [_measured(run, data, settings, name, device, top) for name in names]
+    new = split == "cold"
+    if new:
+        rows = cold.measured(run, data, settings, names, device, top)
+    else:
+        rows = [_measured(run, data, settings, name, device, top) for name in names]
     result = {**_sizes(data), "models": rows} if len(rows) > 1 else {**_sizes(data), **rows[0]}
     if out:
         with whole(out) as file:
             file.write(json.dumps(result, indent=1).encode())
     run.screen.emit(result)
-    _show(run, result, rows, top)
+    if new:
+        cold.show(run, rows, top)
+    else:
+        _show(run, result, rows, top)
 
 
 def _measured(run: Run, data: Data, settings: Settings, name: str, device: str, top: int) -> dict[str, Any]:
