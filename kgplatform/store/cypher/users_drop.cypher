@@ -1,0 +1,4 @@
+// Users with all they took.
+UNWIND $ids AS id
+MATCH (u:KgUser {id: id})
+DETACH DELETE u
