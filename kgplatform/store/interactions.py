@@ -7,12 +7,12 @@ another node. The relationship bears no key, by which everything that is about f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kgplatform.store import merging
-from kgplatform.store.connection import Connection, run
+from kgplatform.store.connection import Connection, Record, Redo, run
 from kgplatform.store.merging import Redirects
 from kgplatform.store.statements import statement
 from kgplatform.types import EntityId, Interaction, Mirrored
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PAGE = 5_000
 """Interactions in one transaction."""
-USERS = 100
-"""Users who are dropped in one transaction, with all they took."""
+USERS = 1_000
+"""Users who are dropped in one transaction, once all they took is."""
 
 
 def later(held: Interaction | None, told: Interaction) -> Interaction:
@@ -93,13 +93,18 @@ class InteractionMirror:
         return sum((self._connection.writing(partial(_write, told=part)) for part in parts), Mirrored())
 
     def drop(self) -> int:
-        """Take all away, user by user; how many there were."""
-        count, after = self.count(), ""
+        """Take all away; how many there were."""
+        count, after = 0, ""
         while page := [row["id"] for row in self._connection.rows(statement("users_page"), after=after, limit=USERS)]:
-            self._connection.writing(lambda tx, ids=page: run(tx, statement("users_drop"), ids=ids))  # type: ignore[misc]
+            while gone := self._run("interactions_drop", ids=page, limit=PAGE)[0]["n"]:
+                count += gone
+            self._run("users_drop", ids=page)
             after = page[-1]
         self._index.unindex_users(self._connection)
         return count
+
+    def _run(self, name: str, **parameters: Any) -> list[Record]:
+        return self._connection.writing(partial(run, cypher=statement(name), **parameters))
 
     def count(self) -> int:
         return int(self._connection.rows(statement("interactions_count"))[0]["n"])
@@ -108,17 +113,33 @@ class InteractionMirror:
 def _write(tx: ManagedTransaction, *, told: Sequence[Interaction]) -> Mirrored:
     redirects = dict(run(tx, statement("redirects"))[0]["redirects"])
     stays = latest(told, redirects)
-    there = set(run(tx, statement("entities_there"), ids=sorted({entity for _, entity in stays}))[0]["ids"])
+    there = _there(tx, "entities", {entity for _, entity in stays})
     rows = [
         {"user": user, "entity": entity, "time": one.time, "rating": one.rating}
         for (user, entity), one in sorted(stays.items())
         if entity in there
     ]
     if rows:
-        run(tx, statement("users_create"), ids=sorted({row["user"] for row in rows}))
+        users = {user for user, entity in stays if entity in there}
+        run(tx, statement("users_create"), ids=sorted(users - _there(tx, "users", users)))  # of two who make one, one begins again
         run(tx, statement("interactions_write"), rows=rows)
     kept = sum(merging.root(one.entity, redirects) in there for one in told)
     return Mirrored(kept, len(told) - kept)
+
+
+def _there(tx: ManagedTransaction, what: str, ids: Collection[str]) -> set[str]:
+    return set(run(tx, statement(f"{what}_there"), ids=sorted(ids))[0]["ids"])
+
+
+def leave(tx: ManagedTransaction, ids: Sequence[str]) -> None:
+    """Take away what was taken of entities that go. More than one transaction should do is done before, in others."""
+    if run(tx, statement("interactions_leave"), ids=ids, limit=PAGE)[0]["n"] == PAGE:
+        raise Redo(partial(_leave_apart, ids=ids))
+
+
+def _leave_apart(connection: Connection, ids: Sequence[str]) -> None:
+    while connection.writing(partial(run, cypher=statement("interactions_leave"), ids=ids, limit=PAGE))[0]["n"]:
+        pass
 
 
 def move(connection: Connection, at: EntityId) -> None:

@@ -61,7 +61,7 @@ def seen(store: Store) -> tuple[object, ...]:
         store.entities([EntityId("u1"), ULM]),
         kg.sources(),
         kg.relations(),
-        (view.entities, view.heads.tolist(), view.tails.tolist()),
+        (list(view.entities), view.triples.tolist()),
         [list(column) for part in store.triples(ALL) for column in part],
         [list(one.keys) for one in store.changes()],
     )
@@ -101,6 +101,24 @@ def test_an_entity_that_goes_takes_its_interactions_with_it(store: Store) -> Non
     assert (store.entities([BONN, BEA]), store.interactions_mirrored()) == ({}, 0)
     fill(store)
     assert store.interactions_mirrored() == 0
+
+
+def test_more_interactions_than_one_transaction_drops_go_too(served: BoltStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interactions, "PAGE", 3)
+    fill(served)
+    served.mirror_interactions([took(f"u{n}", entity) for n in range(7) for entity in (ULM, ANN, BONN)])
+    served.forget(SourceId("doc:1"))
+    assert shown(served).keys() == {(f"u{n}", BONN) for n in range(7)}
+    assert served.entities([ULM, ANN]) == {}
+    assert served.drop_interactions() == 7
+
+
+def test_an_entity_that_qualifies_no_more_takes_its_interactions_with_it(store: Store) -> None:
+    store.put([claim("Ann", "born in", "Ulm", told("doc:1", time=1), qualifiers=(("near", Entity(BONN, "Bonn", ("city",))),))])
+    store.mirror_interactions([took("u1", BONN), took("u1", ULM)])
+    store.put([claim("Ann", "born in", "Ulm", told("doc:2", time=2))])
+    store.forget(SourceId("doc:1"))
+    assert (store.entities([BONN]), store.interactions_mirrored()) == ({}, 1)
 
 
 def test_of_two_that_are_one_both_were_taken(store: Store) -> None:

@@ -1,3 +1,3 @@
-// Users who took something; an entity may be called User too, and is none of these.
+// New users; an entity may be called User too, and is none of these. No MERGE: by two labels the local server scans.
 UNWIND $ids AS id
-MERGE (u:KgUser:User {id: id})
+CREATE (u:KgUser:User {id: id})
