@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from kgplatform import belief, cards, derivation, explanation, lookup, names, snapshot
+from kgplatform import belief, cards, derivation, explanation, interacting, lookup, names, snapshot
 from kgplatform import similar as similarity
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
@@ -40,6 +40,7 @@ from kgplatform.types import (
     Kind,
     Literal,
     Merge,
+    Mirrored,
     Receipt,
     Refusal,
     Relation,
@@ -353,6 +354,20 @@ class KnowledgeGraph(Library):
             with suppress(StoreError, WriteRefused):  # who may not write, or comes among too many writers, sees them as they were
                 self.store.mirror()
         return self.store.read(query, parameters, limits)
+
+    # interactions
+
+    def mirror_interactions(self, rows: Iterable[Sequence[object]], progress: Progress | None = None) -> Mirrored:
+        """Let Cypher read who took what: ``(:User {id})-[:INTERACTED {time, rating}]->(:Entity)``. Nothing else sees it: it is no fact.
+
+        A row is (user, entity id), with or without seconds since 1970 and a rating. Of a user and an entity the latest stays;
+        rows of entities that the graph does not have are skipped. Raises ``BadRequest`` for what is no such row.
+        """
+        return interacting.mirror(self.store, rows, progress)
+
+    def drop_interactions(self) -> int:
+        """Take all users and what they took out of the graph again; how many interactions there were."""
+        return self.store.drop_interactions()
 
     # files
 

@@ -26,8 +26,10 @@ from kgplatform.types import (
     FactQuery,
     Forgotten,
     Hit,
+    Interaction,
     Kind,
     Merge,
+    Mirrored,
     Passage,
     Receipt,
     Relation,
@@ -251,6 +253,29 @@ class Documents(Protocol):
         ...
 
 
+class Interacting(Protocol):
+    """Who took what, beside the facts and only where somebody asks for it. Nothing that is about facts sees it.
+
+    On a server it reads ``(:User {id})-[:INTERACTED {time, rating}]->(:Entity)``. It lies at the entities that stand for the
+    given ones now, moves on with a merge, which undoing leaves as it is, and goes with an entity that goes.
+    """
+
+    def mirror_interactions(self, interactions: Sequence[Interaction]) -> Mirrored:
+        """Show these as well. Of a user and an entity the latest stays; of equally late ones, or where no time is known, the last.
+
+        Raises ``StoreUnsuitable`` where a database has users of its own.
+        """
+        ...
+
+    def drop_interactions(self) -> int:
+        """Take all of it away, and leave everything else as it is; how many there were."""
+        ...
+
+    def interactions_mirrored(self) -> int:
+        """How many there are: one for a user and an entity."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How far a query may go before it is stopped: rows and bytes returned, and seconds run."""
@@ -298,7 +323,7 @@ class Archive(Protocol):
         ...
 
 
-class Store(FactStore, Believing, Merging, Changes, Search, Vocabulary, Documents, Protocol):
+class Store(FactStore, Believing, Merging, Changes, Search, Vocabulary, Documents, Interacting, Protocol):
     """One graph. ``CypherRunner`` is apart: the memory store has none, and says so."""
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal as OneOf
-from typing import NewType, get_args
+from typing import NamedTuple, NewType, get_args
 
 from kgplatform.errors import BadRequest
 
@@ -334,6 +334,26 @@ class Merge:
     by: str = ""
     time: int = 0
     undone: bool = False
+
+
+class Interaction(NamedTuple):
+    """That a user took an entity: when, in seconds since 1970, and how they rated it, where that is known. It is no fact."""
+
+    user: str
+    entity: EntityId
+    time: float | None = None
+    rating: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What became of interactions on their way into the graph: those that were ``skipped`` name an entity that it does not have."""
+
+    kept: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Mirrored) -> Mirrored:
+        return Mirrored(self.kept + other.kept, self.skipped + other.skipped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from kgplatform.store.ahead import ahead
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
 from kgplatform.store.documents import DocumentKeeper
+from kgplatform.store.interactions import InteractionMirror
 from kgplatform.store.known import Known
 from kgplatform.store.mirror import Mirror
 from kgplatform.store.pieces import Clock
@@ -41,8 +42,10 @@ from kgplatform.types import (
     EntityId,
     FactKey,
     Forgotten,
+    Interaction,
     Kind,
     Merge,
+    Mirrored,
     Receipt,
     Refusal,
     Relation,
@@ -69,6 +72,7 @@ class BoltStore(DocumentKeeper):
         self._clock = Clock()
         self._settled = False
         self._mirror = Mirror(self._connection)
+        self._interactions = InteractionMirror(self._connection, dialect)
         self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
         try:
             self._connection.verify()
@@ -191,6 +195,17 @@ class BoltStore(DocumentKeeper):
         if anew:
             self._mirror.begin_anew()
         return self._mirror.follow()
+
+    # -- interactions --------------------------------------------------------------------------------
+
+    def mirror_interactions(self, interactions: Sequence[Interaction]) -> Mirrored:
+        return self._interactions.write(interactions)
+
+    def drop_interactions(self) -> int:
+        return self._interactions.drop()
+
+    def interactions_mirrored(self) -> int:
+        return self._interactions.count()
 
     # -- vectors -------------------------------------------------------------------------------------
 

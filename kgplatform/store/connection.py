@@ -44,7 +44,11 @@ Record = Mapping[str, Any]
 
 
 class Redo(Exception):
-    """What the transaction read has changed under it: make it again."""
+    """What the transaction read has changed under it: make it again; or it asks for more than one should do, and ``first`` does that."""
+
+    def __init__(self, first: Callable[[Connection], None] = lambda _: None) -> None:
+        super().__init__()
+        self.first = first
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +248,10 @@ class Connection:
                     self.session() as session,
                 ):
                     return session.execute_write(timely)
-            except (ConstraintError, Redo):
+            except ConstraintError:
                 pass
+            except Redo as redo:
+                redo.first(self)
             except (ServiceUnavailable, SessionExpired) as error:
                 if (isinstance(error, IncompleteCommit) and known is None) or not self._moved():
                     raise translated(error, self.login) from None

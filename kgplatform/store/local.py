@@ -110,6 +110,16 @@ class Local:
         with self.turn(Known()):
             server.unindex_vectors(server.ensure(self._home), self._graph, label)
 
+    # -- users ---------------------------------------------------------------------------------------
+
+    def index_users(self, connection: Connection) -> None:  # noqa: ARG002 - SQL goes its own way
+        with self.turn(Known()):
+            server.index_users(server.ensure(self._home), self._graph)
+
+    def unindex_users(self, connection: Connection) -> None:  # noqa: ARG002 - SQL goes its own way
+        with self.turn(Known()):
+            server.unindex_users(server.ensure(self._home), self._graph)
+
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's

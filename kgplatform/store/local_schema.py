@@ -6,13 +6,7 @@ from kgplatform.store.schema import OURS
 
 
 def lines() -> list[str]:
-    made = []
-    for label in OURS:
-        made += [
-            f"CREATE VERTEX TYPE {label} IF NOT EXISTS",
-            f"CREATE PROPERTY {label}.id IF NOT EXISTS STRING",
-            f"CREATE INDEX IF NOT EXISTS ON {label} (id) UNIQUE",
-        ]
+    made = [line for label in OURS for line in _type(label, "UNIQUE")]
     for place in ("Entity.name", "Entity.name_key", "Entity.aliases_text", "Entity.alias_marks", "KgBatch.source", "KgBatch.run"):
         made.append(f"CREATE PROPERTY {place} IF NOT EXISTS STRING")
     made += [
@@ -29,3 +23,16 @@ def lines() -> list[str]:
         "CREATE INDEX IF NOT EXISTS ON KgBatch (time) NOTUNIQUE",
     ]
     return made
+
+
+def users() -> list[str]:
+    """Of those who interact with entities; an entity may be called User too."""
+    return [*_type("KgUser", "UNIQUE"), *_type("User", "NOTUNIQUE")]
+
+
+def _type(label: str, index: str) -> list[str]:
+    return [
+        f"CREATE VERTEX TYPE {label} IF NOT EXISTS",
+        f"CREATE PROPERTY {label}.id IF NOT EXISTS STRING",
+        f"CREATE INDEX IF NOT EXISTS ON {label} (id) {index}",
+    ]

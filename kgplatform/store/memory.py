@@ -12,6 +12,7 @@ from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Columns, Triples, Values
 from kgplatform.store import merging, qualifying, ranking, records, selection
+from kgplatform.store.interactions import Taken
 from kgplatform.store.library import Library
 from kgplatform.store.matrix import Matrix
 from kgplatform.store.pieces import Piece, Pieces, claims, merge, strongest
@@ -28,9 +29,11 @@ from kgplatform.types import (
     FactQuery,
     Forgotten,
     Hit,
+    Interaction,
     Kind,
     Literal,
     Merge,
+    Mirrored,
     Receipt,
     Relation,
     SourceId,
@@ -76,6 +79,7 @@ class MemoryStore(Library):
         self._relations: dict[str, Relation] = {}
         self._kinds: dict[str, Kind] = {}
         self._vectors = Matrix()
+        self._taken = Taken()
 
     @property
     def address(self) -> str:
@@ -300,6 +304,7 @@ class MemoryStore(Library):
             if one in self._entities and not self._at[one] and not self._by[one]:
                 entity = self._entities.pop(one)
                 self._vectors.discard(one)
+                self._taken.leave(one)
                 for name in (entity.name, *entity.aliases):
                     self._names[records.name_key(name)].discard(one)
 
@@ -336,6 +341,26 @@ class MemoryStore(Library):
         with self._lock:
             self._vectors.drop()
 
+    # -- interactions --------------------------------------------------------------------------------
+
+    def mirror_interactions(self, interactions: Sequence[Interaction]) -> Mirrored:
+        with self._lock:
+            placed = [(merging.root(one.entity, self._redirects), one) for one in interactions]
+            kept = [(entity, one) for entity, one in placed if entity in self._entities]
+            for entity, one in kept:
+                self._taken.keep(entity, one)
+        return Mirrored(len(kept), len(placed) - len(kept))
+
+    def drop_interactions(self) -> int:
+        with self._lock:
+            count = len(self._taken)
+            self._taken.drop()
+        return count
+
+    def interactions_mirrored(self) -> int:
+        with self._lock:
+            return len(self._taken)
+
     # -- belief --------------------------------------------------------------------------------------
 
     @property
@@ -361,6 +386,7 @@ class MemoryStore(Library):
             self._redirects[other] = kept
             self._merges.append(made)
             self._move(keys)
+            self._taken.move(other, kept)
         return made
 
     def undo(self, merge: str) -> Merge:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OLDEST = (5, 26)
 _INDEX = "kg_names"
+_USERS = "kg_users"
 
 
 class Neo4j:
@@ -116,6 +117,31 @@ class Neo4j:
     def unindex_vectors(self, connection: Connection, label: str) -> None:
         name, cypher = self.vector_index(label), statement("vectors_unindex.neo4j")
         connection.writing(lambda tx: tx.run(cypher, name=name).consume())
+
+    # -- users ---------------------------------------------------------------------------------------
+
+    def index_users(self, connection: Connection) -> None:
+        if not connection.rows("MATCH (u:KgUser) RETURN 1 AS n LIMIT 1"):
+            self._check_users(connection)
+        for line in (
+            "CREATE CONSTRAINT kguser_id IF NOT EXISTS FOR (n:KgUser) REQUIRE n.id IS UNIQUE",
+            f"CREATE INDEX {_USERS} IF NOT EXISTS FOR (n:User) ON (n.id)",
+        ):
+            connection.writing(lambda tx, c=line: tx.run(c).consume())  # type: ignore[misc]
+
+    def unindex_users(self, connection: Connection) -> None:
+        connection.writing(lambda tx: tx.run(f"DROP INDEX {_USERS} IF EXISTS").consume())
+
+    def _check_users(self, connection: Connection) -> None:
+        """Others may have users here only where both are allowed to live in it, and where theirs are not bound to rules."""
+        place = f"the database {self._login.database!r} at {self._login.address}"
+        if connection.rows("SHOW CONSTRAINTS YIELD labelsOrTypes WHERE 'User' IN labelsOrTypes RETURN 1 AS n LIMIT 1"):
+            raise StoreUnsuitable(f"{place} has constraints on nodes called User: interactions cannot be mirrored beside them")
+        if not self._allow_occupied and connection.rows("MATCH (u:User) WHERE NOT u:Entity RETURN 1 AS n LIMIT 1"):
+            raise StoreUnsuitable(
+                f"{place} has other nodes called User: mirror interactions into a graph without, "
+                "or set KG_SHARED_DATABASE=yes to let both live in it"
+            )
 
     # -- reading door --------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from kgplatform.store.ahead import ahead
 from kgplatform.store.collecting import seldom
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.embedding import Embedding, Indexes
+from kgplatform.store.interactions import UserIndex
 from kgplatform.store.known import Known
 from kgplatform.store.pieces import Pieces, claims, strongest
 from kgplatform.store.properties import pieces
@@ -39,7 +40,7 @@ _CANDIDATES = 100
 _T = TypeVar("_T")
 
 
-class Dialect(Plans, Indexes, Protocol):
+class Dialect(Plans, Indexes, UserIndex, Protocol):
     """One kind of server."""
 
     def login(self) -> Login:

@@ -234,6 +234,16 @@ def unindex_vectors(endpoint: Endpoint, name: str, label: str) -> None:
     _define(endpoint, name, [f"DROP INDEX `{label}[emb]` IF EXISTS"])
 
 
+def index_users(endpoint: Endpoint, name: str) -> None:
+    """Make the types of users and the index of their ids, unless they are there."""
+    _define(endpoint, name, local_schema.users())
+
+
+def unindex_users(endpoint: Endpoint, name: str) -> None:
+    """Take the index away if there is one; the types stay."""
+    _define(endpoint, name, ["DROP INDEX `User[id]` IF EXISTS"])
+
+
 def _define(endpoint: Endpoint, name: str, lines: Sequence[str]) -> None:
     """Make or drop types and indexes of a graph."""
     for _ in range(SCHEMA_ATTEMPTS):

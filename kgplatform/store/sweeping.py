@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.store import documents, merging, records
+from kgplatform.store import documents, interactions, merging, records
 from kgplatform.store.connection import LIFE, Connection, Record, Redo
 from kgplatform.store.merging import Redirects
 from kgplatform.store.pieces import Piece, Pieces, merge
@@ -195,13 +195,14 @@ class Sweeper:
         return swept
 
     def _move(self, at: EntityId) -> None:
-        """Put every piece at an entity where its claim leads now."""
+        """Put every piece at an entity where its claim leads now, and who took it where it was merged into."""
         for end in ("head", "tail", "qualifier"):
             after = ""
             while keys := self._keys_at(end, at, after):
                 anew = end == "qualifier"
                 self._connection.writing(lambda tx, k=keys, a=anew: self._sweep(self._transaction(tx), k, anew=a))  # type: ignore[misc]
                 after = keys[-1]
+        interactions.move(self._connection, at)
 
     def _keys_at(self, end: str, at: EntityId, after: str) -> list[FactKey]:
         """Of an entity that was merged all facts are looked at, of another only those that hold what was claimed elsewhere."""

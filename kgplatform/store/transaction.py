@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform import names
 from kgplatform.belief import Calibration
-from kgplatform.store import properties, qualifying, records, shelves
+from kgplatform.store import interactions, properties, qualifying, records, shelves
 from kgplatform.store.connection import Record, Redo, run
 from kgplatform.store.known import Known
 from kgplatform.store.pieces import Pieces, merge
@@ -156,7 +156,7 @@ class Transaction(Shelving):
         if gone := noted.gone():
             self.run("qualifiers_drop", ids=gone)
         if free := noted.let_go():
-            self.run("entities_drop", ids=free)
+            self._let_go(free)
 
     # -- facts that change or go ---------------------------------------------------------------------
 
@@ -177,7 +177,15 @@ class Transaction(Shelving):
         if qualified := [row for row in emptied if row.get("qualifiers")]:
             self.run("qualifiers_drop", ids=[node for row in qualified for node in row["qualifiers"]])
             ends |= {entity for row in qualified for entity in row["qualified_by"]}
-        self.run("entities_drop", ids=sorted(ends))
+        self._let_go(sorted(ends))
+
+    def _let_go(self, ids: Sequence[str]) -> None:
+        """Delete the entities among these that this platform made and nothing holds any more; that users took them holds none."""
+        held = self.run("entities_held", ids=ids)[0]
+        if held["taken"]:
+            interactions.leave(self._tx, held["taken"])
+        if held["free"]:
+            self.run("entities_drop", ids=held["free"])
 
     # -- the record ----------------------------------------------------------------------------------
 
