@@ -25,6 +25,7 @@ from ui import tasks
 from ui.tasks import Doing
 
 LONG = {
+    "interactions mirror": [],
     "interactions learn": [],
     "harvest documents": ["texts"],
     "harvest relation": ["likes.yaml"],

@@ -398,3 +398,14 @@ def test_what_diffusion_says_of_facts_goes_to_review_and_can_be_taken_back(kg: K
         graph.forget(source)
     assert not [fact for fact in graph.facts(status="all") if any(source.startswith("graph:diffkg") for source in fact.sources)]
     kg("interactions", "learn", "--model", "itemknn", "--review").refused(2, "itemknn cleans no graph")
+
+
+def test_interactions_are_mirrored_into_the_graph_server_and_taken_out(kg: Kg, graph: KnowledgeGraph) -> None:
+    put(graph, ("Item i001", "made by", "Ann"))
+    (added,) = kg("interactions", "add", table(), "--json").objects
+    (dry,) = kg("interactions", "mirror", "--dry-run", "--json").objects
+    (told,) = kg("interactions", "mirror", "--json", "-q").objects
+    assert (dry["kept"], dry["skipped"]) == (told["kept"], added["total"] - told["kept"])
+    assert told["kept"] == graph.store.interactions_mirrored() > 0
+    (gone,) = kg("interactions", "mirror", "--drop", "--json").objects
+    assert (gone["dropped"], graph.store.interactions_mirrored()) == (told["kept"], 0)

@@ -13,7 +13,7 @@ import typer
 
 from kgplatform.errors import BadRequest
 from ui.cli.command import AsJob, DryRun, Run, add, group
-from ui.tasks import recommending
+from ui.tasks import mirroring, recommending
 
 app = group("Who took what: kept beside the graph, outside belief, and learned from to recommend.")
 TOP = 20
@@ -118,6 +118,29 @@ def _learned(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{doubts}; {told['links']:,} links are proposed:  kg forget {told['sources'][0]}  takes it back")
     tested = f"{result['users_tested']:,} interactions that it was not shown, one of each user"
     run.screen.say(f"of {tested}, {recall:.1%} are among the first {TOP} (NDCG {ndcg:.3f})")
+
+
+@add(app, "mirror", example='kg interactions mirror\nkg query "MATCH (u:User {id: $u})-[:INTERACTED]->(e) RETURN e.name" --param u=ada')
+def mirror(
+    run: Run,
+    drop: Annotated[bool, typer.Option("--drop", help="Take them out of the graph server again.")] = False,
+    job: AsJob = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Write interactions into the graph server too, so that Cypher reads (:User)-[:INTERACTED]->(:Entity).
+
+    Nothing else sees them there: facts, counts, searches and backups are as before.
+    """
+    run.do("interactions mirror", mirroring.arguments(drop=drop, dry_run=dry_run), partial(_mirrored, run), job=job)
+
+
+def _mirrored(run: Run, result: Mapping[str, Any]) -> None:
+    run.screen.emit(result)
+    would = "would be" if result["dry_run"] else "are"
+    if "dropped" in result:
+        run.screen.say(f"{result['dropped']:,} interactions {would} taken out of the graph server; they stay beside the graph")
+        return
+    run.screen.say(f"{result['kept']:,} interactions {would} in the graph server; {result['skipped']:,} have items that are no entities")
 
 
 @add(app, "forget", example="kg interactions forget --user 196\nkg interactions forget --all")

@@ -34,6 +34,7 @@ KINDS = {
     "complete": Means("complete"),
     "train": Means("training"),
     "denoise": Means("denoise"),
+    "interactions mirror": Means("mirroring"),
     "interactions learn": Means("recommending"),
     "embed": Means("embed", ("KG_ENCODER_MODEL",)),
     "import": Means("importing", creates=True),
