@@ -33,11 +33,12 @@ _ANEW = "forget all interactions, and add them anew"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
-    """All items by ascending ``ids``, with what people call each, and the id of the entity that it is; either may be empty."""
+    """All items by ascending ``ids``: what people call each, the id of the entity that it is, what is told of it; any may be empty."""
 
     ids: Texts
     names: Texts
     entities: Texts
+    texts: Texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ class Kept:
         """A hash of who took what when, and of what the items are."""
         hashed = hashlib.blake2b(digest_size=8)
         one = self.interactions
-        for texts in (one.users, self.items.ids, self.items.names, self.items.entities):
+        for texts in (one.users, self.items.ids, self.items.names, self.items.entities, self.items.texts):
             hashed.update(len(texts).to_bytes(8, "little"))
             hashed.update(np.ascontiguousarray(texts.lengths).tobytes())
             for piece in texts.pieces():
@@ -64,10 +65,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is known of an item: what people call it, and which entity of the graph it is."""
+    """What is known of an item: what people call it, which entity of the graph it is, and what is told of it."""
 
     name: str = ""
     entity: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Beside:
         """All items. Raises as ``read`` does."""
         self._there()
         known = _table(self.folder / ITEMS)
-        return Items(*(Texts.of(known[name].to_pylist()) for name in ("item", "name", "entity")))
+        return Items(*(Texts.of(known[name].to_pylist()) for name in ("item", "name", "entity", "text")))
 
     def _there(self) -> None:
         if not self:
@@ -174,7 +176,7 @@ class Beside:
         told = _told(before.items)
         for name in new.items:
             had, has = told.get(name, Item()), items.get(name, Item())
-            told[name] = Item(has.name or had.name, has.entity or had.entity)
+            told[name] = Item(has.name or had.name, has.entity or had.entity, has.text or had.text)
         joined = Interactions.of(
             [*_names(old, 0), *_names(new, 0)],
             [*_names(old, 1), *_names(new, 1)],
@@ -214,8 +216,8 @@ class Beside:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         names = sorted(items)
-        known = {"item": names, "name": [items[one].name for one in names], "entity": [items[one].entity for one in names]}
-        columns = {"user": pa.array(_names(taken, 0)), "item": pa.array(_names(taken, 1))}
+        known = {"item": names, **{field: [getattr(items[one], field) for one in names] for field in ("name", "entity", "text")}}
+        columns = {"user": pa.array(_names(taken, 0), pa.string()), "item": pa.array(_names(taken, 1), pa.string())}
         for name, values in (("time", taken.times), ("rating", taken.ratings)):
             columns[name] = pa.nulls(len(taken), pa.float64()) if values is None else pa.array(values, from_pandas=True)
         _put(self.folder / ITEMS, pa.table(known))  # first: items without interactions are no harm, the other way round they are
@@ -223,7 +225,7 @@ class Beside:
 
 
 def _told(items: Items) -> dict[str, Item]:
-    return {one: Item(name, entity) for one, name, entity in zip(items.ids, items.names, items.entities, strict=True)}
+    return {one: Item(*told) for one, *told in zip(items.ids, items.names, items.entities, items.texts, strict=True)}
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[Texts, Ints]:

@@ -37,7 +37,7 @@ class Health:
         hundredth = max(1, len(whole.items) // 100)
         head = float(np.sort(by_item)[-hundredth:].sum() / max(1, len(whole)))
         entities = int((kept.items.entities.lengths > 0).sum())
-        median, single = float(np.median(by_user)), int((by_user == 1).sum())
+        median, single = float(np.median(by_user)) if len(by_user) else 0.0, int((by_user == 1).sum())
         told = {
             f"half of the users took {median:.0f} items or fewer, so little is known of most": median < FEW,
             f"{single:,} of {len(whole.users):,} users took one item only: by them nothing can be tested": single > 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
@@ -17,10 +17,11 @@ from reasoning.recommend import ground as grounds
 from reasoning.recommend import reviewing
 from reasoning.recommend import served as files
 from reasoning.recommend.beside import Beside, Items
+from reasoning.recommend.cold import About, untaken
 from reasoning.recommend.ground import Ground
 from reasoning.recommend.reading import Facts
 from reasoning.recommend.reviewing import Reviewed
-from reasoning.recommend.served import Served
+from reasoning.recommend.served import Floats, Served
 from reasoning.recommend.splitting import Parts, held_out
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Way:
     """How a training goes: on which device, who hears of it, and from which checkpoint one that was stopped goes on.
 
     ``progress`` counts epochs; ``trying`` is told each model's name before its training and gives what hears of that; ``said`` is told
-    what had to be done in smaller steps.
+    what had to be done in smaller steps. Where ``encode`` makes vectors of texts, ``(n,) -> (n, width)``, items that nobody took are
+    recommended too, by what is told of them.
     """
 
     device: str = "cpu"
@@ -68,6 +70,7 @@ class Way:
     trying: Callable[[str], Heard | None] = lambda _: None
     checkpoint: Path | None = None
     said: Callable[[str], None] | None = None
+    encode: Callable[[Sequence[str]], Floats] | None = None
 
 
 def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, review: bool = False, way: Way | None = None) -> Learned:
@@ -89,9 +92,17 @@ def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, 
     found, tried = _trained(Parts(fit, watched, watched), settings, facts, auto, way)
     revision = digest(kept.revision, view.revision, json.dumps(asdict(found.settings)))
     told = {"model": found.settings.model, "settings": asdict(found.settings), "interactions": len(kept.interactions), "revision": revision}
-    made = served(found.model, fit, told)
+    new = untaken(fit)
+    about = About(way.encode(words(kept.items)), facts) if way.encode and new.any() and not new.all() else None
+    made = served(found.model, fit, told, about)
     tested = figures(Asked(made, fit), watched, fit, k=TOP).shape()
-    good = {"users_tested": tested.pop("users"), **tested, "epochs": found.epochs, "tried": dict(tried)}
+    good = {
+        "users_tested": tested.pop("users"),
+        **tested,
+        "epochs": found.epochs,
+        "tried": dict(tried),
+        "new_items": int(new.sum()) if about else 0,
+    }
     made = replace(made, told={**told, **good})
     grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
     files.write(beside.recommender, made)
@@ -114,6 +125,12 @@ def cleans(model: Recommender) -> TypeGuard[DiffKG]:
     from reasoning.recommend.models.diffkg import DiffKG
 
     return isinstance(model, DiffKG)
+
+
+def words(items: Items) -> list[str]:
+    """What an encoder is given of each item: its name, or its id, and what is told of it."""
+    known = zip(items.ids, items.names, items.texts, strict=True)
+    return [text if name and text.startswith(name) else ", ".join(filter(None, (name or item, text))) for item, name, text in known]
 
 
 def facts_of(view: GraphView, items: Items) -> Facts:

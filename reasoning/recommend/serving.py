@@ -12,6 +12,7 @@ import torch
 
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.texts import Texts
+from reasoning.recommend.cold import filled
 from reasoning.recommend.interactions import Interactions
 from reasoning.recommend.models.factors import Factors
 from reasoning.recommend.models.floors import ItemKNN
@@ -22,14 +23,22 @@ from reasoning.recommend.served import RIDGE, Floats, Form, Served, gathered
 if TYPE_CHECKING:
     from scipy import sparse
 
+    from reasoning.recommend.cold import About
     from reasoning.recommend.ground import Ground
     from reasoning.recommend.models.kgat import KGAT
     from reasoning.recommend.ranking import Recommender
 
 
-def served(model: Recommender, learned: Interactions, told: Mapping[str, Any]) -> Served:
-    """What a model that was learned from these interactions says, as arrays; ``told`` is kept with it."""
+def served(model: Recommender, learned: Interactions, told: Mapping[str, Any], about: About | None = None) -> Served:
+    """What a model that was learned from these interactions says, as arrays; ``told`` is kept with it.
+
+    Where something is known ``about`` items, those that nobody took get vectors by that (``cold``), and can be recommended.
+    """
     form, arrays = _arrays(model, learned)
+    if about is not None and isinstance(model, Factors):
+        with torch.no_grad():
+            users = model.vectors()[0].float().cpu().numpy()
+        arrays["item"] = filled(users, arrays["item"], learned, about).items.astype(np.float32)
     arrays["counts"] = np.bincount(learned.pairs[:, 1], minlength=len(learned.items)).astype(np.int64)
     return Served(form, learned.items, arrays, told)
 

@@ -25,7 +25,7 @@ def kept(folder: Path, users: list[str]) -> Beside:
 
 def items(**names: str) -> Items:
     ids = sorted(names)
-    return Items(Texts.of(ids), Texts.of([names[one] for one in ids]), Texts.of([""] * len(ids)))
+    return Items(Texts.of(ids), Texts.of([names[one] for one in ids]), Texts.of([""] * len(ids)), Texts.of([""] * len(ids)))
 
 
 @given(st.lists(st.text("ab1é", min_size=1, max_size=4), min_size=1, max_size=30), st.text("ab1é", max_size=2), st.integers(1, 4))

@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from kgplatform.errors import Ambiguous, BadFile, BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
+from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.store.memory import MemoryStore
 from kgplatform.texts import Texts
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Source, SourceId
@@ -409,3 +410,32 @@ def test_interactions_are_mirrored_into_the_graph_server_and_taken_out(kg: Kg, g
     assert told["kept"] == graph.store.interactions_mirrored() > 0
     (gone,) = kg("interactions", "mirror", "--drop", "--json").objects
     assert (gone["dropped"], graph.store.interactions_mirrored()) == (told["kept"], 0)
+
+
+def test_items_that_nobody_took_are_recommended_by_what_is_told_of_them(
+    kg: Kg, graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Items of a taste are described alike, by an encoder that hashes words."""
+    monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
+    whole, tastes_of = tastes(80, 60), ("tea leaf", "oil lamp", "jam jar", "red brick")
+    Path("taken.csv").write_text("user,item\n" + "".join(f"{whole.users[u]},{whole.items[i]}\n" for u, i in whole.pairs.tolist()), "utf-8")
+    new = [f"new {number}" for number in range(8)]
+    told = {item: tastes_of[int(item[1:]) % 4] for item in whole.items} | {item: tastes_of[number % 4] for number, item in enumerate(new)}
+    Path("items.csv").write_text("item,title,text\n" + "".join(f"{item},{item},{text}\n" for item, text in told.items()), "utf-8")
+    kg("interactions", "add", "taken.csv")
+    (added,) = kg("interactions", "add", "items.csv", "--json").objects
+    assert (added["new"], added["items"], added["total"]) == (0, 68, len(whole))
+    how = ["interactions", "learn", "--model", "lightgcn", "--dim", "16", "--epochs", "40", "--rate", "0.03", "--json", "-q"]
+    (without,) = kg(*how).objects
+    (found,) = kg(*how, "--new-items").objects
+    assert (without["new_items"], found["new_items"]) == (0, 8)
+    shown = [kg("recommend", f"u{number:03}", "--top", "30", "--json").objects[0]["items"] for number in range(20)]
+    ranks: dict[bool, list[int]] = {True: [], False: []}
+    for number, items in enumerate(shown):
+        for one in items:
+            if one["item"] in new:
+                ranks[int(one["item"].split()[1]) % 4 == number % 4].append(one["rank"])
+    assert len(ranks[True]) == 2 * len(shown)
+    assert np.mean(ranks[True]) < 6 < np.mean(ranks[False])
+    assert all(one["taken_by"] == 0 for items in shown for one in items if one["item"] in new)
+    assert "has no vectors" in kg("interactions", "learn", "--model", "itemknn", "--new-items").err

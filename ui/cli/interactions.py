@@ -23,7 +23,7 @@ _FEW = 3
 @add(app, "add", example="kg interactions add ratings.csv\nkg interactions add data/ml100k_kg")
 def add_(
     run: Run,
-    source: Annotated[Path, typer.Argument(metavar="PATH", help="A table (user, item, rating, time), RecBole's files, or DiffKG's.")],
+    source: Annotated[Path, typer.Argument(metavar="PATH", help="A table (user, item, rating, time), or files of RecBole or DiffKG.")],
     link: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Which entity each item is: a table with columns item and entity.")
     ] = None,
@@ -36,12 +36,12 @@ def add_(
     """
     from reasoning.recommend.aligning import align
     from reasoning.recommend.beside import Item
-    from reasoning.recommend.reading import whole
+    from reasoning.recommend.catalogue import brought
 
-    found = whole(source, link)
+    found = brought(source, link)
     taken = found.interactions if rating is None else found.interactions.at_least(rating)
     aligned = align(run.graph, {item: found.names.get(item, "") for item in taken.items}, found.links)
-    items = {item: Item(found.names.get(item, ""), aligned.entities.get(item, "")) for item in taken.items}
+    items = {item: Item(found.names.get(item, ""), aligned.entities.get(item, ""), found.texts.get(item, "")) for item in taken.items}
     told = {"users": len(taken.users), "items": len(taken.items), "in_graph": len(aligned.entities), "ambiguous": len(aligned.ambiguous)}
     if dry_run:
         run.screen.emit({"dry_run": True, "interactions": len(taken), **told})
@@ -93,6 +93,7 @@ def learn(
     reg: Annotated[float | None, typer.Option(metavar="X", help="The weight of the penalty.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Another number gives another training.")] = None,
     review: Annotated[bool, typer.Option("--review", help="Doubt facts that diffusion prunes again and again, and propose links.")] = False,
+    new_items: Annotated[bool, typer.Option("--new-items", help="Recommend items that nobody took too, by what is told of them.")] = False,
     resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a training that broke off.")] = "",
     job: AsJob = False,
     dry_run: DryRun = False,
@@ -100,7 +101,7 @@ def learn(
     """Learn to recommend from the interactions, and from the graph about their items; then  kg recommend USER  answers at once."""
     told = {"dim": dim, "epochs": epochs, "batch": batch, "rate": rate, "reg": reg, "seed": seed}
     given = {name: value for name, value in told.items() if value is not None}
-    arguments = recommending.arguments(model=model, given=given, review=review, dry_run=dry_run)
+    arguments = recommending.arguments(model=model, given=given, review=review, new_items=new_items, dry_run=dry_run)
     run.do("interactions learn", arguments, partial(_learned, run), job=job, resume=resume)
 
 
@@ -113,6 +114,8 @@ def _learned(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{name}: NDCG {ndcg:.3f} of the interactions that were held back")
     recall, ndcg = (result[f"{name}@{TOP}"] for name in ("recall", "ndcg"))
     run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {result['interactions']:,} interactions")
+    if result["new_items"]:
+        run.screen.say(f"{result['new_items']:,} items that nobody took have vectors by what is told of them")
     if told := result["reviewed"]:
         doubts = f"{told['pruned']:,} facts were pruned again and again, {told['doubted']:,} of them are doubted now"
         run.screen.say(f"{doubts}; {told['links']:,} links are proposed:  kg forget {told['sources'][0]}  takes it back")

@@ -35,7 +35,7 @@ KINDS = {
     "train": Means("training"),
     "denoise": Means("denoise"),
     "interactions mirror": Means("mirroring"),
-    "interactions learn": Means("recommending"),
+    "interactions learn": Means("recommending", ("KG_ENCODER_MODEL",)),
     "embed": Means("embed", ("KG_ENCODER_MODEL",)),
     "import": Means("importing", creates=True),
     "export": Means("exporting"),

@@ -19,15 +19,22 @@ SETTINGS = ("dim", "epochs", "batch", "rate", "reg", "seed")
 
 
 def arguments(
-    *, model: str = MODEL, given: Mapping[str, float | int] | None = None, review: bool = False, dry_run: bool = False
+    *,
+    model: str = MODEL,
+    given: Mapping[str, float | int] | None = None,
+    review: bool = False,
+    new_items: bool = False,
+    dry_run: bool = False,
 ) -> Mapping[str, Any]:
-    """``given`` are some of ``SETTINGS``; ``review``: put what cleaning says of facts to review. Raises ``BadRequest``."""
+    """``given`` are some of ``SETTINGS``; ``review``: put what cleaning says of facts to review; ``new_items``: give items that nobody
+    took vectors by what is told of them. Raises ``BadRequest``.
+    """
     if unknown := sorted((given or {}).keys() - set(SETTINGS)):
         raise BadRequest(f"{unknown[0]!r} is no setting of a recommender: there are {', '.join(SETTINGS)}")
     _settings({"model": model, **(given or {})})
     if review and model not in (AUTO, *CLEANING):
         raise BadRequest(f"{model} cleans no graph, so it has nothing for review: take {' or '.join(CLEANING)}")
-    return {"model": model, **(given or {}), "review": review, "dry_run": dry_run}
+    return {"model": model, **(given or {}), "review": review, "new_items": new_items, "dry_run": dry_run}
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -52,11 +59,16 @@ def do(doing: Doing) -> Mapping[str, Any]:
             trying=lambda name: _hearing(doing, progress, name),
             checkpoint=folder / "recommender.safetensors",
             said=doing.note,
+            encode=wire.encoder.encode if asked["new_items"] else None,
         )
         found = learn(wire.graph, wire.beside, settings, auto=asked["model"] == AUTO, review=asked["review"], way=way)
     shutil.rmtree(folder, ignore_errors=True)
     if asked["review"] and found.reviewed is None:
         doing.note(f"{found.served.told['model']} recommends best and cleans no graph, so nothing goes to review: name  --model diffkg")
+    if asked["new_items"] and not found.served.told["new_items"]:
+        doing.note("no item is new: somebody took each")
+    elif asked["new_items"] and found.served.form != "factors":
+        doing.note(f"{found.served.told['model']} has no vectors, so new items are not recommended: name  --model lightgcn")
     return {"dry_run": False, **found.shape()}
 
 
