@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 TAKEN, ITEMS = "interactions.parquet", "items.parquet"
 RECOMMENDER, GROUND = "recommender.safetensors", "graph.safetensors"
+COLUMNS = {TAKEN: {"user", "item", "time", "rating"}, ITEMS: {"item", "name", "entity", "text"}}
 _SHOWN = 3
-_ANEW = "forget all interactions, and add them anew"
+_ANEW = "forget all by  kg interactions forget --all,  and add them anew"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +209,8 @@ class Beside:
         return int(gone.sum())
 
     def clear(self) -> None:
-        """Forget all interactions, and what was learned from them."""
+        """Forget all interactions, and what was learned from them. Raises ``NotFound`` where there are none."""
+        self._there()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, taken: Interactions, items: Mapping[str, Item]) -> None:
@@ -259,7 +261,10 @@ def _table(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.
     from pyarrow import parquet
 
     with _reading(path):
-        return parquet.read_table(path, filters=filters)
+        found = parquet.read_table(path, filters=filters)
+    if lacking := COLUMNS[path.name] - set(found.column_names):
+        raise BadFile(f"{path}: has no column {min(lacking)}, it is of another version: {_ANEW}")
+    return found
 
 
 @contextmanager

@@ -123,8 +123,12 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="kg interactions add FILE"):
         beside.read()
     beside.add(rows(("ann", "tea")), {})
+    parquet.write_table(parquet.read_table(tmp_path / "items.parquet").drop(["text"]), tmp_path / "items.parquet")
+    with pytest.raises(BadFile, match=r"items\.parquet: has no column text, it is of another version"):
+        beside.read()
     (tmp_path / "interactions.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(BadFile, match=r"interactions\.parquet: cannot be read"):
+    (tmp_path / "items.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(BadFile, match=r"items\.parquet: cannot be read"):
         beside.read()
 
 

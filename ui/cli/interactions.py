@@ -155,8 +155,8 @@ def forget(
     """Take interactions back. A recommender that was learned from them goes too: learn it anew."""
     if bool(user) == everything:
         raise BadRequest("say whose interactions are to be forgotten by  --user USER,  or  --all")
-    gone = run.beside.forget(user) if user else len(run.beside.read().interactions)
+    gone = run.beside.forget(user) if user else None
     if everything:
         run.beside.clear()
-    run.screen.emit({"forgotten": gone})
-    run.screen.say(f"{gone:,} interactions are forgotten, and what was learned from them")
+    run.screen.emit({"forgotten": "all" if gone is None else gone})
+    run.screen.say(f"{'all' if gone is None else f'{gone:,}'} interactions are forgotten, and what was learned from them")
