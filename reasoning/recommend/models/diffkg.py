@@ -35,8 +35,9 @@ CLOCK = 10
 """Numbers that tell the denoiser which step it is at."""
 DROPPED = 0.5
 """The share of a row's numbers that the denoiser does not see while it learns."""
-ROWS = 4_096
-"""Rows that are learned from, or cleaned, at once."""
+ROWS, TURNS = 4_096, 8
+"""Rows that are learned from, or cleaned, at once, at least, and steps that go through all of a larger graph: a step costs what the matrices
+do, so more of them would cost the square of the entities."""
 CELLS = 1 << 25
 """Numbers of whole rows that are held at once, where links are proposed."""
 PROPOSED = 1_000
@@ -155,7 +156,7 @@ class DiffKG(KGAT):
         self.register_buffer("item_of", item_of, persistent=False)
         self.clean = torch.arange(len(self.edges.head))
         self.register_buffer("believed", torch.zeros(len(self.edges.head)))
-        self.few = ROWS
+        self.few = max(ROWS, -(-facts.entities // TURNS))
 
     linked_tail: Tensor
     linked_begins: Tensor
