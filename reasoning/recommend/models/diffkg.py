@@ -36,8 +36,8 @@ CLOCK = 10
 DROPPED = 0.5
 """The share of a row's numbers that the denoiser does not see while it learns."""
 ROWS, TURNS = 4_096, 8
-"""Rows that are learned from, or cleaned, at once, at least, and steps that go through all of a larger graph: a step costs what the matrices
-do, so more of them would cost the square of the entities."""
+"""Rows that are learned from, or cleaned, at once, at least, and steps that go through all of a larger graph: as a step costs what the
+matrices do, more steps for more entities would cost their square."""
 CELLS = 1 << 25
 """Numbers of whole rows that are held at once, where links are proposed."""
 PROPOSED = 1_000
