@@ -18,7 +18,7 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor
 
-from reasoning.recommend.models.diffkg import STEPS, DiffKG, Diffusing, Diffusion, agreement
+from reasoning.recommend.models.diffkg import STEPS, DiffKG, Diffusing, Diffusion, _squared, agreement
 from reasoning.recommend.models.kgat import KGAT
 from reasoning.recommend.models.registry import make
 from reasoning.recommend.training import Settings, train
@@ -161,6 +161,12 @@ def test_rows_that_are_never_made_are_cleaned_like_rows() -> None:
         for step in reversed(range(STEPS)):
             rows = one.diffusion.back(one.denoiser(rows, torch.full((len(rows),), step)), rows, step)
         torch.testing.assert_close(one.cleaned(some), rows, atol=1e-5, rtol=1e-4)
+
+
+def test_the_slope_of_a_square_is_that_of_a_plain_product() -> None:
+    matrix, weight = torch.randn(9, 4, dtype=torch.float64, requires_grad=True), torch.randn(4, 4, dtype=torch.float64)
+    slopes = (torch.autograd.grad((made * weight).sum(), matrix)[0] for made in (_squared(matrix), matrix.T @ matrix))
+    torch.testing.assert_close(*slopes)
 
 
 def test_noise_that_is_never_made_costs_as_much_as_noise() -> None:

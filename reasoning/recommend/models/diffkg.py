@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 from torch.nn.functional import dropout, embedding, embedding_bag, normalize
 from torch.optim import Optimizer
 
@@ -33,8 +35,9 @@ CLOCK = 10
 """Numbers that tell the denoiser which step it is at."""
 DROPPED = 0.5
 """The share of a row's numbers that the denoiser does not see while it learns."""
-ROWS = 4_096
-"""Rows that are learned from, or cleaned, at once."""
+ROWS, TURNS = 4_096, 8
+"""Rows that are learned from, or cleaned, at once, at least, and steps that go through all of a larger graph: as a step costs what the
+matrices do, more steps for more entities would cost their square."""
 CELLS = 1 << 25
 """Numbers of whole rows that are held at once, where links are proposed."""
 PROPOSED = 1_000
@@ -153,7 +156,7 @@ class DiffKG(KGAT):
         self.register_buffer("item_of", item_of, persistent=False)
         self.clean = torch.arange(len(self.edges.head))
         self.register_buffer("believed", torch.zeros(len(self.edges.head)))
-        self.few = ROWS
+        self.few = max(ROWS, -(-facts.entities // TURNS))
 
     linked_tail: Tensor
     linked_begins: Tensor
@@ -211,9 +214,7 @@ class DiffKG(KGAT):
         step = torch.randint(STEPS, (len(entities),), generator=self.chances).to(entities.device)
         hidden = self._hidden(rows, step)
         hit = (hidden * rows.times(net.outward)).sum(dim=1) + rows.times(net.bias[:, None])[:, 0]
-        length = (
-            ((hidden @ (net.outward.T @ net.outward)) * hidden).sum(dim=1) + 2 * hidden @ (net.bias @ net.outward) + net.bias.square().sum()
-        )
+        length = ((hidden @ _squared(net.outward)) * hidden).sum(dim=1) + 2 * hidden @ (net.bias @ net.outward) + net.bias.square().sum()
         error = (rows.counts - 2 * hit + length) / len(self.entity)
         loss: Tensor = (self.diffusion.weight(step).to(error) * error).mean()
         if not self.diffusing.lam:
@@ -237,7 +238,7 @@ class DiffKG(KGAT):
         kept = (torch.rand(len(rows.tail), generator=self.chances) < stays).to(signal) / stays
         square = signal * rows.counts + 2 * (signal * noise * rows.counts).sqrt() * drawn[0]
         square = square + noise * (drawn[0].square() + (width - 1) + (2 * (width - 1)) ** 0.5 * drawn[1])
-        spread = net.inward.T @ net.inward
+        spread = _squared(net.inward)
         spread = torch.linalg.cholesky(spread + 1e-5 * spread.detach().diagonal().max() * torch.eye(len(spread), device=spread.device))
         strange = torch.randn(len(step), spread.shape[1], generator=self.chances).to(signal) @ spread.T
         inward = signal.sqrt()[:, None] * rows.times(net.inward, kept) + (noise / stays).sqrt()[:, None] * strange
@@ -266,20 +267,24 @@ class DiffKG(KGAT):
 
         A row on its way is ``start`` times the row as it was, and ``made · outward + shift · bias``.
         """
-        rows, net = self.links_of(entities), self.denoiser
-        inward, outward, bias = rows.times(net.inward), rows.times(net.outward), rows.times(net.bias[:, None])[:, 0]
+        net = self.denoiser
         across, within = net.outward.T @ net.inward, net.outward.T @ net.outward
         bias_in, bias_out, bias_length = net.bias @ net.inward, net.bias @ net.outward, net.bias.square().sum()
-        start, shift, made = 1.0, 0.0, torch.zeros_like(inward)
-        for step in reversed(range(STEPS)):
-            square = start**2 * rows.counts + ((made @ within) * made).sum(dim=1) + shift**2 * bias_length
-            square = square + 2 * (start * (made * outward).sum(dim=1) + start * shift * bias + shift * made @ bias_out)
-            length = square.clamp(min=LEAST).sqrt()[:, None]
-            told = net.told(torch.full((len(entities),), step, device=entities.device))
-            hidden = torch.tanh((start * inward + made @ across + shift * bias_in) / length + told)
-            of_guess, of_row = self.diffusion.shares(step)
-            start, shift, made = of_row * start, of_row * shift + of_guess, of_row * made + of_guess * hidden
-        return made  # by now the last guess itself
+        found = []
+        for some in torch.split(entities, self.few):
+            rows = self.links_of(some)
+            inward, outward, bias = rows.times(net.inward), rows.times(net.outward), rows.times(net.bias[:, None])[:, 0]
+            start, shift, made = 1.0, 0.0, torch.zeros_like(inward)
+            for step in reversed(range(STEPS)):
+                square = start**2 * rows.counts + ((made @ within) * made).sum(dim=1) + shift**2 * bias_length
+                square = square + 2 * (start * (made * outward).sum(dim=1) + start * shift * bias + shift * made @ bias_out)
+                length = square.clamp(min=LEAST).sqrt()[:, None]
+                told = net.told(torch.full((len(some),), step, device=some.device))
+                hidden = torch.tanh((start * inward + made @ across + shift * bias_in) / length + told)
+                of_guess, of_row = self.diffusion.shares(step)
+                start, shift, made = of_row * start, of_row * shift + of_guess, of_row * made + of_guess * hidden
+            found.append(made)  # by now the last guess itself
+        return torch.cat(found)
 
     def staying(self) -> Tensor:
         """The edges that each head keeps: the ``kept`` share that is believed most, at least one."""
@@ -326,6 +331,24 @@ class DiffKG(KGAT):
         agreed = agreement(whole[0], clean[0], users, self.diffusing.temperature)
         agreed = agreed + agreement(whole[1], clean[1], taken, self.diffusing.temperature)
         return fit + self.diffusing.ssl * agreed
+
+
+def _squared(matrix: Tensor) -> Tensor:
+    """The product of the transpose with the matrix, ``(n, hidden) -> (hidden, hidden)``, whose slope is one product more."""
+    found: Tensor = _Squared.apply(matrix)
+    return found
+
+
+class _Squared(Function):
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        ctx.save_for_backward(matrix)
+        return matrix.T @ matrix
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        (matrix,) = ctx.saved_tensors
+        return matrix @ (slopes[0] + slopes[0].T)  # type: ignore[no-any-return]
 
 
 class Guided(DiffKG):
