@@ -19,6 +19,7 @@ from reasoning.recommend import served as files
 from reasoning.recommend.beside import Beside, Items
 from reasoning.recommend.cold import About, untaken
 from reasoning.recommend.ground import Ground
+from reasoning.recommend.health import telling
 from reasoning.recommend.reading import Facts
 from reasoning.recommend.reviewing import Reviewed
 from reasoning.recommend.served import Floats, Served
@@ -61,8 +62,8 @@ class Way:
     """How a training goes: on which device, who hears of it, and from which checkpoint one that was stopped goes on.
 
     ``progress`` counts epochs; ``trying`` is told each model's name before its training and gives what hears of that; ``said`` is told
-    what had to be done in smaller steps. Where ``encode`` makes vectors of texts, ``(n,) -> (n, width)``, items that nobody took are
-    recommended too, by what is told of them.
+    what had to be done in smaller steps, and what a person should doubt. Where ``encode`` makes vectors of texts, ``(n,) -> (n, width)``,
+    items that nobody took are recommended too, by what is told of them.
     """
 
     device: str = "cpu"
@@ -89,6 +90,8 @@ def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, 
         raise BadRequest("no user has two interactions, so nothing tells good recommendations from bad: add more by  kg interactions add")
     view = kg.view()
     facts = facts_of(view, kept.items)
+    if way.said and (doubt := telling(fit, facts).doubt):
+        way.said(doubt)
     found, tried = _trained(Parts(fit, watched, watched), settings, facts, auto, way)
     revision = digest(kept.revision, view.revision, json.dumps(asdict(found.settings)))
     told = {"model": found.settings.model, "settings": asdict(found.settings), "interactions": len(kept.interactions), "revision": revision}

@@ -26,9 +26,10 @@ from reasoning.recommend import served as files
 from reasoning.recommend.aligning import align
 from reasoning.recommend.answer import Desk, Wanted
 from reasoning.recommend.beside import Beside, Item
-from reasoning.recommend.health import Health
+from reasoning.recommend.health import Health, telling
 from reasoning.recommend.interactions import Interactions
 from reasoning.recommend.ranking import Recommender, figures
+from reasoning.recommend.reading import Facts
 from reasoning.recommend.run import facts_of, learn
 from reasoning.recommend.served import Served
 from reasoning.recommend.serving import Asked, served
@@ -443,3 +444,18 @@ def test_items_that_nobody_took_are_recommended_by_what_is_told_of_them(
     assert np.mean(ranks[True]) < 6 < np.mean(ranks[False])
     assert all(one["taken_by"] == 0 for items in shown for one in items if one["item"] in new)
     assert "has no vectors" in kg("interactions", "learn", "--model", "itemknn", "--new-items").err
+
+
+def test_a_graph_about_other_items_is_doubted() -> None:
+    """Makers are those of each item's taste; with items exchanged the graph says nothing of who takes what."""
+    whole, item = tastes(120, 160), np.arange(160)
+    makers = 160 + 8 * (item % 4) + item // 4 % 8  # five items each, all of one taste
+    triples = np.stack([item, np.zeros(160, np.int64), makers], axis=1)
+    fits, other = (
+        telling(whole, Facts(triples, 192, ("made by",), of_item)) for of_item in (item, np.random.default_rng(1).permutation(160))
+    )
+    assert fits.linked > 1.5 * fits.apart
+    assert fits.doubt == ""
+    assert "are they the right entities?" in other.doubt
+    few = telling(whole, Facts(triples[:5], 192, ("made by",), item))
+    assert (few.doubt, few.pairs < 100) == ("", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ def recommend(
     tested by.
     """
     from kgplatform.wholefile import whole
+    from reasoning.recommend.health import telling
     from reasoning.recommend.models.registry import AUTO, known
     from reasoning.recommend.reading import read
     from reasoning.recommend.training import Settings
@@ -69,12 +71,16 @@ def recommend(
     }
     settings = Settings(seed=seed, **cast("dict[str, Any]", given))
     data = read(source, way=cast("Way | None", split or None), rating=rating, seed=seed)
+    doubt = telling(data.parts.train, data.facts).doubt if data.facts else ""
+    if doubt:
+        run.screen.note(f"kg: {doubt}")
     new = split == "cold"
     if new:
         rows = cold.measured(run, data, settings, names, device, top)
     else:
         rows = [_measured(run, data, settings, name, device, top) for name in names]
-    result = {**_sizes(data), "models": rows} if len(rows) > 1 else {**_sizes(data), **rows[0]}
+    sizes = {**_sizes(data), "graph_doubt": doubt, "peak_memory": peak_memory(device)}
+    result = {**sizes, "models": rows} if len(rows) > 1 else {**sizes, **rows[0]}
     if out:
         with whole(out) as file:
             file.write(json.dumps(result, indent=1).encode())
@@ -116,6 +122,20 @@ def _measured(run: Run, data: Data, settings: Settings, name: str, device: str, 
     settings = found.settings
     row = {"model": settings.model, **told.shape(), "epochs": found.epochs, **seconds, "device": device, "settings": asdict(settings)}
     return {**row, **chosen}
+
+
+def peak_memory(device: str) -> int:
+    """The most bytes that this process, or on a graphics card its tensors, have taken so far; 0 where the system does not say."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def _sizes(data: Data) -> dict[str, int]:
