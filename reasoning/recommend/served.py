@@ -29,6 +29,8 @@ Allowed = Callable[[Ints], Flags]
 FORMAT = "kgplatform.recommender.1"
 WIDEST, CELLS, FIRST = 4_096, 1 << 25, 500
 """Users, and scores, that are held at once for everybody; items that are asked about first where some may not be recommended."""
+BLOCK = 256
+"""Scores of which the highest is looked at first, where there are many."""
 NEAR = 10
 """Of so many times as many items as are wanted, the most diverse are chosen."""
 RIDGE = 1e-3
@@ -46,7 +48,8 @@ class Served:
     """``form`` says how items are scored, and ``arrays`` hold it.
 
     ``factors``: ``item`` ``(items, dim)``, and ``fold`` ``(dim, dim)`` from what was taken to a user. ``near``: each item's nearest,
-    ``others`` and how ``alike``, from ``begins`` ``(items + 1,)`` on. ``counts`` ``(items,)``: how often each was taken; every form has it.
+    ``others`` and how ``alike``, from ``begins`` ``(items + 1,)`` on. Every form has
+    ``counts`` ``(items,)``, how often each was taken, and ``popular``, its logarithm in standard units.
     """
 
     form: Form
@@ -91,7 +94,7 @@ class Served:
             raise BadRequest("top must be at least 1, diversity from 0 to 1, and popularity from -1 to 1")
         scores = self.scores(self.history(taken))[0] if len(taken) else self.arrays["counts"].astype(np.float32)
         if popularity:
-            scores = _standard(scores) + np.float32(popularity) * _standard(np.log1p(self.arrays["counts"]).astype(np.float32))
+            scores = standard(scores) + np.float32(popularity) * self.arrays["popular"]
         scores[taken] = -np.inf
         wanted = top if not diversity else NEAR * top
         places = self._first(scores, wanted, len(taken), allowed)
@@ -170,16 +173,23 @@ def _sparse(values: npt.NDArray[Any], columns: Ints, begins: Ints, width: int) -
     return sparse.csr_matrix((values, columns, begins), shape=(len(begins) - 1, width))
 
 
-def _standard(values: Floats) -> Floats:
+def standard(values: Floats) -> Floats:
     found: Floats = (values - values.mean()) / np.float32(max(float(values.std()), 1e-9))
     return found
 
 
 def _highest(values: Floats, many: int) -> Ints:
-    """The places of the highest values, the highest first, of equal ones the first."""
-    some = np.argpartition(-values, many - 1)[:many] if 0 < many < len(values) else np.arange(len(values))[: max(0, many)]
-    some.sort()
-    found: Ints = some[np.argsort(-values[some], kind="stable")]
+    """The places of the highest values, the highest first, of equal ones the first.
+
+    Of several blocks the ``many``-th highest maximum lies no higher than the ``many``-th highest value, so all below it is left aside.
+    """
+    if many < 1:
+        return np.zeros(0, np.int64)
+    some = np.arange(len(values))
+    if BLOCK * many < len(values):
+        tops = np.maximum.reduceat(values, np.arange(0, len(values), BLOCK))
+        some = np.flatnonzero(values >= np.partition(tops, len(tops) - many)[len(tops) - many])
+    found: Ints = some[np.argsort(-values[some], kind="stable")][:many]
     return found
 
 

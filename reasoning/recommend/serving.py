@@ -18,7 +18,7 @@ from reasoning.recommend.models.factors import Factors
 from reasoning.recommend.models.floors import ItemKNN
 from reasoning.recommend.models.registry import make
 from reasoning.recommend.reading import Facts
-from reasoning.recommend.served import RIDGE, Floats, Form, Served, gathered
+from reasoning.recommend.served import RIDGE, Floats, Form, Served, gathered, standard
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -40,6 +40,7 @@ def served(model: Recommender, learned: Interactions, told: Mapping[str, Any], a
             users = model.vectors()[0].float().cpu().numpy()
         arrays["item"] = filled(users, arrays["item"], learned, about).items.astype(np.float32)
     arrays["counts"] = np.bincount(learned.pairs[:, 1], minlength=len(learned.items)).astype(np.int64)
+    arrays["popular"] = standard(np.log1p(arrays["counts"]).astype(np.float32))
     return Served(form, learned.items, arrays, told)
 
 

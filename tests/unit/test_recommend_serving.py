@@ -170,8 +170,10 @@ def train_on(fit: Interactions, watched: Interactions, how: Settings) -> Recomme
 
 def made(form: str = "factors", items: int = 30, dim: int = 6) -> Served:
     draw = np.random.default_rng(5)
+    counts = draw.integers(1, 90, items)
     arrays = {
-        "counts": draw.integers(1, 90, items),
+        "counts": counts,
+        "popular": files.standard(counts.astype(np.float32)),
         "item": draw.normal(size=(items, dim)).astype(np.float32),
         "fold": np.eye(dim, dtype=np.float32),
     }
@@ -198,6 +200,17 @@ def test_the_best_are_those_of_the_highest_scores_and_who_took_nothing_gets_what
     scores[history] = -np.inf
     assert [pick.item for pick in one.best(history, 5)] == np.argsort(-scores)[:5].tolist()
     assert [pick.item for pick in one.best(np.zeros(0, np.int64), 3)] == np.argsort(-one.arrays["counts"], kind="stable")[:3].tolist()
+
+
+def test_the_best_of_many_are_found_without_sorting_all() -> None:
+    draw = np.random.default_rng(2)
+    one, history = made(items=30_000), np.array([7, 9])
+    for number, values in enumerate((draw.normal(size=30_000), draw.integers(0, 5, 30_000), np.sort(draw.normal(size=30_000)))):
+        scores = values.astype(np.float32)
+        flat = Served("counts", one.items, {"counts": scores, "popular": scores}, {})
+        scores[history] = -np.inf
+        found = [pick.item for pick in flat.best(history, 1 + 30 * number)]
+        assert found == np.argsort(-scores, kind="stable")[: 1 + 30 * number].tolist()
 
 
 def test_diverse_items_are_less_alike_and_popular_ones_more_taken() -> None:
