@@ -56,7 +56,7 @@ class Diffusing:
     kept: float = 0.5
     chance: float = 0.8
     lam: float = 0.1
-    ssl: float = 0.1
+    ssl: float = 0.01
     temperature: float = 0.2
 
 
