@@ -96,14 +96,20 @@ def _numbers(path: Path, name: str, values: list[str] | None) -> Reals | None:
     if values is None:
         return None
     try:
-        return np.array(values, dtype=np.float64)
+        found = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        for row, value in enumerate(values):
-            try:
-                float(value)
-            except (TypeError, ValueError):
-                raise BadFile(f"{path}, line {row + 2}: the {name} {str(value)[:40]!r} is no number") from None
-        raise
+        found = np.array([_number(value) for value in values])
+    if (wrong := np.flatnonzero(~np.isfinite(found))).size:
+        row = int(wrong[0])
+        raise BadFile(f"{path}, line {row + 2}: the {name} {str(values[row])[:40]!r} is no number")
+    return found
+
+
+def _number(value: str | None) -> float:
+    try:
+        return float(value or "")
+    except ValueError:
+        return float("nan")
 
 
 # -- RecBole -----------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ def test_recboles_files_are_read_with_the_graph(tmp_path: Path) -> None:
         ("a.csv", "user,item\n", "holds no interaction"),
         ("a.csv", "user,item\nann,tea\n,tea\n", "line 3: has no user"),
         ("a.csv", "user,item,rating\nann,tea,good\n", "line 2: the rating 'good' is no number"),
+        ("a.csv", "user,item,rating\nann,tea,4\nann,jam,inf\n", "line 3: the rating 'inf' is no number"),
         ("a.csv", "user,item,time\nann,tea,1500000000\nbob,tea,1500000000000\n", "are of several units"),
         ("a.csv", "user,item\nann,tea,more\n", "cannot be read as a table"),
         ("a.csv", "user,item\nann,tea\n", "of 1 interactions none are left to"),
