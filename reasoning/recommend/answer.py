@@ -129,7 +129,7 @@ class Desk:
         known = self.known(taken)
         allowed = self._allowing(wanted.where) if wanted.where else None
         picks = self.served.best(known[known >= 0], wanted.top, allowed=allowed, diversity=wanted.diversity, popularity=wanted.popularity)
-        counts = self.served.arrays["counts"]
+        counts = self.served.arrays["taken_by"]
         return [
             Recommended(rank, self.served.items[one.item], *self._words(one.item), one.score, int(counts[one.item]))
             for rank, one in enumerate(picks, 1)

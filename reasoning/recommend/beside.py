@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
 from kgplatform.errors import BadFile, BadRequest, NotFound
 from kgplatform.numbered import inverse
@@ -104,6 +105,13 @@ class Beside:
         paths = (self.folder / name for name in (TAKEN, ITEMS, GROUND, RECOMMENDER))
         return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Inside, nobody else writes here: who reads, changes and writes would else lose what another wrote meanwhile."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.folder}.lock"):
+            yield
+
     def __bool__(self) -> bool:
         return (self.folder / TAKEN).is_file()
 
@@ -166,6 +174,10 @@ class Beside:
 
         Raises ``BadRequest`` where some have times and the others none.
         """
+        with self.alone():
+            return self._added(new, items)
+
+    def _added(self, new: Interactions, items: Mapping[str, Item]) -> Added:
         before = self.read() if self else None
         if before is None:
             self._write(new, {name: items.get(name, Item()) for name in new.items})
@@ -191,8 +203,11 @@ class Beside:
 
     def forget(self, users: Iterable[str]) -> int:
         """Take out what these users took, and the recommender, which knows it; how many. Raises ``NotFound`` for a user who has none."""
+        with self.alone():
+            return self._forgotten(list(users))
+
+    def _forgotten(self, wanted: list[str]) -> int:
         kept = self.read()
-        wanted = list(users)
         places = np.array([kept.interactions.users.find(user) for user in wanted], dtype=np.int64)
         if (places < 0).any():
             lost = [user for user, place in zip(wanted, places, strict=True) if place < 0]
@@ -201,7 +216,7 @@ class Beside:
             learned.unlink(missing_ok=True)
         gone = np.isin(kept.interactions.pairs[:, 0], places)
         if gone.all():
-            self.clear()
+            shutil.rmtree(self.folder, ignore_errors=True)
             return len(gone)
         left = kept.interactions.only(~gone)
         named = Interactions.of(_names(left, 0), _names(left, 1), left.times, left.ratings, list(left.items))
@@ -210,8 +225,9 @@ class Beside:
 
     def clear(self) -> None:
         """Forget all interactions, and what was learned from them. Raises ``NotFound`` where there are none."""
-        self._there()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with self.alone():
+            self._there()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, taken: Interactions, items: Mapping[str, Item]) -> None:
         import pyarrow as pa

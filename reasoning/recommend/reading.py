@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -95,21 +96,30 @@ def _interactions(path: Path, columns: Mapping[str, list[str] | None], known: Se
 def _numbers(path: Path, name: str, values: list[str] | None) -> Reals | None:
     if values is None:
         return None
+    missing = np.array([not value for value in values], dtype=np.bool_) if name == "rating" else np.zeros(len(values), np.bool_)
     try:
-        found = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+        found = np.array([value or "nan" for value in values], dtype=np.float64)
+    except ValueError:
         found = np.array([_number(value) for value in values])
-    if (wrong := np.flatnonzero(~np.isfinite(found))).size:
+    if (wrong := np.flatnonzero(~np.isfinite(found) & ~missing)).size:
         row = int(wrong[0])
         raise BadFile(f"{path}, line {row + 2}: the {name} {str(values[row])[:40]!r} is no number")
     return found
 
 
 def _number(value: str | None) -> float:
-    try:
-        return float(value or "")
-    except ValueError:
-        return float("nan")
+    """A number, or a date or time of ISO 8601 as seconds since 1970, in UTC unless it says otherwise."""
+    for read in (float, _instant):
+        try:
+            return read(value or "")
+        except ValueError:
+            continue
+    return float("nan")
+
+
+def _instant(value: str) -> float:
+    told = datetime.fromisoformat(value)
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
 
 
 # -- RecBole -----------------------------------------------------------------------------------------

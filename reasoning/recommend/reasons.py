@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kgplatform.errors import BadRequest
-from reasoning.recommend.interactions import Flags, Ints, Reals
+from reasoning.recommend.interactions import Ints, Reals
 
 if TYPE_CHECKING:
     from reasoning.recommend.models.kgat import KGAT
@@ -276,14 +276,3 @@ def heeded(model: KGAT) -> Reals:
     with torch.no_grad():
         share = model.attention(model.entity, edges.head, edges.relation, edges.tail)
     return np.asarray(share.double().cpu().numpy(), np.float64)
-
-
-def survived(model: KGAT) -> Flags | None:
-    """Which facts the last cleaning of a DiffKG has left, in one direction at least, ``(facts,)``; ``None`` of what has cleaned nothing."""
-    from reasoning.recommend.models.diffkg import DiffKG
-
-    if not isinstance(model, DiffKG) or not bool(model.believed.any()):
-        return None
-    stays = np.ones(len(model.edges.head) // 2, np.bool_)
-    stays[model.pruned().cpu().numpy()] = False
-    return stays

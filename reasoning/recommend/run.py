@@ -13,10 +13,11 @@ import numpy as np
 from kgplatform.errors import BadRequest
 from kgplatform.names import digest
 from kgplatform.ports import Progress
+from kgplatform.texts import Texts
 from reasoning.recommend import ground as grounds
 from reasoning.recommend import reviewing
 from reasoning.recommend import served as files
-from reasoning.recommend.beside import Beside, Items
+from reasoning.recommend.beside import Beside, Items, Kept
 from reasoning.recommend.cold import About, untaken
 from reasoning.recommend.ground import Ground
 from reasoning.recommend.health import telling
@@ -92,10 +93,13 @@ def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, 
     facts = facts_of(view, kept.items)
     if way.said and (doubt := telling(fit, facts).doubt):
         way.said(doubt)
+    data = digest(kept.revision, view.revision)
+    if way.checkpoint:  # one of other interactions or of another state of the graph is left aside
+        way = replace(way, checkpoint=way.checkpoint.with_name(f"{data}.safetensors"))
     found, tried = _trained(Parts(fit, watched, watched), settings, facts, auto, way)
-    revision = digest(kept.revision, view.revision, json.dumps(asdict(found.settings)))
+    revision = digest(data, json.dumps(asdict(found.settings)))
     told = {"model": found.settings.model, "settings": asdict(found.settings), "interactions": len(kept.interactions), "revision": revision}
-    new = untaken(fit)
+    new = untaken(kept.interactions)
     about = About(way.encode(words(kept.items)), facts) if way.encode and new.any() and not new.all() else None
     made = served(found.model, fit, told, about)
     tested = figures(Asked(made, fit), watched, fit, k=TOP).shape()
@@ -106,10 +110,20 @@ def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, 
         "tried": dict(tried),
         "new_items": int(new.sum()) if about else 0,
     }
-    made = replace(made, told={**told, **good})
-    grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
-    files.write(beside.recommender, made)
+    taken_by = np.bincount(kept.interactions.pairs[:, 1], minlength=len(kept.items.ids)).astype(np.int64)
+    made = replace(made, told={**told, **good}, arrays={**made.arrays, "taken_by": taken_by})
+    with beside.alone():
+        _still_there(beside, kept)
+        grounds.write(beside.ground, Ground.of(view, facts.of_item, fit, found.model), revision)
+        files.write(beside.recommender, made)
     return Learned(made, reviewing.review(kg, view, found.model, way.progress) if review and cleans(found.model) else None)
+
+
+def _still_there(beside: Beside, kept: Kept) -> None:
+    """Raises ``BadRequest`` where somebody who was learned from has been forgotten meanwhile."""
+    now = beside.read().interactions.users if beside else Texts.of(())
+    if gone := sum(now.find(user) < 0 for user in kept.interactions.users):
+        raise BadRequest(f"{gone:,} of the users were forgotten while this was learned, so it is not kept: learn anew")
 
 
 def _trained(parts: Parts, settings: Settings, facts: Facts, auto: bool, way: Way) -> tuple[Trained, Mapping[str, float]]:

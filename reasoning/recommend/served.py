@@ -154,6 +154,7 @@ class Served:
             ends = np.cumsum(np.bincount(row, minlength=len(some)))
             histories = _sparse(np.ones(len(row), np.float32), item, np.concatenate([[0], ends]), len(self.items))
             scores = self.scores(histories)
+            scores[np.diff(histories.indptr) == 0] = self.arrays["counts"]  # for who took nothing that is known, what most take
             scores[row, item] = -np.inf
             found = np.argpartition(-scores, first - 1, axis=1)[:, :first]
             order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")

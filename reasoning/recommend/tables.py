@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ TABBED = (".tsv", ".inter", ".link", ".kg", ".item", ".user", ".txt")
 
 
 def columns(path: Path) -> dict[str, list[str]]:
-    """The columns of a table by their names, all as text. Raises ``BadFile``."""
+    """The columns of a table by their names, all as text; those of lists are left out. Raises ``BadFile``."""
     import pyarrow as pa
     from pyarrow import csv, parquet
 
@@ -33,12 +34,17 @@ def columns(path: Path) -> dict[str, list[str]]:
             table = parquet.read_table(path)
         else:
             delimiter = "\t" if name.endswith(TABBED) else ","
-            names = _first_line(path).rstrip("\r\n").split(delimiter)
+            parsed = csv.ParseOptions(delimiter=delimiter, quote_char='"')
+            with csv.open_csv(path, parse_options=parsed) as opened:
+                names = opened.schema.names
             text = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-            table = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter, quote_char='"'), convert_options=text)
+            table = csv.read_csv(path, parse_options=parsed, convert_options=text)
+        if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
+            raise BadFile(f"{path}: has the column {twice[0]!r} twice: name each once in its first line")
+        plain = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+        return {told: table[told].cast(pa.string()).to_pylist() for told in plain}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadFile(f"{path}: cannot be read as a table: {' '.join(str(error).split())[:160]}") from None
-    return {told: table[told].cast(pa.string()).to_pylist() for told in table.column_names}
 
 
 def untyped(path: Path) -> dict[str, list[str]]:
@@ -63,8 +69,3 @@ def text(path: Path) -> str:
         raise BadFile(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     except UnicodeDecodeError:
         raise BadFile(f"{path}: is not UTF-8") from None
-
-
-def _first_line(path: Path) -> str:
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        return file.readline()

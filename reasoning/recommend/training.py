@@ -18,6 +18,8 @@ from reasoning.recommend.splitting import Parts
 if TYPE_CHECKING:
     from reasoning.recommend.reading import Facts
 
+WIDEST = 4_096
+"""Numbers of a user or item, at most."""
 Heard = Callable[[int, int, float], None]
 """Told after every look: the epoch, of how many, and the NDCG of the watched interactions."""
 
@@ -44,6 +46,8 @@ class Settings:
         for name in ("dim", "epochs", "batch", "look", "patience"):
             if getattr(self, name) < 1:
                 raise BadRequest(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.dim > WIDEST or self.seed < 0:
+            raise BadRequest(f"dim must be at most {WIDEST:,} and seed 0 or more, not {self.dim:,} and {self.seed}")
         if not 0 < self.rate < math.inf:
             raise BadRequest(f"the learning rate must be above 0, not {self.rate}")
         if not 0 <= self.reg < math.inf:
@@ -52,18 +56,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A recommender with how it was learned: its best epoch, the NDCG of every look (one, if it is counted), and seconds an epoch."""
+    """A recommender with how it was learned: its best epoch, the NDCG of every look, and seconds an epoch."""
 
     model: Recommender
     settings: Settings
     epochs: int = 0
     history: tuple[float, ...] = ()
     epoch_seconds: float = 0.0
-
-    @property
-    def watched(self) -> float:
-        """The NDCG of the watched interactions."""
-        return max(self.history)
 
 
 def train(
@@ -85,8 +84,7 @@ def train(
     none, ``BadFile`` for a checkpoint of other settings or data.
     """
     if settings.model in FLOORS:
-        floor = _floor(settings.model, parts.train, device)
-        return Trained(floor, settings, history=(_ndcg(floor, parts),))
+        return Trained(_floor(settings.model, parts.train, device), settings)
     import torch
 
     from reasoning.recommend.underway import Underway, revision
@@ -140,8 +138,8 @@ def choose(
             checkpoint=checkpoint.with_name(f"{checkpoint.name}.{name}") if checkpoint else None,
             said=said,
         )
-        watched[name] = found.watched
-        if best is None or found.watched > best.watched:
+        watched[name] = max(found.history) if found.history else _ndcg(found.model, parts)
+        if best is None or watched[name] > watched[best.settings.model]:
             best = found
     assert best is not None
     return Choice(best, watched)

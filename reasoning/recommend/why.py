@@ -25,7 +25,8 @@ from reasoning.recommend.reasons import Reason, reasons
 if TYPE_CHECKING:
     from reasoning.recommend.models.kgat import KGAT
 
-TOP = 3
+TOP, SPARE = 3, 4
+"""Reasons that are told, and how many times as many are looked for, since facts may have gone."""
 
 
 class Graph(Protocol):
@@ -73,15 +74,15 @@ class Explainer:
     def why(self, taken: Ints, item: int, top: int = TOP) -> list[Why]:
         """The best reasons to recommend ``item`` to who took these items, all by the desk's numbers; none where the graph links nothing."""
         ground, (at,) = self._ground, self._desk.known(np.array([item]))
-        if ground is None or at < 0:
+        if ground is None or at < 0 or self._desk.served.form == "counts":  # which heeds nothing that somebody took
             return []
         own = self._desk.known(taken)
         own = own[own >= 0]
         entities = ground.of_item[own]
-        found = reasons(ground.adjacency, ground.confidence, entities, int(ground.of_item[at]), attention=ground.attention, top=top)
+        found = reasons(ground.adjacency, ground.confidence, entities, int(ground.of_item[at]), attention=ground.attention, top=SPARE * top)
         keys = [FactKey(ground.keys[place]) for reason in found for place in reason.places.tolist()]
         facts = self._kg().facts_at(keys) if keys else {}
-        there = [reason for reason in found if all(self._current(place, facts) for place, _ in reason.facts)]
+        there = [reason for reason in found if all(self._current(place, facts) for place, _ in reason.facts)][:top]
         begins = [own[entities == reason.start] for reason in there]
         if self._model is not None:
             changes = without_facts(self._desk.served, self._model, own, int(at), [reason.places for reason in there])

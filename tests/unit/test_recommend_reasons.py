@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kgplatform.errors import BadRequest
 from reasoning.recommend.interactions import Ints, Reals
 from reasoning.recommend.reading import Facts
-from reasoning.recommend.reasons import FAN, Adjacency, Reason, heeded, reasons, survived
+from reasoning.recommend.reasons import FAN, Adjacency, Reason, heeded, reasons
 from reasoning.recommend.serving import served
 from reasoning.recommend.splitting import Parts, parted
 from tests.unit.test_recommend import tastes
@@ -240,16 +240,6 @@ def test_attention_of_a_model_is_shared_by_the_facts_of_each_entity() -> None:
     found = reasons(Adjacency.of(facts.triples, facts.entities), np.ones(len(facts.triples)), facts.of_item[[0]], 35, attention=share)
     assert found
     assert all(reason.attention is not None and 0 < reason.attention < 1 for reason in found)
-
-
-def test_what_survived_cleaning_is_told_of_a_model_that_cleans() -> None:
-    one = model(graph(false=8), kept=0.4, lam=0.0)
-    assert survived(one) is None  # nothing is cleaned yet
-    one.epoch_begins(1)
-    stays = survived(one)
-    assert stays is not None
-    assert np.flatnonzero(~stays).tolist() == one.pruned().tolist() != []
-    assert survived(KGAT(tastes(), graph(), 8, torch.Generator().manual_seed(0))) is None
 
 
 # -- what a reason is worth --------------------------------------------------------------------------

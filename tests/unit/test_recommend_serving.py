@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("pyarrow")
 
+import pyarrow as pa
 from pyarrow import parquet
 
 from kgplatform.errors import Ambiguous, BadFile, BadRequest, NotFound
@@ -26,11 +29,12 @@ from reasoning.recommend import served as files
 from reasoning.recommend.aligning import align
 from reasoning.recommend.answer import Desk, Wanted
 from reasoning.recommend.beside import Beside, Item
+from reasoning.recommend.catalogue import brought
 from reasoning.recommend.health import Health, telling
 from reasoning.recommend.interactions import Interactions
 from reasoning.recommend.ranking import Recommender, figures
 from reasoning.recommend.reading import Facts
-from reasoning.recommend.run import facts_of, learn
+from reasoning.recommend.run import Way, facts_of, learn
 from reasoning.recommend.served import Served
 from reasoning.recommend.serving import Asked, served
 from reasoning.recommend.splitting import Parts, held_out
@@ -131,6 +135,47 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "items.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(BadFile, match=r"items\.parquet: cannot be read"):
         beside.read()
+
+
+def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: Beside(tmp_path / "b").add(rows(*((f"u{n}", f"i{m}") for m in range(20))), {}), range(8)))
+    assert len(Beside(tmp_path / "b")) == 160
+
+
+def test_who_is_forgotten_while_it_is_learned_is_not_in_what_is_kept(tmp_path: Path) -> None:
+    beside = Beside(tmp_path / "b")
+    beside.add(tastes(), {})
+
+    def forgetting(_done: int, _whole: int) -> None:
+        if beside.read().interactions.users.find("u000") >= 0:
+            beside.forget(["u000"])
+
+    with pytest.raises(BadRequest, match="1 of the users were forgotten while this was learned"):
+        learn(KnowledgeGraph(MemoryStore()), beside, Settings(model="bpr", dim=4, epochs=2), way=Way(progress=forgetting))
+    assert not beside.recommender.exists()
+
+
+@pytest.mark.parametrize("header", ['"user","item"', "\ufeffuser,item"])
+def test_ids_keep_their_zeros_whatever_the_header_is_like(tmp_path: Path, header: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{header}\n007,0012\n7,12\n", "utf-8")
+    found = brought(tmp_path / "t.csv").interactions
+    assert (list(found.users), list(found.items)) == (["007", "7"], ["0012", "12"])
+
+
+def test_a_table_may_have_dates_lists_and_cells_without_a_rating(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("user,item,rating,date\na,x,,2024-01-02\nb,x,4,2024-01-03T10:00:00+02:00\n", "utf-8")
+    found = brought(tmp_path / "t.csv").interactions
+    assert found.times is not None
+    assert found.times.tolist() == [1_704_153_600, 1_704_268_800]
+    assert found.ratings is not None
+    assert np.isnan(found.ratings[0])
+    table = pa.table({"user": ["a"], "item": ["x"], "tags": [["t", "u"]], "when": [datetime(2024, 1, 2, tzinfo=UTC)]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert len(brought(tmp_path / "t.parquet").interactions) == 1
+    (tmp_path / "twice.csv").write_text("user,item,x,x\na,b,1,2\n", "utf-8")
+    with pytest.raises(BadFile, match="has the column 'x' twice"):
+        brought(tmp_path / "twice.csv")
 
 
 # -- which entities items are ------------------------------------------------------------------------
@@ -234,6 +279,10 @@ def test_diverse_items_are_less_alike_and_popular_ones_more_taken() -> None:
 def test_everybody_gets_what_each_would_get_alone() -> None:
     whole = tastes()
     one = served(train_on(*held_out(whole, 0), Settings(model="itemknn")), held_out(whole, 0)[0], {})
+    places = np.insert(whole.pairs, 0, whole.pairs[0], axis=0)[1:]  # and somebody who took nothing that was known
+    newcomer = Interactions(Texts.of([*whole.users, "zoe"]), Texts.of([*whole.items, "new"]), np.append(places, [[60, 40]], axis=0))
+    (*_, (last, items, _)) = one.everybody(newcomer, 3)
+    assert (last[-1], items[-1].tolist()) == (60, [pick.item for pick in one.best(np.zeros(0, np.int64), 3)])
     for users, items, scores in one.everybody(whole, 7):
         for user, row, told in zip(users.tolist(), items.tolist(), scores.tolist(), strict=True):
             alone = one.best(whole.pairs[whole.pairs[:, 0] == user, 1], 7)
@@ -426,8 +475,12 @@ def test_interactions_are_mirrored_into_the_graph_server_and_taken_out(kg: Kg, g
     (told,) = kg("interactions", "mirror", "--json", "-q").objects
     assert (dry["kept"], dry["skipped"]) == (told["kept"], added["total"] - told["kept"])
     assert told["kept"] == graph.store.interactions_mirrored() > 0
+    assert told["skipped"] == dry["skipped"]
     (gone,) = kg("interactions", "mirror", "--drop", "--json").objects
     assert (gone["dropped"], graph.store.interactions_mirrored()) == (told["kept"], 0)
+    kg("interactions", "mirror")
+    assert "is gone" in kg("interactions", "forget", "--user", "u000").err
+    assert graph.store.interactions_mirrored() == 0
 
 
 def test_items_that_nobody_took_are_recommended_by_what_is_told_of_them(

@@ -112,7 +112,7 @@ def test_the_best_of_several_is_chosen_and_each_ones_figure_told(tmp_path: Path)
         parts, FEW, graph(), trying=tried.append, progress=lambda done, whole: seen.append((done, whole)), checkpoint=tmp_path / "auto"
     )
     assert tried == list(found.watched) == ["popularity", "itemknn", "lightgcn", "kgat", "diffkg"]
-    assert found.watched[found.trained.settings.model] == found.trained.watched == max(found.watched.values())
+    assert found.watched[found.trained.settings.model] == max(found.watched.values())
     assert seen[-1] == (5 * 6, 5 * 6)
     assert seen == sorted(seen)
     for facts in (None, replace(graph(), of_item=np.full(40, -1))):

@@ -119,7 +119,7 @@ def _learned(run: Run, result: Mapping[str, Any]) -> None:
     if told := result["reviewed"]:
         doubts = f"{told['pruned']:,} facts were pruned again and again, {told['doubted']:,} of them are doubted now"
         run.screen.say(f"{doubts}; {told['links']:,} links are proposed:  kg forget {told['sources'][0]}  takes it back")
-    tested = f"{result['users_tested']:,} interactions that it was not shown, one of each user"
+    tested = f"{result['users_tested']:,} interactions by which it was chosen and that it was not shown, one of each user"
     run.screen.say(f"of {tested}, {recall:.1%} are among the first {TOP} (NDCG {ndcg:.3f})")
 
 
@@ -152,11 +152,22 @@ def forget(
     user: Annotated[list[str] | None, typer.Option("--user", metavar="USER", help="What this user took; may be given again.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All interactions, and the recommender.")] = False,
 ) -> None:
-    """Take interactions back. A recommender that was learned from them goes too: learn it anew."""
+    """Take interactions back. A recommender that was learned from them goes too, and their mirror in the graph server: make both anew."""
     if bool(user) == everything:
         raise BadRequest("say whose interactions are to be forgotten by  --user USER,  or  --all")
     gone = run.beside.forget(user) if user else None
     if everything:
         run.beside.clear()
+    _forget_elsewhere(run)
     run.screen.emit({"forgotten": "all" if gone is None else gone})
     run.screen.say(f"{'all' if gone is None else f'{gone:,}'} interactions are forgotten, and what was learned from them")
+
+
+def _forget_elsewhere(run: Run) -> None:
+    """Trainings that broke off know of them, and so does a mirror in the graph server."""
+    for job in run.ledger.jobs():
+        if job.task.kind == "interactions learn":
+            for checkpoint in (run.settings.home / "jobs" / job.run).glob("*.safetensors*"):
+                checkpoint.unlink(missing_ok=True)
+    if dropped := run.graph.drop_interactions() if run.graph.store.interactions_mirrored() else 0:
+        run.screen.note(f"kg: the mirror of {dropped:,} interactions in the graph server is gone:  kg interactions mirror  makes it anew")

@@ -54,11 +54,11 @@ def recommend(
             raise BadRequest("--all is for all users alike: of the other options it takes  --top  only")
         _everybody(run, desk, everybody, top)
         return
-    if not user and not basket:
+    words = [word.strip() for word in basket.split(",") if word.strip()]
+    if not user and not words:
         raise BadRequest("name a user, or items by  --basket;  or a file for all users by  --all")
     import numpy as np
 
-    words = [word.strip() for word in basket.split(",") if word.strip()]
     taken = np.union1d(desk.taken(user) if user else desk.basket([]), desk.basket(words))
     desk.ready()
     began = time.perf_counter()

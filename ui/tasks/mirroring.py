@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ui.tasks import Doing
@@ -30,7 +29,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
         return {"dry_run": True, "kept": linked, "skipped": len(kept.interactions) - linked}
     with doing.progress("mirroring interactions") as progress:
         told = graph.mirror_interactions(_rows(kept), lambda done, _: progress(done, linked))
-    return {"dry_run": False, **asdict(told)}
+    return {"dry_run": False, "kept": told.kept, "skipped": told.skipped + len(kept.interactions) - linked}
 
 
 def _rows(kept: Kept) -> Iterator[tuple[str, str, float | None, float | None]]:
