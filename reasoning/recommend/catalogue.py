@@ -21,12 +21,16 @@ TEXTS = ("text", "description", "summary", "genre", "genres", "class")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Brought:
-    """Interactions that are not split, and of items what a file calls them, what it tells of them, and what it says their entities are."""
+    """Interactions that are not split, and of items what a file calls them, what it tells of them, and what it says their entities are.
+
+    ``rows`` is how many a table has: more than pairs where some come again.
+    """
 
     interactions: Interactions
     names: Mapping[str, str]
     texts: Mapping[str, str]
     links: Mapping[str, str]
+    rows: int
 
 
 def brought(path: Path, link: Path | None = None) -> Brought:
@@ -42,7 +46,8 @@ def brought(path: Path, link: Path | None = None) -> Brought:
         interactions = Interactions.of([], [], known=sorted(set(items)))
     else:
         interactions = table(path)
-    return Brought(interactions, _titles(told), _texts(told), links or _links(told))
+    rows = len(next(iter(told.values()), []))
+    return Brought(interactions, _titles(told), _texts(told), links or _links(told), rows)
 
 
 def _folder(path: Path, links: Mapping[str, str]) -> Brought:
@@ -50,13 +55,13 @@ def _folder(path: Path, links: Mapping[str, str]) -> Brought:
     if train := split_file(path, "train"):
         parts = split_already(path, train, 0).parts
         pairs = np.unique(np.concatenate([part.pairs for part in (parts.train, parts.valid, parts.test)]), axis=0)
-        return Brought(Interactions(parts.train.users, parts.train.items, pairs), {}, {}, links)
+        return Brought(Interactions(parts.train.users, parts.train.items, pairs), {}, {}, links, len(pairs))
     interactions, named = interactions_in(path)
     of_items, beside = (near(path, f"{named}.{suffix}") for suffix in ("item", "link"))
     about = untyped(of_items) if of_items else {}
     texts = texts_of(list(interactions.items), about) or []
     told = dict(zip(interactions.items, texts, strict=False))
-    return Brought(interactions, _titles(about), told, links or (_links(untyped(beside), beside) if beside else {}))
+    return Brought(interactions, _titles(about), told, links or (_links(untyped(beside), beside) if beside else {}), len(interactions))
 
 
 def _titles(columns: Mapping[str, list[str]]) -> dict[str, str]:

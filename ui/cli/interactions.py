@@ -51,6 +51,11 @@ def add_(
         run.screen.emit({"dry_run": False, **dataclasses.asdict(added), **told})
         run.screen.say(f"{added.new:,} new interactions, {added.again:,} that were there; {added.total:,} in all")
     run.screen.say(f"{told['in_graph']:,} of {told['items']:,} items are entities of the graph")
+    if (again := found.rows - len(found.interactions)) > 0 and len(taken):
+        run.screen.note(f"kg: {again:,} of {found.rows:,} rows name a pair again: the latest counts")
+    if lost := [item for item in taken.items if item in found.links and item not in aligned.entities]:
+        words = ", ".join(found.links[item] for item in lost[:_FEW])
+        run.screen.note(f"kg: the entities of {len(lost):,} items are not in the graph ({words}): add the items again once they are")
     if aligned.ambiguous:
         few = ", ".join(aligned.ambiguous[:_FEW])
         run.screen.note(f"kg: the words for {told['ambiguous']:,} items name several entities ({few}): say by  --link  which are meant")
