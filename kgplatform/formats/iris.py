@@ -68,4 +68,12 @@ def words(iri: str) -> str:
     """What a class or a property is called that has no label: ``http://schema.org/birthPlace`` → ``birth place``."""
     if iri.startswith(HOME):
         return unquote(iri.removeprefix(HOME).partition("/")[2]) or iri
-    return " ".join(word.lower() if word[1:].islower() else word for word in _CAPITAL.sub(" ", _local(iri)).split())
+    return spaced(_local(iri))
+
+
+def spaced(name: str) -> str:
+    """A name of a program in words: ``ChemicalElement``, ``birthPlace`` and ``BORN_IN``; what looks like none stays (``P31``)."""
+    name = name.replace("_", " ")
+    if name.isupper() and " " in name:
+        return name.lower()
+    return " ".join(word.lower() if word[1:].islower() else word for word in _CAPITAL.sub(" ", name).split())
