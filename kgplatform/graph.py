@@ -165,9 +165,9 @@ class KnowledgeGraph(Library):
         """The claims that their cards allow, in the form in which they are kept."""
         return [claim for _, claim in _sorted_out(claims, self.relations())[0]]
 
-    def refusals(self, claims: Iterable[Claim]) -> tuple[Refusal, ...]:
-        """What ``put`` would refuse of these claims; nothing is written."""
-        known = self.relations()
+    def refusals(self, claims: Iterable[Claim], cards: Iterable[Relation] = ()) -> tuple[Refusal, ...]:
+        """What ``put`` would refuse of these claims once ``cards`` were learned; nothing is written."""
+        known = {**self.relations(), **{card.name: card for card in cards}}
         accepted, refused = _sorted_out(claims, known)
         _, more = records.rows([claim for _, claim in accepted], known, 0)
         return (*_as_given(more, accepted), *refused)

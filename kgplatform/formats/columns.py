@@ -103,28 +103,30 @@ def _ordered(columns: Cells, source: Source) -> Callable[[Cells], Row] | None:
 def _plain(cells: Cells, source: Source) -> Candidate:
     if len(cells) not in (3, 4):
         raise BadRequest(f"expected 3 columns (head, relation, tail) or 4 (and confidence), found {len(cells)}")
-    confidence = _confidence(cells[3]) if len(cells) == 4 else 1.0
-    return rows.named(cells[0], rows.relation(cells[1]), cells[2], confidence, source)
+    sure = confidence(cells[3]) if len(cells) == 4 else 1.0
+    return rows.named(cells[0], rows.relation(cells[1]), cells[2], sure, source)
 
 
 def _full(cells: tuple[str, ...], source: Source) -> Claim:
-    head, relation, tail, confidence, head_name, head_kinds, tail_name, tail_kinds, datatype, unit, language, qualifiers = cells
-    start = rows.entity(head, head_name or head, _kinds(head_kinds))
+    head, relation, tail, sure, head_name, head_kinds, tail_name, tail_kinds, datatype, unit, language, qualifiers = cells
+    start = rows.entity(head, head_name or head, kinds(head_kinds))
     end: Entity | Literal
-    end = rows.value(tail, datatype, unit, language) if datatype else rows.entity(tail, tail_name or tail, _kinds(tail_kinds))
-    told = rows.told(head, tail, _confidence(confidence or "1"), source)
-    return Claim(start, rows.relation(relation), end, (told,), _qualifiers(qualifiers) if qualifiers else ())
+    end = rows.value(tail, datatype, unit, language) if datatype else rows.entity(tail, tail_name or tail, kinds(tail_kinds))
+    told = rows.told(head, tail, confidence(sure or "1"), source)
+    return Claim(start, rows.relation(relation), end, (told,), read_qualifiers(qualifiers) if qualifiers else ())
 
 
-def _confidence(text: str) -> float:
+def confidence(text: str) -> float:
+    """Raises ``BadRequest`` for what is none."""
     try:
-        confidence = float(text)
+        told = float(text)
     except ValueError:
-        confidence = -1.0
-    return rows.sure(confidence, text)
+        told = -1.0
+    return rows.sure(told, text)
 
 
-def _qualifiers(text: str) -> Qualifiers:
+def read_qualifiers(text: str) -> Qualifiers:
+    """The qualifiers in a cell. Raises ``BadRequest``."""
     try:
         named = json.loads(text)
     except (ValueError, RecursionError):
@@ -146,21 +148,21 @@ def _qualifying(id: str, name: str = "", kinds: Sequence[str] = ()) -> Entity:
     return rows.entity(id, name or id, tuple(kinds) or ("thing",))
 
 
-def _kinds(text: str) -> tuple[str, ...]:
+def kinds(text: str) -> tuple[str, ...]:
+    """``city; capital``, or a JSON list where a kind has a semicolon of its own. Raises ``BadRequest``."""
     return _remembered_kinds(text) if len(text) <= 200 else _read_kinds(text)
 
 
 def _read_kinds(text: str) -> tuple[str, ...]:
-    """``city; capital``, or a JSON list where a kind has a semicolon of its own."""
     if not text.startswith("["):
         return tuple(filter(None, map(str.strip, text.split(";")))) or ("thing",)
     try:
-        kinds = json.loads(text)
+        told = json.loads(text)
     except (ValueError, RecursionError):
-        kinds = None
-    if not isinstance(kinds, list) or not kinds or not all(isinstance(kind, str) for kind in kinds):
+        told = None
+    if not isinstance(told, list) or not told or not all(isinstance(kind, str) for kind in told):
         raise BadRequest(f"{rows.shown(text)} are not kinds: words with '; ' between, or a JSON list of words")
-    return tuple(kinds)
+    return tuple(told)
 
 
 _remembered_kinds = lru_cache(maxsize=1_000)(_read_kinds)
@@ -170,7 +172,8 @@ _remembered_kinds = lru_cache(maxsize=1_000)(_read_kinds)
 
 
 @lru_cache(maxsize=1_000)
-def _joined(kinds: tuple[str, ...]) -> str:
+def joined(kinds: tuple[str, ...]) -> str:
+    """Kinds as a cell."""
     special = any(";" in kind for kind in kinds) or kinds[0].startswith("[")
     return _JSON.encode(kinds) if special else "; ".join(kinds)
 
@@ -181,15 +184,20 @@ def _told(qualifier: str | Entity) -> object:
     return {"id": qualifier.id, "name": qualifier.name, "kinds": qualifier.kinds}
 
 
+def write_qualifiers(qualifiers: Qualifiers) -> str:
+    """Qualifiers as a cell."""
+    return _JSON.encode({name: _told(value) for name, value in qualifiers}) if qualifiers else ""
+
+
 def cells(stated: Stated) -> Sequence[str]:
     """A fact as the cells of ``COLUMNS``."""
-    claim, confidence = stated
+    claim, certain = stated
     head, tail = claim.head, claim.tail
-    qualifiers = _JSON.encode({name: _told(value) for name, value in claim.qualifiers}) if claim.qualifiers else ""
+    qualifiers = write_qualifiers(claim.qualifiers)
     start = (head.id, claim.relation)
-    sure = f"{confidence:.6f}"
+    sure = f"{certain:.6f}"
     if isinstance(tail, Entity):
-        end = (tail.name, _joined(tail.kinds), "", "", "")
-        return (*start, tail.id, sure, head.name, _joined(head.kinds), *end, qualifiers)
+        end = (tail.name, joined(tail.kinds), "", "", "")
+        return (*start, tail.id, sure, head.name, joined(head.kinds), *end, qualifiers)
     end = ("", "", tail.datatype, tail.unit, tail.language)
-    return (*start, tail.value, sure, head.name, _joined(head.kinds), *end, qualifiers)
+    return (*start, tail.value, sure, head.name, joined(head.kinds), *end, qualifiers)

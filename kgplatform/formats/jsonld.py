@@ -14,22 +14,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from operator import itemgetter
 from typing import IO
-from urllib.parse import quote, unquote
 
 from kgplatform.errors import BadRequest
-from kgplatform.formats import rows
+from kgplatform.formats import iris, rows
 from kgplatform.formats.jsonstream import JsonStream
 from kgplatform.formats.rows import Broken, Row, Rows, Stated, batches
 from kgplatform.types import Claim, Entity, Evidence, Literal, Pairs, Qualifiers, Source
 
-VOCABULARY = "https://kgplatform.org/ns#"
 CONTEXT = {
     "@version": 1.1,
-    "@base": "https://kgplatform.org/id/",
-    "@vocab": VOCABULARY,
+    "@base": iris.BASE,
+    "@vocab": iris.VOCABULARY,
     "kinds": {"@container": "@set"},
     "aliases": {"@container": "@set"},
     "evidence": {"@container": "@set"},
@@ -85,8 +82,8 @@ def _graph(document: JsonStream, source: Source) -> Rows:
 
 
 def _check(context: object, line: int) -> None:
-    if not isinstance(context, dict) or context.get("@vocab") != VOCABULARY:
-        raise Broken(f"its @context is not ours: expected one with @vocab {VOCABULARY}", line)
+    if not isinstance(context, dict) or context.get("@vocab") != iris.VOCABULARY:
+        raise Broken(f"its @context is not ours: expected one with @vocab {iris.VOCABULARY}", line)
 
 
 def _facts(document: JsonStream, source: Source) -> Rows:
@@ -122,7 +119,7 @@ def _qualifiers(node: Node) -> Qualifiers:
 
 def _entity(end: object, what: str) -> Entity:
     node = _node(end, f"the {what}", _ENTITY)
-    id = _id(_text(node, "@id"))
+    id = iris.unpart(_text(node, "@id"))
     kinds = _words(node, "kinds") or ("thing",)
     return rows.entity(id, _text(node, "name", id), kinds, _words(node, "aliases"), _text(node, "description", ""))
 
@@ -139,7 +136,7 @@ def _value(tail: object) -> Literal:
 def _evidence(told: object) -> Evidence:
     node = _node(told, "a piece of evidence", _EVIDENCE)
     origin = _node(node.get("source"), "the source", _SOURCE)
-    id = _id(_text(origin, "@id").removeprefix(_SOURCES))
+    id = iris.unpart(_text(origin, "@id").removeprefix(_SOURCES))
     return Evidence(
         rows.method(_text(node, "method")),
         rows.source(id, _text(origin, "kind"), _text(origin, "title", ""), _text(origin, "uri", "")),
@@ -154,13 +151,6 @@ def _evidence(told: object) -> Evidence:
         _whole(node, "time", 0),
         _pairs(node, "detail"),
     )
-
-
-def _id(iri: str) -> str:
-    return _unquoted(iri) if len(iri) <= rows.SHORT else unquote(iri)
-
-
-_unquoted = lru_cache(maxsize=20_000)(unquote)
 
 
 def _node(given: object, what: str, fields: frozenset[str]) -> Node:
@@ -243,13 +233,8 @@ def _line(stated: Stated) -> str:
     return _JSON.encode(node)
 
 
-@lru_cache(maxsize=20_000)
-def _iri(id: str) -> str:
-    return quote(id, safe="", errors="replace")
-
-
 def _told_entity(entity: Entity) -> Node:
-    node: dict[str, object] = {"@id": _iri(entity.id), "@type": "Entity", "name": entity.name, "kinds": entity.kinds}
+    node: dict[str, object] = {"@id": iris.part(entity.id), "@type": "Entity", "name": entity.name, "kinds": entity.kinds}
     if entity.aliases:
         node["aliases"] = entity.aliases
     if entity.description:
@@ -268,7 +253,7 @@ def _told_value(value: Literal) -> Node:
 
 def _told_evidence(piece: Evidence) -> Node:
     """Only what is not as it is by default."""
-    source = {"@id": _SOURCES + _iri(piece.source.id), "@type": "Source", "kind": piece.source.kind}
+    source = {"@id": _SOURCES + iris.part(piece.source.id), "@type": "Source", "kind": piece.source.kind}
     if piece.source.title:
         source["title"] = piece.source.title
     if piece.source.uri:

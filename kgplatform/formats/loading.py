@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import sqlite3
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from kgplatform.formats import registry
 from kgplatform.formats.registry import Place
 from kgplatform.formats.rows import Broken, Header, Rows, batches
 from kgplatform.linking import Unlinked, link
-from kgplatform.types import Candidate, Claim, Receipt, Refusal, Source, SourceId
+from kgplatform.types import Candidate, Claim, Kind, Receipt, Refusal, Relation, Source, SourceId
 
 if TYPE_CHECKING:
     from kgplatform.graph import KnowledgeGraph
@@ -51,7 +52,7 @@ class Reasons:
 class Checked:
     """A file that can be read to its end: how many facts it states, the rows that cannot be read, and what was taken as its header.
 
-    ``header`` is empty where there is none, and where it is the usual one.
+    ``header`` is empty where there is none, and where it is the usual one. ``kinds`` and ``relations`` are what the file says of its words.
     """
 
     place: Place
@@ -60,6 +61,8 @@ class Checked:
     good: int
     unread: Reasons
     header: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Loaded:
 
     ``left_out`` counts the rows that did not go in: those that cannot be read, those whose names mean several
     things, and those that the graph refuses. Of each sort the first ``KEPT`` reasons are there, with file and line.
-    ``header`` are the words of a first row that was taken as a header, when they are not the usual ones.
+    ``header`` are the words of a first row that was taken as a header, when they are not the usual ones. ``kinds`` and
+    ``relations`` count what the graph did not know and learned from the file.
     """
 
     receipt: Receipt
@@ -77,6 +81,8 @@ class Loaded:
     unlinked: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
+    kinds: int = 0
+    relations: int = 0
 
 
 # -- reading -----------------------------------------------------------------------------------------
@@ -129,12 +135,12 @@ def _rows(place: Place, source: Source, progress: Progress | None = None) -> Row
                 if progress and count % BATCH == 0:
                     progress(min(raw.tell(), size), size)
                 yield row
-    except (Broken, OSError, EOFError, zlib.error) as error:
+    except (Broken, OSError, EOFError, zlib.error, sqlite3.OperationalError) as error:
         raise _unreadable(place, error) from None
 
 
 def _where(place: Place, number: int, why: str) -> str:
-    return f"{place.path}, {place.format.unit} {number}: {why}"
+    return f"{place.path}, {place.format.unit} {number}: {why}" if number else f"{place.path}: {why}"
 
 
 def check(path: Path, *, format: str | None = None, strict: bool = False, progress: Progress | None = None) -> Checked:
@@ -147,9 +153,17 @@ def check(path: Path, *, format: str | None = None, strict: bool = False, progre
     source = _source(place)
     good, bad = 0, Reasons()
     header: tuple[str, ...] = ()
+    kinds: dict[str, Kind] = {}
+    relations: dict[str, Relation] = {}
     for number, row in _rows(place, source, progress):
         if isinstance(row, Header):
             header = row.words
+            continue
+        if isinstance(row, Kind):
+            kinds.setdefault(row.name, row)
+            continue
+        if isinstance(row, Relation):
+            relations.setdefault(row.name, row)
             continue
         if not isinstance(row, str):
             good += 1
@@ -157,11 +171,12 @@ def check(path: Path, *, format: str | None = None, strict: bool = False, progre
         bad.add(_where(place, number, row))
         if strict:
             break
-    if bad.count and (strict or not good):
+    found = good or kinds or relations
+    if bad.count and (strict or not found):
         raise BadFile(bad.first[0])
-    if not good:
+    if not found:
         raise BadFile(f"{path}: holds no facts: expected {place.format.expected}")
-    return Checked(place, source, state, good, bad, header)
+    return Checked(place, source, state, good, bad, header, tuple(kinds.values()), tuple(relations.values()))
 
 
 # -- putting -----------------------------------------------------------------------------------------
@@ -176,9 +191,14 @@ def load(kg: KnowledgeGraph, path: Path, *, format: str | None = None, strict: b
 
 def put(kg: KnowledgeGraph, checked: Checked, *, strict: bool = False, progress: Progress | None = None) -> Loaded:
     """Put all good rows of a file. Raises ``BadFile`` before anything is written when ``strict`` and the graph would refuse one."""
+    known, taxonomy = kg.relations(), kg.kinds()
+    relations = [card for card in checked.relations if card.name not in known]
+    kinds = [kind for kind in checked.kinds if kind.name not in taxonomy]
     if strict:
         for batch in _batches(checked):
-            _fit(kg, checked.place, batch)
+            _fit(kg, checked.place, batch, relations)
+    if relations or kinds:
+        kg.learn(relations, kinds)
     receipt, unlinked, refused = Receipt(), Reasons(), Reasons()
     done = 0
     if progress:
@@ -194,14 +214,15 @@ def put(kg: KnowledgeGraph, checked: Checked, *, strict: bool = False, progress:
         if progress:
             progress(done, checked.good)
     count = checked.unread.count + unlinked.count + refused.count
-    return Loaded(receipt, count, tuple(checked.unread.first), tuple(unlinked.first), tuple(refused.first), checked.header)
+    unread, unsure, not_kept = (tuple(one.first) for one in (checked.unread, unlinked, refused))
+    return Loaded(receipt, count, unread, unsure, not_kept, checked.header, len(kinds), len(relations))
 
 
 def _batches(checked: Checked) -> Iterator[Batch]:
     if _state(checked.place.path) != checked.state:
         raise BadFile(f"{checked.place.path}: changed since it was checked: import it again")
     rows = _rows(checked.place, checked.source)
-    return batches(((number, row) for number, row in rows if not isinstance(row, str | Header)), BATCH)
+    return batches(((number, row) for number, row in rows if isinstance(row, Candidate | Claim)), BATCH)
 
 
 def _parted(batch: Batch) -> tuple[list[Candidate], list[Claim]]:
@@ -217,11 +238,11 @@ def _put(kg: KnowledgeGraph, batch: Batch) -> tuple[Receipt, Sequence[Unlinked]]
     return put + added.receipt, added.unlinked
 
 
-def _fit(kg: KnowledgeGraph, place: Place, batch: Batch) -> None:
-    """Raise ``BadFile`` for a row that the graph would refuse."""
+def _fit(kg: KnowledgeGraph, place: Place, batch: Batch, cards: Iterable[Relation]) -> None:
+    """Raise ``BadFile`` for a row that the graph would refuse when it knew these cards as well."""
     candidates, claims = _parted(batch)
     linked = link(candidates, kg.store, kg.kinds())
-    for number, why in _placed(batch, [*linked.unlinked, *kg.refusals([*linked.claims, *claims])]):
+    for number, why in _placed(batch, [*linked.unlinked, *kg.refusals([*linked.claims, *claims], cards)]):
         raise BadFile(_where(place, number, why))
 
 

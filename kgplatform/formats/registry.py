@@ -19,6 +19,7 @@ class Format:
 
     ``evidence``: its files hold the evidence itself, so that they load to the same facts. ``packable``: they may be
     compressed as a whole. ``unit``: what a place in them is called. ``expected``: what one without facts lacks.
+    ``drops``: what of a fact they do not hold; empty when they hold all.
     """
 
     name: str
@@ -27,22 +28,25 @@ class Format:
     packable: bool = True
     unit: str = "line"
     expected: str = "what  kg export  writes"
+    drops: str = ""
 
     @property
     def translator(self) -> Translator:
         return cast(Translator, importlib.import_module(f"kgplatform.formats.{self.name}"))
 
-    @property
-    def drops(self) -> str:
-        """What of a fact its files do not hold; empty when they hold all."""
-        return "" if self.evidence else "the evidence (sources, quotes, models, reviews), aliases and descriptions"
 
+_EVIDENCE = "the evidence (sources, quotes, models, reviews)"
+_TABLE = f"{_EVIDENCE}, aliases and descriptions"
+_TRIPLE = f"{_EVIDENCE}, confidences and qualifiers"
 
 FORMATS = (
-    Format("tsv", (".tsv", ".txt", ".kg"), evidence=False, expected="lines of  head<TAB>relation<TAB>tail"),
-    Format("csv", (".csv",), evidence=False, expected="lines of  head,relation,tail"),
+    Format("tsv", (".tsv", ".txt", ".kg"), evidence=False, expected="lines of  head<TAB>relation<TAB>tail", drops=_TABLE),
+    Format("csv", (".csv",), evidence=False, expected="lines of  head,relation,tail", drops=_TABLE),
     Format("jsonld", (".jsonld", ".json"), evidence=True),
     Format("parquet", (".parquet",), evidence=True, packable=False, unit="row"),
+    Format("turtle", (".ttl", ".turtle"), evidence=False, expected="triples that are no labels and types", drops=_TRIPLE),
+    Format("ntriples", (".nt",), evidence=False, expected="triples that are no labels and types", drops=_TRIPLE),
+    Format("graphml", (".graphml",), evidence=False, expected="a graph with edges", drops=_EVIDENCE),
 )
 NAMES = tuple(one.name for one in FORMATS)
 

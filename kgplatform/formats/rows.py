@@ -11,7 +11,7 @@ from typing import IO, Protocol, TypeVar, cast, get_args, get_type_hints
 from kgplatform import names
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.literals import DATATYPES, literal
-from kgplatform.types import Candidate, Claim, Entity, Evidence, Literal, Mention, Method, Source, SourceId
+from kgplatform.types import Candidate, Claim, Entity, Evidence, Kind, Literal, Mention, Method, Relation, Source, SourceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Header:
     words: tuple[str, ...]
 
 
-Row = Candidate | Claim | Header | str
-"""A fact by names, a fact by ids, a header that a reader should be told of, or the sentence that says why the row cannot be read."""
+Row = Candidate | Claim | Header | Kind | Relation | str
+"""A fact by names, a fact by ids, a header that a reader should be told of, what the file says of its words, or why one cannot be read."""
 Rows = Iterator[tuple[int, Row]]
-"""Rows by where they stand: the number of the line, or of the row, from 1."""
+"""Rows by where they stand: the number of the line, or of the row, from 1; 0 for what is of no particular one."""
 Stated = tuple[Claim, float]
 """A claim and the confidence of its fact. The claim has no evidence where the format cannot hold any."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 import sys
 import tempfile
 import tracemalloc
@@ -38,10 +39,12 @@ from kgplatform.types import (
     in_words,
 )
 
-ENDINGS = ("tsv", "csv", "jsonld", "parquet")
-PACKED = ("tsv.gz", "csv.gz", "jsonld.gz")
+ENDINGS = ("tsv", "csv", "jsonld", "parquet", "ttl", "nt", "graphml")
+PACKED = ("tsv.gz", "csv.gz", "jsonld.gz", "ttl.gz", "graphml.gz")
 WITH_EVIDENCE = ("jsonld", "jsonld.gz", "parquet")
-SHOWS_A_CUT = (*PACKED, "jsonld", "parquet")
+WITH_CONFIDENCE = ("tsv", "csv", "tsv.gz", "csv.gz", "graphml", "graphml.gz")
+TRIPLES = ("ttl", "nt", "ttl.gz")
+SHOWS_A_CUT = (*PACKED, "jsonld", "parquet", "graphml")
 
 HELD = Relation("held", key_qualifiers=("valid_from",), prompts=("{head} held {tail}",))
 BORN = Relation("born in", range=("city",), prompts=("{head} was born in {tail}",))
@@ -92,8 +95,8 @@ def test_evidence_comes_back_and_its_sources_can_be_forgotten(tmp_path: Path, en
     assert (facts(back), evidence(back)) == (facts(kg), evidence(kg))
 
 
-@pytest.mark.parametrize("ending", ("tsv", "csv", *PACKED[:2]))
-def test_a_table_rests_on_the_file_and_says_what_it_drops(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("ending", WITH_CONFIDENCE)
+def test_a_table_or_a_drawing_rests_on_the_file_and_says_what_it_drops(tmp_path: Path, ending: str) -> None:
     kg, back, path = small(), graph(HELD), tmp_path / f"one.{ending}"
     kg.dump(path, status="all")
     back.load(path)
@@ -104,6 +107,17 @@ def test_a_table_rests_on_the_file_and_says_what_it_drops(tmp_path: Path, ending
     assert back.forget(source).facts_removed == 4
 
 
+@pytest.mark.parametrize("ending", TRIPLES)
+def test_triples_hold_ends_and_names_and_say_what_they_drop(tmp_path: Path, ending: str) -> None:
+    kg, back, path = small(), graph(), tmp_path / f"one.{ending}"
+    kg.dump(path, status="all")
+    back.load(path)
+    assert {one.key for one in facts(back).values()} == {key.partition("|valid")[0] for key in facts(kg)}
+    assert {one.head for one in facts(back).values()} == {MARIE}
+    assert all(word in registry.place(path).format.drops for word in ("evidence", "confidences", "qualifiers"))
+    assert back.forget(back.sources().popitem()[0]).facts_removed == 3
+
+
 @pytest.mark.parametrize("ending", (*ENDINGS, *PACKED))
 def test_the_same_file_again_changes_nothing(tmp_path: Path, ending: str) -> None:
     kg, path = small(), tmp_path / f"one.{ending}"
@@ -111,7 +125,7 @@ def test_the_same_file_again_changes_nothing(tmp_path: Path, ending: str) -> Non
     back = graph(HELD)
     back.load(path)
     again = back.load(path).receipt
-    assert (again.new, again.merged, again.unchanged) == (0, 0, 4)
+    assert (again.new, again.merged, again.unchanged) == (0, 0, 3 if ending in TRIPLES else 4)  # two differ by a qualifier only
     if ending in WITH_EVIDENCE:
         assert kg.load(path).receipt.unchanged == 4
 
@@ -182,7 +196,10 @@ def test_whatever_a_graph_holds_comes_back(claims: list[Claim], ending: str) -> 
         assert back.load(path).left_out == 0
         again = kg.load(path)
     here, there = facts(kg), facts(back)
-    assert again.receipt.new == 0
+    assert again.receipt.new == 0 or ending in TRIPLES
+    if ending in TRIPLES:
+        _same_triples(here, there)
+        return
     assert there.keys() == here.keys()
     if ending in WITH_EVIDENCE:
         assert repr((there, evidence(back))) == repr((here, evidence(kg)))  # a score that is no number does not equal itself
@@ -195,6 +212,21 @@ def test_whatever_a_graph_holds_comes_back(claims: list[Claim], ending: str) -> 
         assert there[key].confidence == pytest.approx(min(max(fact.confidence, 0.00247), 0.98201), abs=5e-4)
         if isinstance(fact.tail, Literal):
             assert there[key].tail == fact.tail
+
+
+def _same_triples(here: dict[FactKey, Fact], there: dict[FactKey, Fact]) -> None:
+    """Relations, ends, and all that is said of entities."""
+    ends = [
+        {end.id: _described(end) for one in facts.values() for end in (one.head, one.tail) if isinstance(end, Entity)}
+        for facts in (here, there)
+    ]
+    assert ends[0] == ends[1]
+    told = [{(one.head.id, one.relation, getattr(one.tail, "id", one.tail)) for one in facts.values()} for facts in (here, there)]
+    assert told[0] == told[1]
+
+
+def _described(entity: Entity) -> object:
+    return entity.name, set(entity.kinds), set(entity.aliases), entity.description
 
 
 def _in_a_table(qualifier: str | Entity) -> object:
@@ -225,7 +257,14 @@ LINES = {
         2,
         b'[{"head": "a", "relation": "b", "tail": "c"},\n{"head": "only", "relation": "two"},\n{"head":"x","relation":"b","tail":"z"}]',
     ),
+    "ttl": (2, b'<a> <b> <c> .\n<only> <two> "soon"^^<http://www.w3.org/2001/XMLSchema#date> .\n<x> <b> <z> .\n'),
+    "graphml": (
+        3,
+        b'<graphml><graph><node id="a"/><node id="c"/>\n<edge source="a" target="c"/>\n<edge source="a" target="two"/>\n'
+        b'<edge source="c" target="a"/></graph></graphml>',
+    ),
 }
+LINES["nt"] = (2, re.sub(rb"<(\w+)>", rb"<x:\1>", LINES["ttl"][1]))
 
 
 def _written(folder: Path, ending: str) -> tuple[Path, str]:
@@ -349,6 +388,31 @@ def test_a_million_bad_rows_are_counted_and_not_kept(tmp_path: Path, monkeypatch
         ("text.jsonld", b"head,relation,tail", "is no JSON-LD of ours"),
         ("empty.parquet", b"", "is no Parquet file"),
         ("text.parquet", b"head,relation,tail\n" * 100, "is no Parquet file"),
+        ("text.ttl", b"head,relation,tail", "line 1: is no Turtle"),
+        ("prefix.ttl", b"<a> <b> <c> .\nex:a ex:b ex:c .\n", "line 2: is no Turtle .The prefix ex: has not been declared"),
+        ("latin.ttl", '<a> <b> <c> .\n<a> <b> "Zürich" .'.encode("latin-1"), "line 2: is not UTF-8"),
+        ("cut.ttl", b'<a> <b> <c> .\n<a> <b> "c', "line 2: breaks off"),
+        ("cut.ttl.gz", gzip.compress(b"<a> <b> <c> .\n" * 9_999)[:-20], "cannot be read"),
+        ("none.ttl", b'<a> a <b> ; <http://www.w3.org/2000/01/rdf-schema#label> "c" .', "holds no facts: expected triples that"),
+        ("relative.nt", b"<a> <b> <c> .\n", "line 1: is no Turtle"),
+        ("long.ttl", b'<a> <b> """' + b"x" * (1 << 25), "line 1: a text is longer than 16,777,216 bytes"),
+        ("empty.graphml", b"", "breaks off"),
+        ("page.graphml", b"<html></html>", "is no GraphML: its first element is 'html'"),
+        ("text.graphml", b"head,relation,tail", "line 1: is no XML"),
+        ("none.graphml", b"<graphml><graph></graph></graphml>", "holds no facts: expected a graph with edges"),
+        ("deep.graphml", b"<graphml>" + b"<graph>" * 200_000, "more than 100 deep"),
+        ("key.graphml", b'<graphml><graph>\n<node id="a"><data key="d"/></node></graph></graphml>', "line 2: has data of the key 'd'"),
+        ("code.graphml", b'<?xml version="1.0" encoding="rot13"?><graphml/>', "is in an encoding|is no XML"),
+        (
+            "laughs.graphml",
+            b'<!DOCTYPE g [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>\n<graphml>&b;</graphml>',
+            "line 1: defines the entity 'a'",
+        ),
+        (
+            "files.graphml",
+            b'<!DOCTYPE g [\n<!ENTITY a SYSTEM "file:///etc/passwd">]>\n<graphml>&a;</graphml>',
+            "line 2: defines the entity 'a'",
+        ),
         ("line.tsv", b"x" * (loading.BATCH << 12), "line 1: the line is longer than"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
@@ -368,7 +432,7 @@ def test_a_file_that_was_cut_anywhere_is_refused(tmp_path: Path, ending: str) ->
     whole, cut, kg = tmp_path / f"whole.{ending}", tmp_path / f"cut.{ending}", graph(HELD)
     small().dump(whole, status="all")
     content = whole.read_bytes()
-    content = content.rstrip(b"\n") if ending == "jsonld" else content
+    content = content.rstrip(b"\n") if ending in ("jsonld", "graphml") else content
     for length in random.Random(0).sample(range(len(content)), min(120, len(content))):
         cut.write_bytes(content[:length])
         with pytest.raises(BadFile):
@@ -397,7 +461,7 @@ def test_what_is_no_file_of_facts_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "facts").write_text("a,b,c\n")
     with pytest.raises(BadFile, match=r"facts: its ending is of no format of facts .* name the format"):
         kg.load(tmp_path / "facts")
-    with pytest.raises(BadRequest, match="'xml' is not a format of facts: use one of tsv, csv, jsonld, parquet"):
+    with pytest.raises(BadRequest, match="'xml' is not a format of facts: use one of tsv, csv, jsonld, parquet, turtle, ntriples, graphml"):
         kg.load(tmp_path / "facts", format="xml")
     assert kg.load(tmp_path / "facts", format="csv").receipt.new == 1
     with pytest.raises(BadFile, match=r"compressed within"):
