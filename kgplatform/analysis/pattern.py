@@ -33,15 +33,12 @@ class Automaton:
 
     table: npt.NDArray[np.int16]
     accepting: Ints
+    free: bool = False
+    """Whether it allows any walk."""
 
     @property
     def states(self) -> int:
         return len(self.table)
-
-    @property
-    def free(self) -> bool:
-        """Whether it allows any walk."""
-        return self.states == 1 and bool((self.table == 0).all())
 
     @classmethod
     def any(cls, relations: int, allowed: Collection[int] | None = None, both: Collection[int] | None = None) -> Automaton:
@@ -50,7 +47,7 @@ class Automaton:
         forth = np.array(sorted(range(relations) if allowed is None else allowed), np.int64)
         back = forth if both is None else np.intersect1d(forth, np.array(sorted(both), np.int64))
         table[0, np.append(forth, back + relations)] = 0
-        return cls(table, np.array([0]))
+        return cls(table, np.array([0]), free=not table.any())
 
 
 @dataclass(frozen=True, slots=True)

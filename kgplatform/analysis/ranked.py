@@ -46,6 +46,7 @@ class Ranked:
         self._goal = np.zeros(len(part.entity), np.bool_)
         self._goal[part.goals] = True
         self._least = self._ahead(hops)
+        self._next: dict[tuple[int, int], int] = {}
         self._heap: list[tuple[float, int, int, _Set]] = []
         self._number = count()
 
@@ -78,43 +79,54 @@ class Ranked:
 
     def _best(self, taken: Route, barred: frozenset[int], ahead: Costs) -> Route:
         """The cheapest way on to a goal by what is ahead; empty when there is none."""
-        part, route = self._part, list(taken)
-        place = int(part.ends[taken[-1]]) if taken else part.beginning
-        while not self._goal[place]:
-            left = self._hops - len(route)
-            if left == 0:
-                return ()
-            first, last = int(part.begins[place]), int(part.begins[place + 1])
-            ends = part.ends[first:last]
-            on = self._cost[first:last] + ahead[left - 1][ends]
-            if len(route) == len(taken):
-                on[[move - first for move in barred]] = np.inf
-                on[np.isin(part.entity[ends], self._entities(taken))] = np.inf
-            if not len(on) or on[at := int(on.argmin())] == np.inf:
-                return ()
-            route.append(first + at)
-            place = int(ends[at])
-        return tuple(route)
+        place = int(self._part.ends[taken[-1]]) if taken else self._part.beginning
+        on, first = self._on(place, self._hops - len(taken), ahead)
+        for move in barred:
+            on[move - first] = np.inf
+        behind = set(self._entities(taken))
+        while len(on) and on[at := int(on.argmin())] < np.inf:
+            if int(self._part.entity[end := int(self._part.ends[first + at])]) not in behind:
+                return (*taken, first + at, *self._rest(end, self._hops - len(taken) - 1, ahead))
+            on[at] = np.inf
+        return ()
 
-    def _entities(self, moves: Route) -> Ints:
-        return self._part.entity[self._part.ends[list(moves)]]
+    def _rest(self, place: int, left: int, ahead: Costs) -> Iterator[int]:
+        """The cheapest way to a goal from where there is one."""
+        while not self._goal[place]:
+            if (move := self._next.get((place, left), -1)) < 0 or ahead is not self._least:
+                on, first = self._on(place, left, ahead)
+                move = first + int(on.argmin())
+                if ahead is self._least:
+                    self._next[place, left] = move
+            yield move
+            place, left = int(self._part.ends[move]), left - 1
+
+    def _on(self, place: int, left: int, ahead: Costs) -> tuple[Costs, int]:
+        """What every move from a place costs at least to the end, and the first of these moves."""
+        first, last = int(self._part.begins[place]), int(self._part.begins[place + 1])
+        return self._cost[first:last] + ahead[left - 1][self._part.ends[first:last]], first
+
+    def _entities(self, moves: Route) -> list[int]:
+        entities: list[int] = self._part.entity[self._part.ends[list(moves)]].tolist()
+        return entities
 
     def _simple(self, route: Route) -> bool:
-        return len(np.unique(self._entities(route))) == len(route)
+        return len(set(self._entities(route))) == len(route)
 
-    def _ahead(self, hops: int, without: Ints | None = None) -> Costs:
+    def _ahead(self, hops: int, without: list[int] | None = None) -> Costs:
         """``(hops + 1, places)``: what it costs at least from each to a goal in at most 0, 1, … hops, not over these entities."""
         part = self._part
         ahead = np.full((hops + 1, len(part.entity)), np.inf)
         ahead[0, part.goals] = 0.0
-        shut = np.isin(part.entity, without) if without is not None else np.zeros(len(part.entity), bool)
+        shut = np.isin(part.entity, without) if without else None
         changed = part.goals
         for left in range(1, hops + 1):
             before, now = ahead[left - 1], ahead[left]
             now[:] = before
             moves = self._entering[rows(self._enters, changed)[0]]
-            moves = moves[~shut[part.origin[moves]]]
+            if shut is not None:
+                moves = moves[~shut[part.origin[moves]]]
             origin = part.origin[moves]
             np.minimum.at(now, origin, self._cost[moves] + before[part.ends[moves]])
-            changed = np.unique(origin[now[origin] < before[origin]])
+            changed = np.flatnonzero(now < before)
         return ahead

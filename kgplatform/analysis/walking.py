@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.analysis.network import Ints, Network, Short
+from kgplatform.analysis.network import Ints, Network, Short, rows
 from kgplatform.analysis.pattern import Automaton
 
 FARTHEST = 100
 """Hops of a path, at most."""
+Far = npt.NDArray[np.int8]
 Moves = tuple[Ints, Short, Ints]
 """Of each move: the position of the place where it begins among those given, the edge, the place where it ends."""
 
@@ -43,6 +44,21 @@ class Terrain:
 
     def goals(self, entities: Ints) -> Ints:
         return (entities[:, None] * self.states + self.automaton.accepting).ravel()
+
+    def ahead(self, places: Ints) -> Ints:
+        """Where the moves from these places end."""
+        return self._ends(places) if self._open else self.onward(places)[2]
+
+    def behind(self, places: Ints) -> Ints:
+        """Where the moves to these places begin."""
+        return self._ends(places) if self._open else self.back(places)[2]
+
+    @property
+    def _open(self) -> bool:
+        return self.automaton.free and self.least <= 0
+
+    def _ends(self, places: Ints) -> Ints:
+        return self.network.others[rows(self.network.begins, places)[0]].astype(np.int64)
 
     def onward(self, places: Ints) -> Moves:
         """All moves from these places."""
@@ -74,49 +90,65 @@ class Terrain:
 class Wave:
     """How far places are from where it began, hop by hop; 0 in ``far`` is not reached yet, 1 is the beginning."""
 
-    def __init__(self, terrain: Terrain, move: Callable[[Ints], Moves], begin: Ints) -> None:
+    def __init__(self, terrain: Terrain, move: Callable[[Ints], Ints], begin: Ints) -> None:
         self._terrain, self._move = terrain, move
         self.far = np.zeros(terrain.size, np.int8)
         self._slot = np.empty(terrain.size, np.int32)
         self.far[begin] = 1
         self.levels = [begin]
+        self._beyond: list[Ints] = []
+        self.work = self._work()
 
     @property
     def hops(self) -> int:
         return len(self.levels) - 1
 
-    @property
-    def work(self) -> int:
+    def _work(self) -> int:
         """How many edges the next hop looks at."""
         return int(self._terrain.network.degree(self.levels[-1] // self._terrain.states).sum())
 
     def grow(self) -> Ints:
         """The places one hop farther."""
-        self.levels.append(self._new(self.far, self._move(self.levels[-1])[2], self.hops + 2))
+        self._forget()
+        self.levels.append(self._new(self._move(self.levels[-1]), self.hops + 2))
+        self.work = self._work()
         return self.levels[-1]
 
-    def _new(self, far: npt.NDArray[np.int8], reached: Ints, mark: int) -> Ints:
+    def reach(self, other: Wave, hops: int) -> Ints:
+        """Go on to those places of the other wave that a way of so many hops can lie on; they stay in ``far`` until this one grows."""
+        self._forget()
+        new = self.levels[-1]
+        for mark in range(self.hops + 2, hops + 2):
+            new = new[self._between(other, new, mark - 1, hops)]
+            reached = self._move(new)
+            new = self._new(reached[self._between(other, reached, mark, hops)], mark)
+            self._beyond.append(new)
+        return np.concatenate([new[:0], *self._beyond])
+
+    def known(self, other: Wave, hops: int) -> Ints:
+        """The places it has grown to that a way of so many hops can lie on."""
+        places = np.concatenate(self.levels)
+        return places[self._between(other, places, self.far[places], hops)]
+
+    @staticmethod
+    def _between(other: Wave, places: Ints, mark: Far | int, hops: int) -> npt.NDArray[np.bool_]:
+        there = other.far[places]
+        kept: npt.NDArray[np.bool_] = (there > 0) & (there <= hops + 2 - mark)
+        return kept
+
+    def _new(self, reached: Ints, mark: int) -> Ints:
         """Those that were not reached yet, each once."""
-        reached = reached[far[reached] == 0]
+        reached = reached[self.far[reached] == 0]
         order = np.arange(len(reached), dtype=np.int32)
         self._slot[reached] = order
         reached = reached[self._slot[reached] == order]
-        far[reached] = mark
+        self.far[reached] = mark
         return reached
 
-    def within(self, other: Wave, hops: int) -> tuple[npt.NDArray[np.int8], Ints]:
-        """``far`` also of the other wave's places that a way of so many hops can lie on, and the places of such ways that this one knows."""
-        far, found = self.far.copy(), np.concatenate(self.levels)
-        there = other.far[found].astype(np.int64)
-        kept = (there > 0) & (self.far[found] + there - 2 <= hops)
-        found, new = [found[kept]], self.levels[-1]
-        for mark in range(self.hops + 2, hops + 2):
-            new = new[(other.far[new] > 0) & (other.far[new] + np.int64(mark) - 3 <= hops)]
-            reached = self._move(new)[2]
-            reached = reached[(other.far[reached] > 0) & (other.far[reached] + np.int64(mark) - 2 <= hops)]
-            new = self._new(far, reached, mark)
-            found.append(new)
-        return far, np.concatenate(found)
+    def _forget(self) -> None:
+        for places in self._beyond:
+            self.far[places] = 0
+        self._beyond.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,8 +176,10 @@ class Passage:
 
     def __init__(self, terrain: Terrain, starts: Ints, goals: Ints) -> None:
         self._terrain, self._starts, self._goals = terrain, starts, goals
-        self._there = Wave(terrain, terrain.onward, terrain.starts(starts))
-        self._back = Wave(terrain, terrain.back, terrain.goals(goals))
+        self._there = Wave(terrain, terrain.ahead, terrain.starts(starts))
+        self._role = np.zeros(terrain.network.entities, np.int8)
+        self._role[starts], self._role[goals] = 1, 2
+        self._back = Wave(terrain, terrain.behind, terrain.goals(goals))
 
     def hops(self, most: int) -> int | None:
         """Of the shortest way; None where there is none of at most so many."""
@@ -163,27 +197,20 @@ class Passage:
         there, back = self._there, self._back
         while there.hops + back.hops < hops:
             min((there, back), key=lambda wave: wave.work).grow()
-        from_start, known = there.within(back, hops)
-        to_goal, others = back.within(there, hops)
-        places = np.union1d(known, others)
+        beyond = there.reach(back, hops)
+        back.reach(there, hops)
+        places = np.sort(np.concatenate([there.known(back, hops), beyond]))
         owner, edges, ends = self._terrain.onward(places)
-        kept = self._leads_on(places[owner], from_start, ends, to_goal, hops)
+        begins = places[owner]
+        kept = np.flatnonzero((back.far[ends] > 0) & (back.far[ends] <= hops + 1 - there.far[begins]))
+        kept = kept[self._allowed(begins[kept], ends[kept])]
         return self._renumbered(places, owner[kept], edges[kept], ends[kept])
 
-    def _leads_on(
-        self, begin: Ints, from_start: npt.NDArray[np.int8], end: Ints, to_goal: npt.NDArray[np.int8], hops: int
-    ) -> npt.NDArray[np.bool_]:
+    def _allowed(self, begins: Ints, ends: Ints) -> npt.NDArray[np.bool_]:
         """Which moves can be of a way: none leaves a goal, none enters a start, none stays where it is."""
-        role = self._roles()
-        one, other = begin // self._terrain.states, end // self._terrain.states
-        possible = (to_goal[end] > 0) & (from_start[begin].astype(np.int64) + to_goal[end] - 1 <= hops)
-        kept: npt.NDArray[np.bool_] = possible & (one != other) & (role[one] != 2) & (role[other] != 1)
+        role, one, other = self._role, begins // self._terrain.states, ends // self._terrain.states
+        kept: npt.NDArray[np.bool_] = (one != other) & (role[one] != 2) & (role[other] != 1)
         return kept
-
-    def _roles(self) -> npt.NDArray[np.int8]:
-        role = np.zeros(self._terrain.network.entities, np.int8)
-        role[self._starts], role[self._goals] = 1, 2
-        return role
 
     def _renumbered(self, places: Ints, owner: Ints, edges: Short, ends: Ints) -> Part:
         count = len(places)
@@ -197,4 +224,5 @@ class Passage:
 
 def _among(places: Ints, some: Ints) -> Ints:
     """Where those of ``some`` that are there stand in the ordered ``places``."""
-    return np.searchsorted(places, np.intersect1d(places, some))
+    at = np.searchsorted(places, some)
+    return at[np.append(places, -1)[at] == some]
