@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.analysis.network import Ints, rows
+from kgplatform.analysis.network import rows
 from kgplatform.analysis.walking import Part
 
 Costs = npt.NDArray[np.float64]

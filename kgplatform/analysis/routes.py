@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from kgplatform.analysis.network import Ints, Network
 from kgplatform.analysis.ranked import Costs, Ranked
 from kgplatform.analysis.walking import Part, Passage, Terrain
+from kgplatform.types import By
 
-By = Literal["shortest", "specific", "confidence"]
 WAYS: tuple[str, ...] = get_args(By)
 TRIFLE = 1e-9
 """What every hop costs besides, so that of equally good routes the shorter comes first, and none goes in a circle for nothing."""

@@ -225,4 +225,5 @@ class Passage:
 def _among(places: Ints, some: Ints) -> Ints:
     """Where those of ``some`` that are there stand in the ordered ``places``."""
     at = np.searchsorted(places, some)
-    return at[np.append(places, -1)[at] == some]
+    there: Ints = at[np.append(places, -1)[at] == some]
+    return there
