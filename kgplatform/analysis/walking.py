@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.analysis.network import Ints, Network, Short, rows
+from kgplatform.analysis.network import Ints, Network, Short
 from kgplatform.analysis.pattern import Automaton
 
 FARTHEST = 100
@@ -58,7 +58,7 @@ class Terrain:
         return self.automaton.free and self.least <= 0
 
     def _ends(self, places: Ints) -> Ints:
-        return self.network.others[rows(self.network.begins, places)[0]].astype(np.int64)
+        return self.network.near(places).astype(np.int64)
 
     def onward(self, places: Ints) -> Moves:
         """All moves from these places."""
