@@ -26,7 +26,7 @@ class Network:
     """Every entity's edges and where they lead, made once for a graph: 20 bytes a fact and 8 an entity, besides the view.
 
     Those of entity ``e`` stand at ``begins[e]`` up to ``begins[e + 1]`` of ``edges`` and ``others``. ``relation`` and ``confidence`` are
-    ``(facts,)``; an entity's own facts with itself are two edges, there and back.
+    ``(facts,)``, ``often`` is how many facts each relation has; an entity's own facts with itself are two edges, there and back.
     """
 
     begins: Ints
@@ -35,6 +35,7 @@ class Network:
     relation: Short
     confidence: Floats
     relations: tuple[str, ...]
+    often: Ints
 
     @classmethod
     def of(cls, view: GraphView) -> Network:
@@ -54,7 +55,8 @@ class Network:
             count = leaving if shift == 0 else entering
             at = np.arange(facts) + np.repeat(first - (np.cumsum(count) - count), count)
             edges[at], others[at] = order + shift, other[order]
-        return cls(begins, edges, others, triples[:, 1].astype(np.int32), confidence, relations)
+        often = np.bincount(triples[:, 1], minlength=len(relations))
+        return cls(begins, edges, others, triples[:, 1].astype(np.int32), confidence, relations, often)
 
     @property
     def facts(self) -> int:

@@ -48,8 +48,7 @@ def _costs(network: Network, part: Part, by: By) -> Costs:
 
 
 def _bits(network: Network, part: Part) -> Costs:
-    often = np.bincount(network.relation, minlength=len(network.relations))
-    cost = np.log2(often[network.relation[part.edges % network.facts]])
+    cost = np.log2(network.often[network.relation[part.edges % network.facts]])
     entity = part.entity[part.ends]
     return cost + np.where(np.isin(part.ends, part.goals), 0.0, np.log2(network.degree(entity)))
 
