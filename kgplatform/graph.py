@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief, cards, derivation, explanation, interacting, lookup, names, snapshot
 from kgplatform import similar as similarity
+from kgplatform.analysis.between import Between, Ends, Wanted
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
 from kgplatform.explanation import Event, Explanation, Reason
@@ -26,6 +27,7 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Store
 from kgplatform.store import merging, records
 from kgplatform.types import (
+    By,
     Candidate,
     Change,
     Claim,
@@ -41,6 +43,7 @@ from kgplatform.types import (
     Literal,
     Merge,
     Mirrored,
+    Path,
     Receipt,
     Refusal,
     Relation,
@@ -111,6 +114,7 @@ class KnowledgeGraph(Library):
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._between = Between(store)
 
     def __enter__(self) -> KnowledgeGraph:
         return self
@@ -329,6 +333,29 @@ class KnowledgeGraph(Library):
                     found.setdefault(fact.key, fact)
             frontier = {end.id for fact in near for end in (fact.head, fact.tail) if isinstance(end, Entity)} - seen
         return list(found.values())
+
+    def paths(
+        self,
+        a: Ends,
+        b: Ends | None = None,
+        max_hops: int = 4,
+        k: int = 5,
+        *,
+        by: By = "shortest",
+        pattern: str | None = None,
+        min_confidence: float = 0.0,
+        directed: bool = False,
+    ) -> list[Path]:
+        """The ``k`` best paths between two entities, or two sets, by ids or names; no entity comes twice in one.
+
+        ``by``: the fewest hops; ``"specific"``, which avoids entities and relations of many facts; or ``"confidence"``, the product of
+        how far the facts are believed. Facts are walked either way unless ``directed``, or as a ``pattern`` says
+        (``"author of/^cites+"``: see ``kgplatform.analysis.pattern``). With a pattern and no ``b``: a walk to each entity that it leads to.
+
+        Belief is without graph models' evidence here (``Fact.trust``). The first call reads the whole graph (some seconds a million
+        facts) and keeps it in memory. Raises ``BadRequest``, ``NotFound`` or ``Ambiguous``.
+        """
+        return self._between.paths(a, b, Wanted(k, max_hops, by, pattern, min_confidence, directed))
 
     def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
         """The facts under these keys, or under those they have since their entities were merged; by the keys that were asked."""

@@ -20,6 +20,8 @@ SourceId = NewType("SourceId", str)
 
 Method = OneOf["import", "text", "memory", "review", "graph"]
 Status = OneOf["current", "predicted", "proposed", "rejected", "all"]
+By = OneOf["shortest", "specific", "confidence"]
+"""What makes a path better than another."""
 Verdict = OneOf["none", "accepted", "rejected"]
 Origin = OneOf["imported", "harvested", "told", "predicted"]
 

@@ -103,6 +103,7 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
     )
     groups = {"server": "status stop drop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
+    alone += ["paths"]
     groups |= {"evaluate": "pairs links"}
     groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
@@ -570,6 +571,22 @@ def test_forgetting_takes_what_models_answered_to_the_text(kg: Kg, graph: Knowle
 
 
 TEXT = "Radium\n\nIt was found in 1898.\x1b[2J\n" + QUOTE + "\n"
+
+
+def test_paths_show_how_two_entities_hang_together(kg: Kg, graph: KnowledgeGraph) -> None:
+    graph.put([Claim(city("Warsaw"), "located in", Entity(entity_id("country", "Poland"), "Poland", ("country",)), (told(),))])
+    (shown,) = kg("paths", "Poland", "Marie Curie").out.splitlines()
+    assert shown.endswith("Poland ←located in— Warsaw ←born in— Marie Curie")
+    (path,) = kg("paths", "Marie Curie", "Poland", "--json").objects
+    assert [step["words"] for step in path["steps"]] == ["Marie Curie | born in | Warsaw", "Warsaw | located in | Poland"]
+    assert path["hops"] == 2
+    assert path["confidence"] == pytest.approx(path["steps"][0]["fact"]["confidence"] * path["steps"][1]["fact"]["confidence"])
+    assert kg("paths", "Poland", "--pattern", "^located in/^born in").out == shown + "\n"
+    assert kg("paths", "Marie Curie", "Poland", "--max-hops", "1").out == "no path of at most 1 fact leads there\n"
+    kg("paths", "Marie Curie").refused(2, "--pattern")
+    kg("paths", "Marie Curie", "Poland", "--by", "longest").refused(2, "shortest", "specific", "confidence")
+    kg("paths", "Marie Curie", "Poland", "--pattern", "born in/").refused(2, "at its end")
+    kg("paths", "Marie Curie", "Polonia").refused(2, "no entity is called 'Polonia'")
 
 
 def test_documents_are_listed_searched_and_shown(kg: Kg, graph: KnowledgeGraph) -> None:

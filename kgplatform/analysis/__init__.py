@@ -1,0 +1,8 @@
+"""What the shape of a graph says: paths between entities. Arrays and nothing else; no model, no server.
+
+network     the facts of a view by their ends, in both directions
+pattern     relation patterns, such as ``author of/^cites+``, as automata
+walking     where one may walk in a network, and the part of it that can lie between two ends
+ranked      the cheapest simple routes of such a part, one after the other
+between     paths of facts between entities of a graph: what ``kg.paths`` gives
+"""

@@ -1,0 +1,94 @@
+"""Routes between sets of entities, the best first, and what a pattern leads to; entities and facts are numbers here.
+
+What is *specific* is told by its information content: through an entity of many facts, or over a relation of many, a route says
+little. It costs the logarithm of both, one of few hops less than one of many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import get_args
+
+import numpy as np
+
+from kgplatform.analysis.network import Ints, Network
+from kgplatform.analysis.ranked import Costs, Ranked
+from kgplatform.analysis.walking import Part, Passage, Terrain
+from kgplatform.types import By
+
+WAYS: tuple[str, ...] = get_args(By)
+TRIFLE = 1e-9
+"""What every hop costs besides, so that of equally good routes the shorter comes first, and none goes in a circle for nothing."""
+
+
+def routes(terrain: Terrain, starts: Ints, goals: Ints, *, k: int, max_hops: int, by: By = "shortest") -> list[Ints]:
+    """The edges of the ``k`` best simple routes between two sets that have no entity in common.
+
+    ``by`` fewest hops; least bits to find it among others (``specific``); or the product of confidences, where facts that are not
+    believed at all count for nothing. Inner entities are in neither set.
+    """
+    if by == "confidence":
+        terrain = Terrain(terrain.network, terrain.automaton, max(terrain.least, TRIFLE))
+    passage = Passage(terrain, starts, goals)
+    if (fewest := passage.hops(max_hops)) is None:
+        return []
+    found: list[Ints] = []
+    for hops in range(fewest if by == "shortest" else max_hops, max_hops + 1):
+        part = passage.part(hops)
+        ranked = Ranked(part, _costs(terrain.network, part, by), hops + 1)
+        found = [part.edges[list(route[1:])] for route in islice(ranked, k)]
+        if len(found) == k:
+            break
+    return found
+
+
+def _costs(network: Network, part: Part, by: By) -> Costs:
+    return np.where(part.edges < 0, 0.0, _COSTS[by](network, part) + TRIFLE)
+
+
+def _bits(network: Network, part: Part) -> Costs:
+    cost = np.log2(network.often[network.relation[part.edges % network.facts]])
+    entity = part.entity[part.ends]
+    return cost + np.where(np.isin(part.ends, part.goals), 0.0, np.log2(network.degree(entity)))
+
+
+_COSTS: dict[By, Callable[[Network, Part], Costs]] = {
+    "shortest": lambda _, part: np.ones(len(part.edges)),
+    "specific": _bits,
+    "confidence": lambda network, part: -np.log(network.confidence[part.edges % network.facts].astype(np.float64)),
+}
+
+
+def reached(terrain: Terrain, start: int, max_hops: int) -> Iterator[tuple[Ints, Ints]]:
+    """What a pattern leads to, hop by hop: entities, and the edges of a walk to each, ``(entities, hops)``; an entity comes once.
+
+    A walk is one of the shortest; it may come to an entity again, and back to the start.
+    """
+    told, seen = np.zeros(terrain.network.entities, np.bool_), np.zeros(terrain.size, np.bool_)
+    places, trail = terrain.starts(np.array([start])), list[tuple[Ints, Ints]]()
+    seen[places] = True
+    for hops in range(max_hops + 1):
+        at = np.flatnonzero(np.isin(places % terrain.states, terrain.automaton.accepting))
+        entities, once = np.unique(places[at] // terrain.states, return_index=True)
+        new = ~told[entities]
+        if new.any():
+            told[entities] = True
+            yield entities[new], _walks(at[once][new], trail)
+        if hops == max_hops or not len(places):
+            return
+        origin, edges, ends = terrain.onward(places)
+        ends, first = np.unique(ends, return_index=True)
+        first, ends = first[~seen[ends]], ends[~seen[ends]]
+        seen[ends] = True
+        trail.append((origin[first], edges[first].astype(np.int64)))
+        places = ends
+
+
+def _walks(at: Ints, trail: list[tuple[Ints, Ints]]) -> Ints:
+    """The edges by which the last places at these positions were reached."""
+    columns: list[Ints] = []
+    for origin, edges in reversed(trail):
+        columns.append(edges[at])
+        at = origin[at]
+    return np.stack(columns[::-1], axis=1) if columns else np.zeros((len(at), 0), np.int64)

@@ -1,0 +1,62 @@
+"""``kg paths``: how two entities hang together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kgplatform.errors import BadRequest
+from kgplatform.types import By, in_words
+from ui.cli import shapes
+from ui.cli.answers import step_shape
+from ui.cli.command import Run, add
+from ui.cli.screen import percent
+
+if TYPE_CHECKING:
+    from kgplatform.types import Path, Step
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to ``kg``."""
+    example = 'kg paths "Marie Curie" Paris --k 3\nkg paths "Marie Curie" --pattern "^discovered by/discovered in"'
+    add(app, "paths", example=example)(paths)
+
+
+def paths(
+    run: Run,
+    start: Annotated[str, typer.Argument(metavar="A", help="An entity, by id or name.")],
+    end: Annotated[str | None, typer.Argument(metavar="[B]", help="Another; may be left out with --pattern.")] = None,
+    k: Annotated[int, typer.Option("--k", min=1, help="The most paths to show.")] = 5,
+    max_hops: Annotated[int, typer.Option(min=1, help="The most facts of a path.")] = 4,
+    by: Annotated[By, typer.Option(help="What comes first.")] = "shortest",
+    pattern: Annotated[
+        str | None, typer.Option(metavar="RELATIONS", help="Relations to go over: / then, ^ against, | or, + * ? repeat, names in quotes.")
+    ] = None,
+    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least belief in each fact.")] = 0.0,
+    directed: Annotated[bool, typer.Option("--directed", help="Walk facts from head to tail only.")] = False,
+) -> None:
+    """Show how two entities hang together: the paths of facts between them, the best first.
+
+    With --pattern and no B, a walk to each entity that the pattern leads to. How far a path is believed is the product over its facts.
+    """
+    if end is None and pattern is None:
+        raise BadRequest("say where paths should end, or give a --pattern that leads to the ends")
+    found = run.graph.paths(start, end, max_hops, k, by=by, pattern=pattern, min_confidence=min_confidence, directed=directed)
+    for path in found if run.screen.json else ():
+        run.screen.emit({"hops": len(path.steps), "confidence": _believed(path), "steps": [step_shape(run, step) for step in path.steps]})
+    for path in found:
+        run.screen.say(f"{percent(_believed(path)):>6}  {in_words(path.steps[0].start)}{''.join(map(_step, path.steps))}")
+    if not found:
+        run.screen.say(f"no path of at most {shapes.many(max_hops, 'fact')} leads there")
+
+
+def _believed(path: Path) -> float:
+    return math.prod(step.fact.confidence for step in path.steps)
+
+
+def _step(step: Step) -> str:
+    """A step behind its start, with an arrow from head to tail."""
+    line = f"—{step.fact.relation}→" if step.forward else f"←{step.fact.relation}—"
+    return f" {line} {in_words(step.end)}"
