@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.formats import iris, rows
@@ -124,7 +124,7 @@ def _triples(file: IO[bytes], source: Source, format: str) -> Iterator[tuple[int
 
     base = iris.BASE if format == "TURTLE" else None
     try:
-        for triple in pyoxigraph.parse(lines, getattr(pyoxigraph.RdfFormat, format), base_iri=base):
+        for triple in pyoxigraph.parse(cast("IO[bytes]", lines), getattr(pyoxigraph.RdfFormat, format), base_iri=base):
             tail = triple.object
             end = node(tail) if type(tail) is iri or type(tail) is blank else tail
             yield lines.number, (node(triple.subject), iris.entity_id(triple.predicate.value), end)
