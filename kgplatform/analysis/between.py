@@ -1,30 +1,34 @@
 """Paths of facts between entities of a graph, as people ask for them: what ``kg.paths`` gives.
 
-The facts are read once into arrays, and what was written since is read before each answer. A server is asked for the facts of the
-answer alone: its query language has the shortest paths, but neither ranks them nor says the same on both servers.
+A server is asked, hop by hop, for the facts around both ends as long as that takes less time than to read all facts into arrays, which
+every later question then uses; what was written since is read before each answer. Paths are ranked here in either case: query
+languages have the shortest path, but neither a second one nor the same on every server.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from kgplatform import lookup, snapshot
+from kgplatform.analysis.around import Around
 from kgplatform.analysis.network import Ints, Network
 from kgplatform.analysis.pattern import Automaton, Vocabulary, compiled
 from kgplatform.analysis.routes import WAYS, reached, routes
 from kgplatform.analysis.walking import FARTHEST, Terrain
-from kgplatform.errors import BadRequest
-from kgplatform.ports import Store
-from kgplatform.types import By, Entity, FactKey, Path, Relation, Step
+from kgplatform.errors import BadRequest, NotFound
+from kgplatform.ports import CypherRunner, Store
+from kgplatform.types import By, EntityId, FactKey, FactQuery, Path, Relation, Step
 from kgplatform.view import GraphView
 
 __all__ = ["Between", "Ends", "Wanted"]
 
+SHARE = 10
+"""A fact among others around an entity takes as long as so many in the stream of all."""
 Ends = str | Collection[str]
 """An entity by id or name, or several."""
 
@@ -59,29 +63,54 @@ class Between:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: tuple[GraphView, Network] | None = None
+        self._left: int | None = None
 
     def paths(self, starts: Ends, goals: Ends | None, wanted: Wanted) -> list[Path]:
         """Those from any of the starts to any of the goals; without goals, one to each entity that the pattern leads to, nearest first."""
         begin = self._entities(starts)
         end = self._entities(goals) if goals is not None else []
-        if shared := [one.name for one in begin if one.id in {other.id for other in end}]:
+        if shared := [one for one in begin if one in end]:
             raise BadRequest(f"a path leads from one entity to another, and {shared[0][:80]!r} is at both ends")
         if goals is None and (wanted.pattern is None or len(begin) > 1):
             raise BadRequest("say where paths should end, or give one start and a pattern that leads to the ends")
-        view, network = self._network()
+        near = self._near(begin, end, wanted)
+        return self._found(*self._network(), begin, end, wanted) if near is None else near
+
+    def _near(self, begin: list[EntityId], end: list[EntityId], wanted: Wanted) -> list[Path] | None:
+        """The same from the facts around the ends alone; None where that takes too long or cannot be told."""
+        if self._held is not None or not isinstance(self._store, CypherRunner) or wanted.by == "specific":
+            return None
+        if self._left is None:
+            self._left = self._store.count(FactQuery(tails="entities")) // SHARE
+        around = Around(self._store, begin, end)
+        try:
+            while around.read < self._left and around.grow(self._left - around.read):
+                last = around.whole or around.hops == wanted.max_hops
+                if last or (wanted.by == "shortest" and around.meets):
+                    view = GraphView.of(around.facts)
+                    paths = self._found(view, Network.of(view), begin, end, replace(wanted, max_hops=around.hops))
+                    if last or len(paths) == wanted.k:
+                        return paths
+        except NotFound:  # of a relation that may be elsewhere in the graph
+            return None
+        finally:
+            self._left -= around.read
+        return None
+
+    def _found(self, view: GraphView, network: Network, begin: list[EntityId], end: list[EntityId], wanted: Wanted) -> list[Path]:
         terrain = Terrain(network, self._automaton(view.relations, wanted), wanted.min_confidence)
         start, goal = _places(view, begin), _places(view, end)
-        if not len(start) or (goals is not None and not len(goal)):
+        if not len(start) or (end and not len(goal)):
             return []
-        if goals is None:
+        if not end:
             return self._told(view, list(islice(_walks(terrain, int(start[0]), wanted.max_hops), wanted.k)))
         return self._told(view, routes(terrain, start, goal, k=wanted.k, max_hops=wanted.max_hops, by=wanted.by))
 
-    def _entities(self, ends: Ends) -> list[Entity]:
+    def _entities(self, ends: Ends) -> list[EntityId]:
         names = [ends] if isinstance(ends, str) else list(ends)
         if not names:
             raise BadRequest("a path needs at least one entity at each end")
-        return [lookup.entity(self._store, name) for name in names]
+        return [lookup.entity(self._store, name).id for name in names]
 
     def _network(self) -> tuple[GraphView, Network]:
         """The facts as they are now."""
@@ -117,9 +146,9 @@ def _inverses(cards: Iterable[Relation]) -> dict[str, str]:
     return {card.inverse: card.name for card in cards if card.inverse}
 
 
-def _places(view: GraphView, entities: Iterable[Entity]) -> Ints:
+def _places(view: GraphView, entities: Iterable[EntityId]) -> Ints:
     """Those that the view has."""
-    found = {view.entity_ids.find(one.id) for one in entities} - {-1}
+    found = {view.entity_ids.find(one) for one in entities} - {-1}
     return np.array(sorted(found), np.int64)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from kgplatform.belief import Calibration
@@ -9,6 +11,7 @@ from kgplatform.errors import Ambiguous, BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.ports import Store
+from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Literal, Path, Relation, Source, SourceId
 
 
@@ -132,6 +135,29 @@ def test_what_cannot_be_asked_is_said_in_a_sentence(kg: KnowledgeGraph) -> None:
     kg.put([claim(entity("Paris", "myth"), "son of", entity("Priam", "myth"))])
     with pytest.raises(Ambiguous, match="give the id"):
         kg.paths("Marie Curie", "Paris")
+
+
+def test_a_server_is_not_read_whole_for_ends_of_few_facts(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the answers are those of the whole."""
+    chosen = random.Random(0)
+    people = [entity(f"Person {number}") for number in range(1_500)]
+    heads = [*people, *people[::3]]
+    claims = [claim(head, f"r{chosen.randrange(4)}", chosen.choice(people), 2 + 2 * chosen.random()) for head in heads]
+    whole, near = KnowledgeGraph(MemoryStore()), KnowledgeGraph(served)
+    for graph in (whole, near):
+        graph.put(claims)
+    led = told(whole.paths("Person 0", pattern="(r0|r1|^r2|r3)+", k=99))
+    ends = [path.steps[-1].end.name for path in whole.paths("Person 0", pattern="(r0|r1|r2|r3)+", max_hops=3, k=4)]  # type: ignore[union-attr]
+    by_hops = [told(whole.paths("Person 0", end, min_confidence=0.5)) for end in ends[:2]]
+    assert led
+    assert all(by_hops)
+    with monkeypatch.context() as patch:
+        patch.setattr("kgplatform.snapshot.read", lambda *_: pytest.fail("the whole graph was read"))
+        assert told(near.paths("Person 0", pattern="(r0|r1|^r2|r3)+", k=99)) == led
+        assert [told(near.paths("Person 0", end, min_confidence=0.5)) for end in ends[:2]] == by_hops
+    for by in ("shortest", "confidence", "specific"):  # at last it is read
+        for end in ends:
+            assert told(near.paths("Person 0", end, 8, by=by)) == told(whole.paths("Person 0", end, 8, by=by)) != []
 
 
 def test_an_entity_without_facts_between_entities_has_no_paths(kg: KnowledgeGraph) -> None:
