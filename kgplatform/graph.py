@@ -400,7 +400,7 @@ class KnowledgeGraph(Library):
     # files
 
     def load(self, path: str | FilePath, *, format: str | None = None, strict: bool = False, progress: Progress | None = None) -> Loaded:
-        """Put all facts of a TSV, CSV, JSON-LD or Parquet file; rows that cannot be read or kept are left out, and told of.
+        """Put all facts of a file (``kgplatform.formats.registry``); rows that cannot be read or kept are left out, and told of.
 
         The format follows from the ending unless it is named; ``progress`` counts rows. Raises ``BadFile`` when the file
         is no such file to its end, has no fact, or (``strict``) has any row that would be left out; nothing is written then.
@@ -410,9 +410,9 @@ class KnowledgeGraph(Library):
         return loading.load(self, FilePath(path), format=format, strict=strict, progress=progress)
 
     def dump(self, path: str | FilePath, *, format: str | None = None, status: Status = "current", progress: Progress | None = None) -> int:
-        """Write facts to a TSV, CSV, JSON-LD or Parquet file (whole or not at all); the number of facts.
+        """Write facts to a file (whole or not at all); the number of facts.
 
-        JSON-LD and Parquet hold the evidence, so that they load to the same facts. TSV and CSV hold confidences only.
+        JSON-LD and Parquet hold the evidence, so that they load to the same facts; what another format does not hold, its ``drops`` says.
         """
         from kgplatform.formats import dumping
 

@@ -1,6 +1,6 @@
-"""Measure how fast facts are read and written in each format, and in how much memory, beside pandas and pyarrow.
+"""Measure how fast facts are read and written in each format, and in how much memory, beside what others read them with.
 
-    python benchmarks/formats/run.py [--rows 200000 1000000] [--turns 2] [--folder FOLDER]
+    python benchmarks/formats/run.py [--rows 200000 1000000] [--turns 2] [--folder FOLDER] [--endings ttl graphml]
 
 Each measurement is a process of its own, so that its peak memory is its own; the sides take turns, so that what
 else the machine does falls on all of them.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,9 @@ sys.path.insert(0, str(_ROOT))
 if TYPE_CHECKING:
     from kgplatform.formats.rows import Stated
 
-ENDINGS = ("tsv", "csv", "jsonld", "parquet", "tsv.gz", "jsonld.gz")
+ENDINGS = ("tsv", "csv", "jsonld", "parquet", "ttl", "graphml", "tsv.gz", "jsonld.gz")
 THEIRS = {"tsv": ("pandas", "pyarrow"), "csv": ("pandas", "pyarrow"), "jsonld": ("json",), "parquet": ("pandas", "pyarrow")}
+THEIRS |= {"ttl": ("pyoxigraph", "rdflib"), "graphml": ("networkx",)}
 
 
 def stated(rows: int, evidence: bool) -> Iterator[Stated]:
@@ -111,10 +112,44 @@ def theirs(side: str, what: str, path: Path) -> Callable[[], object]:
     return lambda: out.write_text(json.dumps(table, ensure_ascii=False))
 
 
+def triples(side: str, what: str, path: Path) -> Callable[[], object]:
+    """Triples one by one, none kept, where the library streams; else the whole graph in memory."""
+    if side == "pyoxigraph":
+        import pyoxigraph
+
+        turtle = pyoxigraph.RdfFormat.TURTLE
+        if what == "read":
+            return lambda: sum(1 for _ in pyoxigraph.parse(path=path, format=turtle))
+        found = list(pyoxigraph.parse(path=path, format=turtle))
+        return lambda: pyoxigraph.serialize((quad.triple for quad in found), path.with_name("theirs.ttl"), turtle)
+    import rdflib
+
+    graph = rdflib.Graph()
+    if what == "read":
+        return lambda: graph.parse(path, format="turtle")
+    graph.parse(path, format="turtle")
+    return lambda: graph.serialize(path.with_name("theirs.ttl"), format="turtle")
+
+
+def drawn(what: str, path: Path) -> Callable[[], object]:
+    """The whole graph in memory."""
+    import networkx
+
+    if what == "read":
+        return lambda: networkx.read_graphml(path)
+    graph = networkx.read_graphml(path)
+    return lambda: networkx.write_graphml_xml(graph, path.with_name("theirs.graphml"))
+
+
 def one(side: str, what: str, path: Path, rows: int) -> None:
     """Print seconds of wall clock and of the processor (all threads), and the peak memory in MB."""
     work: Callable[[], object]
-    work = (ours_write(path, rows) if what == "write" else ours_read(path, rows)) if side == "ours" else theirs(side, what, path)
+    if side == "ours":
+        work = ours_write(path, rows) if what == "write" else ours_read(path, rows)
+    elif side in THEIRS["ttl"]:
+        work = triples(side, what, path)
+    else:
+        work = drawn(what, path) if side == "networkx" else theirs(side, what, path)
     wall, cpu = time.perf_counter(), time.process_time()
     off = work()
     took = time.process_time() - cpu, time.perf_counter() - wall
@@ -130,8 +165,8 @@ def measure(side: str, what: str, path: Path, rows: int) -> list[float]:
     return list(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 
-def compare(rows: int, turns: int, folder: Path) -> None:
-    for ending in ENDINGS:
+def compare(rows: int, turns: int, folder: Path, endings: Sequence[str]) -> None:
+    for ending in endings:
         path = folder / f"facts-{rows}.{ending}"
         sides = ("ours", *THEIRS.get(ending, ()))
         for what in ("write", "read"):
@@ -154,6 +189,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[200_000, 1_000_000])
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=None, help="where the files go for the time of the run")
+    parser.add_argument("--endings", nargs="+", default=ENDINGS)
     parser.add_argument("--one", nargs=4, metavar=("SIDE", "WHAT", "FILE", "ROWS"), help="a single measurement, as JSON")
     given = parser.parse_args()
     if given.one:
@@ -163,7 +199,7 @@ def main() -> None:
     print("| rows | format | file | what | who | rows/s | rows/cpu-s | peak MB |\n|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         for rows in given.rows:
-            compare(rows, given.turns, Path(folder))
+            compare(rows, given.turns, Path(folder), given.endings)
 
 
 if __name__ == "__main__":

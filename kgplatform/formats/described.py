@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Generic
+from typing import Generic, Self
 
 from kgplatform.errors import BadRequest
 from kgplatform.formats.rows import T, batches
@@ -24,24 +23,34 @@ Said = tuple[tuple[str, str], ...]
 """What is said of one: (what, words), in the order of the file."""
 
 
-def _database(table: str) -> sqlite3.Connection:
-    """A database in a file without a name, which goes with it."""
-    made = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    made.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16000; CREATE TABLE {table}")
-    return made
+class _OnDisk:
+    """A table in a file without a name, which goes when the block ends."""
+
+    def __init__(self, table: str) -> None:
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16000; CREATE TABLE {table}")
+        self._db.execute("BEGIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
 
 
-class Described:
+class Described(_OnDisk):
     """``of(id)`` after all was said by ``say``."""
 
     def __init__(self, said: Iterator[tuple[str, str, str]]) -> None:
         """``said`` is (id, what, words)."""
-        self._db = _database("said (id TEXT, what TEXT, words TEXT)")
-        self._db.execute("BEGIN")
-        for some in batches(said, 5_000):
-            self._db.executemany("INSERT INTO said VALUES (?, ?, ?)", some)
+        super().__init__("said (id TEXT, what TEXT, words TEXT)")
+        try:
+            for some in batches(said, 5_000):
+                self._db.executemany("INSERT INTO said VALUES (?, ?, ?)", some)
+        except BaseException:
+            self._db.close()
+            raise
         self._db.execute("CREATE INDEX at ON said (id)")
-        self._db.execute("COMMIT")
 
     def of(self, id: str) -> Said:
         """Raises ``BadRequest`` when it is more than anybody can mean."""
@@ -72,7 +81,7 @@ class Near(Generic[T]):
     def __getitem__(self, id: str) -> T:
         if (found := self._made.get(id)) is None:
             found = self._make(id)
-            self._held += 200 + len(id) + self._size(found)
+            self._held += 100 + len(id) + self._size(found)
             if self._held > NEAR:
                 self._made, self._held = {}, 0
             self._made[id] = found
@@ -84,31 +93,30 @@ def size(entity: Entity) -> int:
     return len(entity.name) + len(entity.description) + sum(map(len, (*entity.kinds, *entity.aliases)))
 
 
-class Met:
+class Met(_OnDisk):
     """Which ids were met already, on disk."""
 
     def __init__(self) -> None:
-        self._db = _database("met (id TEXT PRIMARY KEY) WITHOUT ROWID")
-        self._db.execute("BEGIN")
-        self._near: dict[str, None] = {}
+        super().__init__("met (id TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._near: set[str] = set()
+        self._held = 0
 
     def again(self, id: str) -> bool:
         """Whether this id was here before; from now on it was."""
         if id in self._near:
             return True
-        if len(self._near) >= 20_000:
-            for old in list(islice(self._near, 10_000)):
-                del self._near[old]
-        self._near[id] = None
+        self._held += 100 + len(id)
+        if self._held > NEAR:
+            self._near, self._held = set(), 0
+        self._near.add(id)
         return self._db.execute("INSERT OR IGNORE INTO met VALUES (?)", (id,)).rowcount == 0
 
 
-class Numbered:
+class Numbered(_OnDisk):
     """Numbers of ids by when they were met first, on disk."""
 
     def __init__(self) -> None:
-        self._db = _database("numbered (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID")
-        self._db.execute("BEGIN")
+        super().__init__("numbered (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID")
         self._count = 0
 
     def __getitem__(self, id: str) -> int:

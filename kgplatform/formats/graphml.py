@@ -21,10 +21,10 @@ from xml.sax.saxutils import escape, quoteattr
 from kgplatform import names
 from kgplatform.errors import BadRequest
 from kgplatform.formats import columns, rows
-from kgplatform.formats.described import Described, Met
+from kgplatform.formats.described import Described, Met, Near, size
 from kgplatform.formats.rows import Broken, Row, Rows, Stated, batches
 from kgplatform.formats.xmlstream import Start, events
-from kgplatform.types import Candidate, Claim, Entity, Literal, Mention, Source
+from kgplatform.types import Candidate, Claim, Entity, Literal, Mention, Qualifiers, Source
 
 SPACE = "http://graphml.graphdrawing.org/"
 UNNAMED = "related to"
@@ -47,12 +47,12 @@ Data = dict[str, str]
 
 def read(file: IO[bytes], source: Source) -> Rows:
     """It is read twice, for its nodes and for its facts."""
-    nodes = Described((one.id, name, text) for one in _elements(file) if one.name == "node" for name, text in _told(one))
-    file.seek(0)
-    reader = _Facts(nodes, source)
-    for one in _elements(file):
-        for row in reader.facts(one):
-            yield one.line, row
+    with Described((one.id, name, text) for one in _elements(file) if one.name == "node" for name, text in _told(one)) as nodes:
+        file.seek(0)
+        reader = _Facts(nodes, source)
+        for one in _elements(file):
+            for row in reader.facts(one):
+                yield one.line, row
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class _Keys:
 
 def _elements(file: IO[bytes]) -> Iterator[_Element]:
     """Nodes, edges and hyperedges as they end, with their data. Raises ``Broken``."""
-    keys, key, data = _Keys(), "", ""
+    keys, key = _Keys(), ""
     known: dict[str, tuple[dict[str, str], Data]] = {}
     open_: list[_Element] = []
     root = ""
@@ -107,15 +107,13 @@ def _elements(file: IO[bytes]) -> Iterator[_Element]:
                 key = event.attributes.get("id", "")
                 keys.add(event.line, event.attributes)
                 known = {}
-            elif name == "data":
-                data = event.attributes.get("key", "")
             elif name in ("node", "edge", "hyperedge"):
                 types, defaults = known.get(name) or known.setdefault(name, keys.of(name))
                 open_.append(_Element(name, event.line, event.attributes, types, dict(defaults)))
         elif name == "default":
             keys.defaults[key] = event.text
         elif name == "data" and open_:
-            if data not in keys.meant:
+            if (data := event.attributes.get("key", "")) not in keys.meant:
                 raise Broken(f"has data of the key {rows.shown(data)}, which no <key> before it declares", event.line)
             if (meant := keys.meant[data][1]) in open_[-1].types and event.text.strip():
                 open_[-1].data[meant] = event.text
@@ -151,6 +149,7 @@ class _Facts:
 
     def __init__(self, nodes: Described, source: Source) -> None:
         self._nodes, self._source = nodes, source
+        self._ends = Near(self._end, lambda end: size(end) if isinstance(end, Entity) else len(_words(end)))
 
     def facts(self, element: _Element) -> Iterator[Row]:
         if element.name == "hyperedge":
@@ -165,21 +164,21 @@ class _Facts:
 
     def _edge(self, element: _Element) -> Row:
         data = _exact(element.data)
-        start, end = (self._end(element.attributes.get(which, "")) for which in ("source", "target"))
+        start, end = (self._ends[element.attributes.get(which, "")] for which in ("source", "target"))
         named = next((name for name in _RELATIONS if name in data), "")
         relation = rows.relation(data.pop(named, UNNAMED))
         sure = columns.confidence(data.pop("confidence", "1"))
-        qualifiers = columns.read_qualifiers(data.pop("qualifiers", "{}"))
         data.pop("exact", "")
-        qualifiers = tuple(sorted({**data, **dict(qualifiers)}.items(), key=itemgetter(0)))
-        told = rows.told(_words(start), _words(end), sure, self._source)
+        given = columns.read_qualifiers(told) if (told := data.pop("qualifiers", "")) else ()
+        qualifiers: Qualifiers = tuple(sorted({**data, **dict(given)}.items(), key=itemgetter(0)))
+        evidence = rows.told(_words(start), _words(end), sure, self._source)
         if isinstance(start, Entity) and not isinstance(end, Mention):
-            return Claim(start, relation, end, (told,), qualifiers)
+            return Claim(start, relation, end, (evidence,), qualifiers)
         if isinstance(start, Literal):
             raise BadRequest(f"the edge begins at the value {rows.shown(start.value)}: a value can only be a tail")
         if words := [name for name, value in qualifiers if isinstance(value, Entity)]:
             raise BadRequest(f"the qualifier {words[0]!r} is an entity by its id: give the nodes of the edge  kinds  as well")
-        return Candidate(_mention(start), relation, end if isinstance(end, Literal) else _mention(end), told, qualifiers)  # type: ignore[arg-type]
+        return Candidate(_mention(start), relation, end if isinstance(end, Literal) else _mention(end), evidence, qualifiers)  # type: ignore[arg-type]
 
     def _end(self, id: str) -> End:
         """What a node means. Raises ``BadRequest`` when there is none."""
@@ -243,9 +242,9 @@ _HEADER = f"""<?xml version="1.0" encoding="UTF-8"?>
 def write(stated: Iterable[Stated], file: IO[bytes]) -> None:
     keys = [_key("node", name) for name in NODE] + [_key("edge", name) for name in EDGE]
     file.write((_HEADER + "".join(keys) + '<graph edgedefault="directed">\n').encode())
-    met = Met()
-    for some in batches(stated, 1_000):
-        file.write("".join(line for one in some for line in _lines(one, met)).encode())
+    with Met() as met:
+        for some in batches(stated, 1_000):
+            file.write("".join(line for one in some for line in _lines(one, met)).encode())
     file.write(b"</graph>\n</graphml>\n")
 
 

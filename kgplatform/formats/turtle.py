@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import IO, Any, cast
 
 from kgplatform.errors import BadRequest, MissingExtra
@@ -72,18 +71,23 @@ def read(file: IO[bytes], source: Source) -> Rows:
 
 def read_as(file: IO[bytes], source: Source, format: str) -> Rows:
     """A file in a format of pyoxigraph. It is read twice, for what it says of things and for its facts."""
-    said = Described(_said(_triples(file, source, format)))
-    schema = Schema(said, lambda iri: rows.relation(_called(said, iri, iris.words)))
-    for row in schema.rows():
-        yield 0, row
+    with Numbered() as blanks, Described(_said(_triples(file, source, format, blanks))) as said:
+        for row in Schema(said, lambda iri: rows.relation(_called(said, iri, iris.words))).rows():
+            yield 0, row
+        yield from _facts(file, source, format, said)
+
+
+def _facts(file: IO[bytes], source: Source, format: str, said: Described) -> Rows:
+    """The second reading."""
     file.seek(0)
     reader = _Facts(said, source)
-    for line, (head, relation, tail) in _triples(file, source, format):
-        if not _describing(relation, tail):
-            try:
-                yield line, reader.fact(head, relation, tail)
-            except BadRequest as error:
-                yield line, str(error)
+    with Numbered() as blanks:
+        for line, (head, relation, tail) in _triples(file, source, format, blanks):
+            if not _describing(relation, tail):
+                try:
+                    yield line, reader.fact(head, relation, tail)
+                except BadRequest as error:
+                    yield line, str(error)
 
 
 Triple = tuple[str, str, Any]
@@ -108,26 +112,24 @@ class _Lines:
         return line
 
 
-def _triples(file: IO[bytes], source: Source, format: str) -> Iterator[tuple[int, Triple]]:
-    """Line and parts. Raises ``Broken``."""
+def _triples(file: IO[bytes], source: Source, format: str, blanks: Numbered) -> Iterator[tuple[int, Triple]]:
+    """Line and parts; ``blanks`` numbers blank nodes as they come. Raises ``Broken``."""
     try:
         import pyoxigraph
     except ImportError:
         raise MissingExtra("pyoxigraph", extra="rdf", need="reading Turtle") from None
-    iri, blank, lines, numbers = pyoxigraph.NamedNode, pyoxigraph.BlankNode, _Lines(file), Numbered()
+    iri, blank, lines, ids = pyoxigraph.NamedNode, pyoxigraph.BlankNode, _Lines(file), Near(iris.entity_id, len)
     ours = f"_:{source.id.rpartition(':')[2]}"
 
     def node(term: Any) -> str:
-        return (
-            iris.entity_id(term.value) if type(term) is iri else f"{ours}/{numbers[term.value]}"
-        )  # those without a label get one by chance
+        return ids[term.value] if type(term) is iri else f"{ours}/{blanks[term.value]}"  # those without a label get one by chance
 
     base = iris.BASE if format == "TURTLE" else None
     try:
-        for triple in pyoxigraph.parse(cast("IO[bytes]", lines), getattr(pyoxigraph.RdfFormat, format), base_iri=base):
+        for triple in pyoxigraph.parse(cast(IO[bytes], lines), getattr(pyoxigraph.RdfFormat, format), base_iri=base):
             tail = triple.object
             end = node(tail) if type(tail) is iri or type(tail) is blank else tail
-            yield lines.number, (node(triple.subject), iris.entity_id(triple.predicate.value), end)
+            yield lines.number, (node(triple.subject), ids[triple.predicate.value], end)
     except SyntaxError as error:
         raise _broken(error) from None
     except MemoryError:  # the parser's own bound
@@ -245,9 +247,10 @@ def write(stated: Iterable[Stated], file: IO[bytes]) -> None:
 
 def write_as(stated: Iterable[Stated], file: IO[bytes], name: Callable[[str], str]) -> None:
     """Triples, a line each; ``name`` writes an IRI."""
-    writer = _Writer(lru_cache(maxsize=20_000)(name))
-    for some in batches(stated, 1_000):
-        file.write("".join(line for claim, _ in some for line in writer.lines(claim)).encode("utf-8", "replace"))
+    with Met() as met:
+        writer = _Writer(name, met)
+        for some in batches(stated, 1_000):
+            file.write("".join(line for claim, _ in some for line in writer.lines(claim)).encode("utf-8", "replace"))
 
 
 def _prefixed(iri: str) -> str:
@@ -265,8 +268,10 @@ def full(iri: str) -> str:
 class _Writer:
     """Claims as lines; an entity is described before the first of them."""
 
-    def __init__(self, name: Callable[[str], str]) -> None:
-        self._name, self._met = name, Met()
+    def __init__(self, name: Callable[[str], str], met: Met) -> None:
+        self._name, self._met = name, met
+        self._entities = Near(lambda id: name(iris.entity(id)), len)
+        self._relations = Near(lambda relation: name(PREFIXES["relation"] + iris.part(relation)), len)
         properties = (f"{RDF}type", f"{RDFS}label", f"{SKOS}altLabel", f"{RDFS}comment")
         self._kind, self._label, self._alias, self._comment = map(name, properties)
 
@@ -274,15 +279,15 @@ class _Writer:
         yield from self._described(claim.head)
         if isinstance(claim.tail, Entity):
             yield from self._described(claim.tail)
-            tail = self._name(iris.entity(claim.tail.id))
+            tail = self._entities[claim.tail.id]
         else:
             tail = self._value(claim.tail)
-        yield f"{self._name(iris.entity(claim.head.id))} {self._name(PREFIXES['relation'] + iris.part(claim.relation))} {tail} .\n"
+        yield f"{self._entities[claim.head.id]} {self._relations[claim.relation]} {tail} .\n"
 
     def _described(self, entity: Entity) -> Iterator[str]:
         if self._met.again(entity.id):
             return
-        subject = self._name(iris.entity(entity.id))
+        subject = self._entities[entity.id]
         for kind in entity.kinds if entity.kinds != ("thing",) else ():
             yield f"{subject} {self._kind} {self._name(PREFIXES['kind'] + iris.part(kind))} .\n"
         yield f"{subject} {self._label} {_quoted(entity.name)} .\n"

@@ -20,7 +20,7 @@ _CUT = frozenset({"no element found", "unclosed token", "partial character", "un
 
 
 class Start(NamedTuple):
-    """An element begins; ``name`` is without the namespace where that is the document's own."""
+    """An element begins that is not asked for its text; ``name`` is without the namespace where that is the document's own."""
 
     line: int
     name: str
@@ -28,11 +28,12 @@ class Start(NamedTuple):
 
 
 class End(NamedTuple):
-    """An element ends; ``text`` is what stood directly in it, for elements whose text is asked for."""
+    """An element ends; one that is asked for its text with all that it has."""
 
     line: int
     name: str
-    text: str
+    text: str = ""
+    attributes: Mapping[str, str] = {}
 
 
 def events(file: IO[bytes], space: str, texts: frozenset[str]) -> Iterator[Start | End]:
@@ -57,6 +58,7 @@ class _Sink:
         self._events: list[Start | End] = []
         self._open: list[str] = []
         self._text: list[str] = []
+        self._attributes: Mapping[str, str] = {}
         self._length = 0
         self.heard = False
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
@@ -93,12 +95,20 @@ class _Sink:
         self._open.append(name)
         if len(self._open) > DEEPEST:
             raise Broken(f"has elements in elements more than {DEEPEST} deep: this is no document of facts", self.line)
-        self._text, self._length, self.heard = [], 0, True
-        self._events.append(Start(self.line, name, attributes))
+        self.heard = True
+        if name in self._texts:
+            self._text, self._length, self._attributes = [], 0, attributes
+        else:
+            self._events.append(Start(self._parser.CurrentLineNumber, name, attributes))
 
     def _end(self, _: str) -> None:
-        self._events.append(End(self.line, self._open.pop(), "".join(self._text)))
-        self._text, self._length, self.heard = [], 0, True
+        name, line = self._open.pop(), self._parser.CurrentLineNumber
+        self.heard = True
+        if name in self._texts:
+            self._events.append(End(line, name, "".join(self._text), self._attributes))
+            self._text, self._length, self._attributes = [], 0, {}
+        else:
+            self._events.append(End(line, name))
 
     def _characters(self, text: str) -> None:
         self.heard = True

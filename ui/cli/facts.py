@@ -27,10 +27,16 @@ SHOWN = 5
 LEFT_OUT = 1
 """The exit code when the work is done but for rows that were left out."""
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Facts as TSV, CSV, JSON-LD or Parquet; a .gz ending is compressed.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE", help="Facts as TSV, CSV, JSON-LD, Parquet, Turtle, N-Triples or GraphML; a .gz ending is compressed."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Write nothing of a file with any row that would be left out.")]
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="NAME", help="tsv, csv, jsonld or parquet, where the ending does not say it.")
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help="tsv, csv, jsonld, parquet, turtle, ntriples or graphml, where the ending does not say it."
+    ),
 ]
 
 
@@ -46,7 +52,8 @@ def register(app: typer.Typer) -> None:
 def import_(run: Run, files: Files, strict: Strict = False, format: Format = None, job: AsJob = False, dry_run: DryRun = False) -> None:
     """Put the facts of files into the graph.
 
-    A table has the columns head, relation, tail by names, and perhaps a confidence; or a file comes from kg export.
+    A table has the columns head, relation, tail by names, and perhaps a confidence; or a file comes from kg export. Turtle and
+    GraphML may be anybody's; what Turtle says of classes and properties becomes kinds and relation cards that the graph lacks.
     Rows that cannot be read or kept are told of by line, the others go in, and the exit code is 1. All files are checked
     first: nothing is written when one breaks off. The same file again changes nothing; an import that was killed is repeated.
     """
@@ -64,6 +71,9 @@ def _imported(run: Run, paths: Mapping[str, str], result: Mapping[str, Any]) -> 
         else:
             told = f"{shapes.added(file)}, {file['left_out']:,} refused"
         run.screen.say(f"{file['file']}: {told}")
+        if file["kinds"] or file["relations"]:
+            what = "speaks of" if file.get("dry_run") else "the graph learned"
+            run.screen.note(f"kg: {file['file']}: {what} {file['kinds']:,} kinds and {file['relations']:,} relation cards")
         if file["header"]:
             run.screen.note(f"kg: {file['file']}: the first row was taken as a header: {', '.join(file['header'])}")
         _reasons(run, [*file["unread"], *file.get("unlinked", ()), *file.get("refused", ())], file["left_out"])
@@ -80,7 +90,9 @@ def _reasons(run: Run, reasons: list[str], count: int) -> None:
 
 def export(
     run: Run,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write: .tsv .csv .jsonld .parquet; with .gz compressed.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to write: .tsv .csv .jsonld .parquet .ttl .nt .graphml; with .gz compressed.")
+    ],
     status: Annotated[str, typer.Option(help=f"Which facts: {', '.join(get_args(Status))}.")] = "current",
     format: Format = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -88,8 +100,8 @@ def export(
 ) -> None:
     """Write facts to a file that kg import reads again.
 
-    JSON-LD and Parquet hold all evidence, so that they make the same facts again; TSV and CSV hold confidences only.
-    Relation cards are in none of them.
+    JSON-LD and Parquet hold all evidence, so that they make the same facts again; TSV, CSV and GraphML hold confidences only, Turtle
+    and N-Triples not even these. Relation cards are in none of them.
     """
     from kgplatform.formats import registry
 

@@ -35,7 +35,8 @@ def _check(doing: Doing, path: Path) -> Checked:
 def _tried(checked: Checked) -> dict[str, Any]:
     unread = checked.unread
     shape = {"file": str(checked.place.path), "dry_run": True, "readable": checked.good, "left_out": unread.count, "unread": unread.first}
-    return {**shape, "header": checked.header, "unit": checked.place.format.unit}
+    words = {"kinds": len(checked.kinds), "relations": len(checked.relations)}
+    return {**shape, **words, "header": checked.header, "unit": checked.place.format.unit}
 
 
 def _put(doing: Doing, checked: Checked) -> dict[str, Any]:
@@ -43,5 +44,6 @@ def _put(doing: Doing, checked: Checked) -> dict[str, Any]:
 
     with doing.progress(f"importing {checked.place.path.name}") as progress:
         loaded = loading.put(doing.wire.graph, checked, strict=doing.arguments["strict"], progress=progress)
-    told = {"header": loaded.header, "refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
+    words = {"kinds": loaded.kinds, "relations": loaded.relations}
+    told = {**words, "header": loaded.header, "refused": loaded.refused, "unlinked": loaded.unlinked, "unread": loaded.unread}
     return {"file": str(checked.place.path), **shapes.counts(loaded.receipt), "left_out": loaded.left_out, **told}
