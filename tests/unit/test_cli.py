@@ -398,6 +398,15 @@ def test_a_dump_with_its_evidence_is_the_graph_again(kg: Kg, graph: KnowledgeGra
     assert graph.forget("doc:radium") == gone
 
 
+def test_an_import_says_what_the_graph_learned_of_classes_and_properties(kg: Kg, tmp_path: Path) -> None:
+    begin, end = "http://www.w3.org/2000/01/rdf-schema#", "http://example.org/"
+    (tmp_path / "words.ttl").write_text(f"<{end}Cat> <{begin}subClassOf> <{end}Animal> . <{end}chases> <{begin}range> <{end}Mouse> .")
+    assert "words.ttl: speaks of 2 kinds and 1 relation cards" in kg("import", "--dry-run", tmp_path / "words.ttl").err
+    assert "words.ttl: the graph learned 2 kinds and 1 relation cards" in kg("import", tmp_path / "words.ttl").err
+    told = kg("import", tmp_path / "words.ttl", "--json").objects[0]
+    assert (told["kinds"], told["relations"], told["left_out"]) == (0, 0, 0)
+
+
 def test_an_export_says_what_the_format_drops(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
     answer = kg("export", tmp_path / "all.csv")
     assert "kg: csv does not hold the evidence (sources, quotes, models, reviews), aliases and descriptions: .jsonld" in answer.err
