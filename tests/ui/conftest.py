@@ -141,7 +141,7 @@ class Visit:
 
     @property
     def canvas(self) -> Locator:
-        return self.page.locator(".canvas:has(canvas)")
+        return self.page.locator(".canvas:has(canvas)").last  # the one before may still be leaving
 
     @property
     def panel(self) -> Locator:
