@@ -112,6 +112,12 @@ class Numbering(dict[Named, int]):
         return np.fromiter(map(self.__getitem__, some), np.int64, len(some))
 
 
+def places(held: Sequence[str], wanted: Sequence[str]) -> Ints:
+    """Where each wanted text stands among those ``held``, each there once; -1 where it does not."""
+    known = {text: place for place, text in enumerate(held)}
+    return np.fromiter((known.get(text, -1) for text in wanted), np.int64, len(wanted))
+
+
 def _starts(lengths: Lengths) -> Ints:
     starts = np.zeros(len(lengths), dtype=np.int64)
     np.cumsum(lengths[:-1], out=starts[1:])

@@ -29,11 +29,6 @@ class Counter:
     def finder(self) -> Finder:
         return Finder(self.desk.items)
 
-    def called(self, item: str) -> str:
-        """What people call an item; its id where nobody said."""
-        place = self.desk.items.ids.find(item)
-        return (self.desk.items.names[place] if place >= 0 else "") or item
-
 
 @st.cache_resource(max_entries=2, show_spinner="Reading what was learned …")
 def counter(written: Written) -> Counter:

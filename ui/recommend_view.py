@@ -6,17 +6,15 @@ Pure functions from values to text. Names come from files and documents that nob
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
 from kgplatform.types import EntityId, Evidence, Fact, Step, in_words
-from reasoning.recommend.counterfactual import Change
 from reasoning.recommend.health import Health
-from reasoning.recommend.run import TOP
+from reasoning.recommend.served import TOP
 from reasoning.recommend.why import Why
-from ui import evidence
+from ui import evidence, recommend_words
 from ui.cli.shapes import where
 from ui.graph_view import percent
 
@@ -50,24 +48,19 @@ def learned(told: Mapping[str, Any], when: str, now: int) -> str:
 def _good(told: Mapping[str, Any]) -> str:
     if f"recall@{TOP}" not in told:
         return ""
-    tested = f"of {told['users_tested']:,} that it was not shown, {told[f'recall@{TOP}']:.0%} were among its first {TOP}"
+    tested = f"of {told['users_tested']:,} by which it was chosen, {told[f'recall@{TOP}']:.0%} were among its first {TOP}"
     return f"; {tested} (NDCG {told[f'ndcg@{TOP}']:.3f})"
 
 
 def health(found: Health) -> str:
     """Counts, and what a person should know of them."""
-    rows = {
-        "users": f"{found.users:,}",
-        "items": f"{found.items:,}, {found.untaken_items:,} of them taken by nobody",
-        "in the graph": f"{found.entities:,} items",
-        "interactions": f"{found.interactions:,}, {found.density:.2%} of all pairs",
-        "items a user": f"{found.median:,.0f} (median)",
-        "times": "none" if found.times is None else " to ".join(f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d}" for one in found.times),
-        "ratings": "none" if found.ratings is None else "{:g} to {:g}".format(*found.ratings),
-    }
-    pairs = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items())
-    doubts = "".join(f'<div class="doubt">{escape(doubt[:1].upper() + doubt[1:])}</div>' for doubt in found.doubts)
+    pairs = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in recommend_words.health(found).items())
+    doubts = "".join(f'<div class="doubt">{escape(_capital(doubt))}</div>' for doubt in found.doubts)
     return f'<dl class="pairs">{pairs}</dl>{doubts}'
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def heading(whom: str, taken: Iterable[str], more: int) -> str:
@@ -77,6 +70,7 @@ def heading(whom: str, taken: Iterable[str], more: int) -> str:
     return f'<h3 class="whom">For <bdi>{escape(whom)}</bdi></h3><div class="small">who took {listed}{others}</div>'
 
 
+FORGOTTEN = '<div class="small">What it learned of the graph is gone, since a source was forgotten: learn one anew to see reasons.</div>'
 UNLINKED = '<div class="small">Nothing in the graph links it to what they have: those who took the same took it too.</div>'
 
 
@@ -95,11 +89,12 @@ def why(one: Why, rank: int, begins: Iterable[str], told: Mapping[str, Evidence]
     also = "".join(_fact(step.fact, None) for step in one.beside)
     more = f'<div class="small">besides</div>{also}' if also else ""
     heeded = "" if one.attention is None else f", heeded {one.attention:.2f}"
+    listed = " and ".join(f"<bdi>{escape(name)}</bdi>" for name in begins)
     small = f"believed {percent(one.confidence)}, specific {one.specificity:.2f}{heeded}"
     return (
         f'<div class="reason way"><div class="top"><span class="method">{rank}. {_through(one.steps)}</span>'
         f'<span class="weight">{one.score:.2f}</span></div>{facts}{more}'
-        f'<div class="worth">{_worth(one.change, begins)}</div><div class="small">{small}</div></div>'
+        f'<div class="worth">{_capital(recommend_words.worth(one.change, listed))}</div><div class="small">{small}</div></div>'
     )
 
 
@@ -107,14 +102,6 @@ def _through(steps: Iterable[Step]) -> str:
     """The entities between the two ends."""
     _, *inner = (f"<bdi>{escape(in_words(step.start))}</bdi>" for step in steps)
     return f"Through {' and '.join(inner)}" if inner else "Straight"
-
-
-def _worth(change: Change, begins: Iterable[str]) -> str:
-    """What it is worth: the rank without it."""
-    out = "these facts" if change.left_out == "facts" else " and ".join(f"<bdi>{escape(name)}</bdi>" for name in begins)
-    if change.after == change.before:
-        return f"Without {out} it would still be number {change.before:,}"
-    return f"Without {out} it would be number {change.after:,}, not {change.before:,}"
 
 
 def _fact(fact: Fact, best: Evidence | None) -> str:

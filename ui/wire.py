@@ -13,7 +13,7 @@ from kgplatform.errors import BadRequest, NotFound
 from kgplatform.names import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harvest.documents.mentions import Reader
     from kgplatform.graph import KnowledgeGraph
@@ -162,9 +162,11 @@ class Wire:
         from kgplatform.lm import cached_chat, structured
         from kgplatform.lm.wrapping import answers_file
         from kgplatform.types import Forgotten
+        from reasoning.recommend import ground
 
         quarantine = self.settings.home / "quarantine"
         shutil.rmtree(self.learned, ignore_errors=True)  # names and facts of the source are in what graph models keep
+        ground.forget(self.beside)
         erased = cached_chat.erase(answers_file(self.settings), source) + structured.erase(quarantine, source)
         try:
             return self.graph.forget(source), erased
@@ -172,6 +174,21 @@ class Wire:
             if not erased:
                 raise
             return Forgotten(), erased
+
+    def forget_interactions(self, users: Sequence[str] = ()) -> tuple[int, int]:
+        """Take back what these users took, or all, with what knows of it: the recommender, trainings that broke off, a mirror.
+
+        How many interactions are gone, and how many from the mirror. Raises ``NotFound``.
+        """
+        gone = self.beside.forget(users) if users else self.beside.clear()
+        for job in self.ledger.jobs():
+            if job.task.kind == "interactions learn":
+                shutil.rmtree(self.going(job.run), ignore_errors=True)
+        return gone, self.graph.drop_interactions()
+
+    def going(self, run: str) -> Path:
+        """The folder of what a job needs to go on where it was; it goes when the job is done."""
+        return self.settings.home / "jobs" / run
 
     def close(self) -> None:
         """Close what was opened."""

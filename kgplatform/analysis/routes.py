@@ -53,10 +53,15 @@ def _bits(network: Network, part: Part) -> Costs:
     return cost + np.where(np.isin(part.ends, part.goals), 0.0, np.log2(network.degree(entity)))
 
 
+def _doubt(confidence: Costs) -> Costs:
+    """Infinite of what is not believed at all."""
+    return -np.log(confidence, where=confidence > 0, out=np.full_like(confidence, -np.inf))
+
+
 _COSTS: dict[By, Callable[[Network, Part], Costs]] = {
     "shortest": lambda _, part: np.ones(len(part.edges)),
     "specific": _bits,
-    "confidence": lambda network, part: -np.log(network.confidence[part.edges % network.facts].astype(np.float64)),
+    "confidence": lambda network, part: _doubt(network.confidence[part.edges % network.facts].astype(np.float64)),
 }
 
 

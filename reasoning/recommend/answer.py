@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from kgplatform.errors import Ambiguous, BadRequest, NotFound
+from kgplatform.errors import Ambiguous, BadQuery, BadRequest, NotFound
 from kgplatform.names import normalise
 from kgplatform.numbered import inverse
 from kgplatform.ports import Limits, Progress, Rows
+from kgplatform.texts import places
 from reasoning.recommend import served as files
 from reasoning.recommend.beside import Beside, Items
 from reasoning.recommend.interactions import Flags, Ints
-from reasoning.recommend.run import TOP
-from reasoning.recommend.served import Served
+from reasoning.recommend.served import TOP, Served
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,7 +161,7 @@ class Desk:
         """The number that each item of the recommender has here. Raises ``BadRequest`` where some are here no more."""
         if self.served.items == self.items.ids:
             return np.arange(len(self.items.ids))
-        found = np.array([self.items.ids.find(name) for name in self.served.items], dtype=np.int64)
+        found = places(self.items.ids, self.served.items)
         if (found < 0).any():
             raise BadRequest("the recommender knows items that are here no more: learn it anew by  kg interactions learn")
         return found
@@ -180,7 +180,10 @@ class Desk:
         def allowed(items: Ints) -> Flags:
             entities = [self._words(item)[1] for item in items.tolist()]
             query = f"MATCH (item:Entity) WHERE item.id IN $ids AND ({where}) RETURN DISTINCT item.id AS id"
-            found = kg.cypher(query, Limits(rows=len(items)), ids=[one for one in entities if one])
+            try:
+                found = kg.cypher(query, Limits(rows=len(items)), ids=[one for one in entities if one])
+            except BadQuery as error:
+                raise BadQuery(f"the condition on  item,  {where[:80]}  cannot be asked: {error}") from None
             meant = {row[0] for row in found.rows}
             return np.array([entity in meant for entity in entities], dtype=np.bool_)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,25 @@ def write(path: Path, format: str, arrays: Arrays, told: Mapping[str, Any]) -> N
 
 def read(path: Path, format: str) -> tuple[Arrays, Mapping[str, Any]]:
     """Raises ``BadFile`` for what is no such file, or of another format."""
+    with _opened(path, format) as (opened, told):
+        return {name: opened.get_tensor(name) for name in opened.keys()}, told  # noqa: SIM118 - no mapping
+
+
+def told(path: Path, format: str) -> Mapping[str, Any]:
+    """What a file tells of its arrays, none of which is read. Raises as ``read`` does."""
+    with _opened(path, format) as (_, told):
+        return told
+
+
+@contextmanager
+def _opened(path: Path, format: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     library = _library()
     try:
         with library.safe_open(path, framework="np") as opened:
             held = opened.metadata() or {}
             if held.get("format") != format:
                 raise BadFile(f"{path} is of another version: {_ANEW}")
-            return {name: opened.get_tensor(name) for name in opened.keys()}, json.loads(held["told"])  # noqa: SIM118 - no mapping
+            yield opened, json.loads(held["told"])
     except (OSError, library.SafetensorError, ValueError, KeyError) as error:
         raise BadFile(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): {_ANEW}") from None
 

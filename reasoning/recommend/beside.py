@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from kgplatform.errors import BadFile, BadRequest, NotFound
 from kgplatform.numbered import inverse
-from kgplatform.texts import Texts
+from kgplatform.texts import Texts, places
 from kgplatform.wholefile import whole
 from reasoning.recommend.interactions import Interactions, Ints, Reals
 
@@ -41,6 +41,10 @@ class Items:
     names: Texts
     entities: Texts
     texts: Texts
+
+    def told(self) -> dict[str, Item]:
+        """What is known of each."""
+        return {one: Item(*told) for one, *told in zip(self.ids, self.names, self.entities, self.texts, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +125,7 @@ class Beside:
         taken = _table(self.folder / TAKEN)
         users, user = _numbered(taken["user"])
         named, item = _numbered(taken["item"])
-        place_of = np.array([items.ids.find(name) for name in named], dtype=np.int64)
+        place_of = places(items.ids, named)
         if (place_of < 0).any():
             raise BadFile(f"{self.folder / ITEMS}: lacks items that have interactions: {_ANEW}")
         pairs = np.stack([user, place_of[item]], axis=1)
@@ -178,25 +182,19 @@ class Beside:
             return self._added(new, items)
 
     def _added(self, new: Interactions, items: Mapping[str, Item]) -> Added:
-        before = self.read() if self else None
-        if before is None:
+        if not self:
             self._write(new, {name: items.get(name, Item()) for name in new.items})
             return Added(len(new), 0, len(new))
+        before = self.read()
         old = before.interactions
-        if (old.times is None) != (new.times is None) and len(new):
+        if (old.times is None) != (new.times is None) and len(old) and len(new):
             which = ("have no times, and these have", "have times, and these have none")[old.times is not None]
             raise BadRequest(f"the {len(old):,} interactions beside this graph {which}: add all with times, or all without")
-        told = _told(before.items)
+        told = before.items.told()
         for name in new.items:
             had, has = told.get(name, Item()), items.get(name, Item())
             told[name] = Item(has.name or had.name, has.entity or had.entity, has.text or had.text)
-        joined = Interactions.of(
-            [*_names(old, 0), *_names(new, 0)],
-            [*_names(old, 1), *_names(new, 1)],
-            _joined(old.times, new.times, len(old), len(new)),
-            _joined(old.ratings, new.ratings, len(old), len(new)),
-            list(told),
-        )
+        joined = old.joined(new)
         self._write(joined, told)
         fresh = len(joined) - len(old)
         return Added(fresh, len(new) - fresh, len(joined))
@@ -208,26 +206,28 @@ class Beside:
 
     def _forgotten(self, wanted: list[str]) -> int:
         kept = self.read()
-        places = np.array([kept.interactions.users.find(user) for user in wanted], dtype=np.int64)
-        if (places < 0).any():
-            lost = [user for user, place in zip(wanted, places, strict=True) if place < 0]
+        users = places(kept.interactions.users, wanted)
+        if (users < 0).any():
+            lost = [user for user, place in zip(wanted, users, strict=True) if place < 0]
             raise NotFound(f"no interaction is of a user called {', '.join(lost[:_SHOWN])}")
         for learned in (self.recommender, self.ground):
             learned.unlink(missing_ok=True)
-        gone = np.isin(kept.interactions.pairs[:, 0], places)
-        if gone.all():
+        left = kept.interactions.without(users)
+        if len(left):
+            self._write(left, kept.items.told())
+        else:
             shutil.rmtree(self.folder, ignore_errors=True)
-            return len(gone)
-        left = kept.interactions.only(~gone)
-        named = Interactions.of(_names(left, 0), _names(left, 1), left.times, left.ratings, list(left.items))
-        self._write(named, _told(kept.items))
-        return int(gone.sum())
+        return len(kept.interactions) - len(left)
 
-    def clear(self) -> None:
-        """Forget all interactions, and what was learned from them. Raises ``NotFound`` where there are none."""
+    def clear(self) -> int:
+        """Forget all interactions, and what was learned from them; how many, 0 of files that cannot be read. Raises ``NotFound``."""
         with self.alone():
             self._there()
+            gone = 0
+            with suppress(BadFile):
+                gone = len(self)
             shutil.rmtree(self.folder, ignore_errors=True)
+        return gone
 
     def _write(self, taken: Interactions, items: Mapping[str, Item]) -> None:
         import pyarrow as pa
@@ -235,15 +235,12 @@ class Beside:
         self.folder.mkdir(parents=True, exist_ok=True)
         names = sorted(items)
         known = {"item": names, **{field: [getattr(items[one], field) for one in names] for field in ("name", "entity", "text")}}
-        columns = {"user": pa.array(_names(taken, 0), pa.string()), "item": pa.array(_names(taken, 1), pa.string())}
+        sides = zip(("user", "item"), (taken.users, taken.items), taken.pairs.T, strict=True)
+        columns = {name: pa.array(list(texts), pa.string()).take(pa.array(numbers)) for name, texts, numbers in sides}
         for name, values in (("time", taken.times), ("rating", taken.ratings)):
             columns[name] = pa.nulls(len(taken), pa.float64()) if values is None else pa.array(values, from_pandas=True)
         _put(self.folder / ITEMS, pa.table(known))  # first: items without interactions are no harm, the other way round they are
         _put(self.folder / TAKEN, pa.table(columns))
-
-
-def _told(items: Items) -> dict[str, Item]:
-    return {one: Item(*told) for one, *told in zip(items.ids, items.names, items.entities, items.texts, strict=True)}
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[Texts, Ints]:
@@ -252,20 +249,6 @@ def _numbered(column: pa.ChunkedArray) -> tuple[Texts, Ints]:
     texts = encoded.dictionary.to_pylist()
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     return Texts.of([texts[place] for place in order.tolist()]), inverse(order)[encoded.indices.to_numpy()]
-
-
-def _names(one: Interactions, side: int) -> list[str]:
-    """The name of each pair's user (0) or item (1)."""
-    texts = np.array(list((one.users, one.items)[side]), dtype=object)
-    return texts[one.pairs[:, side]].tolist() if len(one) else []
-
-
-def _joined(old: Reals | None, new: Reals | None, before: int, after: int) -> Reals | None:
-    """Values of the one after those of the other; missing ones are no number."""
-    if old is None and new is None:
-        return None
-    filled = [np.full(size, np.nan) if values is None else values for values, size in ((old, before), (new, after))]
-    return np.concatenate(filled)
 
 
 def _numbers(column: Any) -> Reals | None:

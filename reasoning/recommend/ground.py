@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform.errors import BadFile
 from kgplatform.texts import Texts
 from kgplatform.view import GraphView
 from reasoning.recommend import arrays
@@ -20,6 +21,7 @@ from reasoning.recommend.interactions import Interactions, Ints, Reals
 from reasoning.recommend.reasons import Adjacency
 
 if TYPE_CHECKING:
+    from reasoning.recommend.beside import Beside
     from reasoning.recommend.ranking import Recommender
 
 FORMAT = "kgplatform.ground.1"
@@ -76,7 +78,22 @@ def write(path: Path, ground: Ground, revision: str) -> None:
         **({} if ground.attention is None else {"attention": ground.attention}),
         **{f"model/{name}": values for name, values in ground.model.items()},
     }
-    arrays.write(path, FORMAT, held, {"revision": revision, "users": ground.users})
+    arrays.write(path, FORMAT, held, {"revision": revision, "users": ground.users, "learned": bool(ground.model)})
+
+
+def forget(beside: Beside) -> None:
+    """Take away what is kept of the graph, of which something was taken back, and the recommender, where it was learned from that too.
+
+    What cannot be read goes as well.
+    """
+    with beside.alone():
+        try:
+            learned = arrays.told(beside.ground, FORMAT)["learned"] if beside.ground.is_file() else False
+        except BadFile:
+            learned = True
+        beside.ground.unlink(missing_ok=True)
+        if learned:
+            beside.recommender.unlink(missing_ok=True)
 
 
 def read(path: Path, revision: str) -> Ground | None:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import BadRequest
-from kgplatform.texts import Texts
+from kgplatform.numbered import inverse
+from kgplatform.texts import Texts, places
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -44,12 +45,30 @@ class Interactions:
         names, user = np.unique(np.array(users, dtype=object), return_inverse=True)
         every, place = np.unique(np.array([*known, *items], dtype=object), return_inverse=True)
         pairs = np.stack([user, place[len(known) :]], axis=1).astype(np.int64)
-        order = np.lexsort((np.arange(len(pairs)) if times is None else times, pairs[:, 1], pairs[:, 0]))
+        return cls(Texts.of(names.tolist()), Texts.of(every.tolist()), pairs, times, ratings)._once()
+
+    def _once(self) -> Interactions:
+        """In order, each pair once: the latest, without times the last."""
+        pairs = self.pairs
+        order = np.lexsort((np.arange(len(pairs)) if self.times is None else self.times, pairs[:, 1], pairs[:, 0]))
         pairs = pairs[order]
         last = np.append((pairs[1:] != pairs[:-1]).any(axis=1), True)[: len(pairs)]
-        kept = order[last]
-        told = (None if values is None else values[kept] for values in (times, ratings))
-        return cls(Texts.of(names.tolist()), Texts.of(every.tolist()), pairs[last], *told)
+        return self.only(order[last])
+
+    def joined(self, later: Interactions) -> Interactions:
+        """These and those, by the names of both; of a pair that both have the latest, without times that of ``later``."""
+        users, items = (Texts.of(sorted({*ours, *theirs})) for ours, theirs in ((self.users, later.users), (self.items, later.items)))
+        sides = ((places(users, one.users)[one.pairs[:, 0]], places(items, one.items)[one.pairs[:, 1]]) for one in (self, later))
+        pairs = [np.stack(side, axis=1) for side in sides]
+        told = (_joined(getattr(self, name), getattr(later, name), len(self), len(later)) for name in ("times", "ratings"))
+        return Interactions(users, items, np.concatenate(pairs), *told)._once()
+
+    def without(self, users: Ints) -> Interactions:
+        """Those of other users, who are numbered anew; items keep their numbers."""
+        left = np.setdiff1d(np.arange(len(self.users)), users)
+        kept = self.only(~np.isin(self.pairs[:, 0], users))
+        pairs = np.stack([inverse(left, len(self.users))[kept.pairs[:, 0]], kept.pairs[:, 1]], axis=1)
+        return replace(kept, users=self.users.take(left), pairs=pairs)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -66,6 +85,13 @@ class Interactions:
         if not (high := self.ratings >= rating).any():
             raise BadRequest(f"no rating is {rating:g} or more: they go from {self.ratings.min():g} to {self.ratings.max():g}")
         return self.only(high)
+
+
+def _joined(ours: Reals | None, theirs: Reals | None, many: int, more: int) -> Reals | None:
+    """Values of the one after those of the other; missing ones are no number."""
+    if ours is None and theirs is None:
+        return None
+    return np.concatenate([np.full(size, np.nan) if values is None else values for values, size in ((ours, many), (theirs, more))])
 
 
 def seconds(times: Reals) -> Reals:

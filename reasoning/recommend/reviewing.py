@@ -17,7 +17,7 @@ from kgplatform.view import GraphView
 from reasoning import predict
 from reasoning.calibrate import calibrated
 from reasoning.candidates import Cards
-from reasoning.recommend.feedback import Cleaning, earlier, feedback, prediction, related, source_of, to_claims
+from reasoning.recommend.feedback import Cleaning, earlier, feedback, prediction, related, to_claims
 
 if TYPE_CHECKING:
     from reasoning.recommend.models.diffkg import DiffKG
@@ -71,7 +71,7 @@ def review(kg: Graph, view: GraphView, model: DiffKG, progress: Progress | None 
         kg.forget(old)
     kg.put([*doubts, *links])
     sources = dict.fromkeys(piece.source.id for claim in (*doubts, *links) for piece in claim.evidence)
-    return Reviewed(len(told.pruned), len(doubts), len(links), tuple(sources) or (source_of(view.revision),))
+    return Reviewed(len(told.pruned), len(doubts), len(links), tuple(sources))
 
 
 def _links(kg: Graph, view: GraphView, pairs: np.ndarray) -> list[Claim]:

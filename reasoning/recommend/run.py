@@ -13,7 +13,7 @@ import numpy as np
 from kgplatform.errors import BadRequest
 from kgplatform.names import digest
 from kgplatform.ports import Progress
-from kgplatform.texts import Texts
+from kgplatform.texts import Texts, places
 from reasoning.recommend import ground as grounds
 from reasoning.recommend import reviewing
 from reasoning.recommend import served as files
@@ -23,7 +23,7 @@ from reasoning.recommend.ground import Ground
 from reasoning.recommend.health import telling
 from reasoning.recommend.reading import Facts
 from reasoning.recommend.reviewing import Reviewed
-from reasoning.recommend.served import Floats, Served
+from reasoning.recommend.served import TOP, Floats, Served
 from reasoning.recommend.splitting import Parts, held_out
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from reasoning.recommend.models.diffkg import DiffKG
     from reasoning.recommend.ranking import Recommender
     from reasoning.recommend.training import Heard, Settings, Trained
-
-TOP = 20
 
 
 class Graph(reviewing.Graph, Protocol):
@@ -75,17 +73,26 @@ class Way:
     encode: Callable[[Sequence[str]], Floats] | None = None
 
 
-def learn(kg: Graph, beside: Beside, settings: Settings, *, auto: bool = False, review: bool = False, way: Way | None = None) -> Learned:
-    """Learn from all interactions but one of each user, which are watched meanwhile, and replace what was kept.
+def learn(
+    kg: Graph,
+    beside: Beside,
+    settings: Settings,
+    kept: Kept | None = None,
+    *,
+    auto: bool = False,
+    review: bool = False,
+    way: Way | None = None,
+) -> Learned:
+    """Learn from all interactions but one of each user, which are watched meanwhile, and replace what was learned before.
 
-    Models that read the graph are given its current facts, and how sure they are. With ``auto`` several are tried and the best is kept.
-    With ``review`` what a model that cleans the graph says of its facts is put to review. Raises ``NotFound`` where there are no
-    interactions, ``BadRequest`` where a model cannot learn from these.
+    ``kept`` is what is beside the graph, where it has been read already. Models that read the graph are given its current facts, and
+    how sure they are. With ``auto`` several are tried and the best is kept. With ``review`` what a model that cleans the graph says of
+    its facts is put to review. Raises ``NotFound`` where there are no interactions, ``BadRequest`` where a model cannot learn from these.
     """
     from reasoning.recommend.ranking import figures
     from reasoning.recommend.serving import Asked, served
 
-    way, kept = way or Way(), beside.read()
+    way, kept = way or Way(), kept or beside.read()
     fit, watched = held_out(kept.interactions, settings.seed)
     if not len(watched):
         raise BadRequest("no user has two interactions, so nothing tells good recommendations from bad: add more by  kg interactions add")
@@ -152,5 +159,5 @@ def words(items: Items) -> list[str]:
 
 def facts_of(view: GraphView, items: Items) -> Facts:
     """The graph as recommenders read it; items whose entity has no fact are none of it."""
-    places = [view.entity_ids.find(entity) if entity else -1 for entity in items.entities]
-    return Facts(view.triples, len(view.entity_ids), view.relations, np.array(places, dtype=np.int64), view.confidence.astype(np.float64))
+    of_item = places(view.entity_ids, items.entities)
+    return Facts(view.triples, len(view.entity_ids), view.relations, of_item, view.confidence.astype(np.float64))

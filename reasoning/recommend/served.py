@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import BadRequest
-from kgplatform.texts import Texts
+from kgplatform.texts import Texts, places
 from reasoning.recommend import arrays
 from reasoning.recommend.interactions import Flags, Interactions, Ints
 
@@ -34,6 +34,8 @@ BLOCK = 256
 NEAR = 10
 """Of so many times as many items as are wanted, the most diverse are chosen."""
 RIDGE = 1e-3
+TOP = 20
+"""Items that are recommended, unless another number is named; by so many it is also measured."""
 
 
 class Pick(NamedTuple):
@@ -65,6 +67,12 @@ class Served:
             return np.asarray((histories @ self._near()).toarray(), np.float32)
         return np.asarray(self.vectors(histories) @ self.arrays["item"].T, np.float32)
 
+    def asked(self, histories: sparse.csr_matrix) -> Floats:
+        """The same as it is recommended by: who took nothing is recommended what most take."""
+        found = self.scores(histories)
+        found[np.diff(histories.indptr) == 0] = self.arrays["counts"]
+        return found
+
     def vectors(self, histories: sparse.csr_matrix) -> Floats:
         """``(batch, dim)``: what those are like who took this."""
         return np.asarray(gathered(histories, self.arrays["item"]) @ self.arrays["fold"], np.float32)
@@ -79,7 +87,7 @@ class Served:
     def best(
         self,
         taken: Ints,
-        top: int = 20,
+        top: int = TOP,
         *,
         allowed: Allowed | None = None,
         diversity: float = 0.0,
@@ -92,7 +100,7 @@ class Served:
         """
         if top < 1 or not 0 <= diversity <= 1 or not -1 <= popularity <= 1:
             raise BadRequest("top must be at least 1, diversity from 0 to 1, and popularity from -1 to 1")
-        scores = self.scores(self.history(taken))[0] if len(taken) else self.arrays["counts"].astype(np.float32)
+        scores = self.asked(self.history(taken))[0]
         if popularity:
             scores = standard(scores) + np.float32(popularity) * self.arrays["popular"]
         scores[taken] = -np.inf
@@ -137,12 +145,12 @@ class Served:
         found: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
         return found
 
-    def everybody(self, whole: Interactions, top: int = 20) -> Iterator[tuple[Ints, Ints, Floats]]:
+    def everybody(self, whole: Interactions, top: int = TOP) -> Iterator[tuple[Ints, Ints, Floats]]:
         """For all users of ``whole``, some at a time: the users' numbers ``(n,)``, items ``(n, top)`` by this model's numbers, scores.
 
         What a user took stands behind all else, with a score of -∞ where there is nothing else.
         """
-        place_of = np.array([self.items.find(name) for name in whole.items], dtype=np.int64)
+        place_of = places(self.items, whole.items)
         begins = np.searchsorted(whole.pairs[:, 0], np.arange(len(whole.users) + 1))
         first = min(top, len(self.items))
         few = max(1, min(WIDEST, CELLS // len(self.items)))
@@ -153,8 +161,7 @@ class Served:
             row, item = pairs[there, 0] - start, place_of[pairs[there, 1]]
             ends = np.cumsum(np.bincount(row, minlength=len(some)))
             histories = _sparse(np.ones(len(row), np.float32), item, np.concatenate([[0], ends]), len(self.items))
-            scores = self.scores(histories)
-            scores[np.diff(histories.indptr) == 0] = self.arrays["counts"]  # for who took nothing that is known, what most take
+            scores = self.asked(histories)
             scores[row, item] = -np.inf
             found = np.argpartition(-scores, first - 1, axis=1)[:, :first]
             order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")
@@ -175,6 +182,7 @@ def _sparse(values: npt.NDArray[Any], columns: Ints, begins: Ints, width: int) -
 
 
 def standard(values: Floats) -> Floats:
+    """With a mean of 0 and a deviation of 1."""
     found: Floats = (values - values.mean()) / np.float32(max(float(values.std()), 1e-9))
     return found
 

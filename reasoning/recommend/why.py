@@ -71,6 +71,11 @@ class Explainer:
 
         return restored(self._ground, self._desk.served.told["settings"])
 
+    @property
+    def knows(self) -> bool:
+        """Whether the graph that was learned from is still there: it goes when a source is forgotten."""
+        return self._ground is not None
+
     def why(self, taken: Ints, item: int, top: int = TOP) -> list[Why]:
         """The best reasons to recommend ``item`` to who took these items, all by the desk's numbers; none where the graph links nothing."""
         ground, (at,) = self._ground, self._desk.known(np.array([item]))

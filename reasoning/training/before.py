@@ -20,7 +20,7 @@ from torch import Tensor
 
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.numbered import among
-from kgplatform.texts import Texts
+from kgplatform.texts import Texts, places
 from kgplatform.view import GraphView, Ints
 from reasoning.models.base import Model
 from reasoning.recipe import Recipe
@@ -59,13 +59,13 @@ class Before:
 
     def knew(self, view: GraphView) -> npt.NDArray[np.bool_]:
         """Which facts of a view it has learned from, ``(facts,)``."""
-        ends, links = (_places(*names) for names in ((self.entities, view.entity_ids), (self.relations, view.relations)))
+        ends, links = (places(*names) for names in ((self.entities, view.entity_ids), (self.relations, view.relations)))
         head, relation, tail = ends[view.triples[:, 0]], links[view.triples[:, 1]], ends[view.triples[:, 2]]
         return among(np.stack([head, relation, tail], axis=1), self.triples)
 
     def carry(self, model: Model, optimiser: torch.optim.Optimizer, view: GraphView) -> None:
         """Give a fresh model what is known of its entities and relations, and its optimiser the state that goes with it."""
-        ends, links = (torch.from_numpy(_places(*names)) for names in ((self.entities, view.entity_ids), (self.relations, view.relations)))
+        ends, links = (torch.from_numpy(places(*names)) for names in ((self.entities, view.entity_ids), (self.relations, view.relations)))
 
         def carried(name: str, fresh: Tensor, held: Tensor) -> Tensor:
             if name in model.entity_tables:
@@ -91,12 +91,6 @@ def _moved(fresh: Tensor, held: Tensor, places: Tensor, count: int) -> Tensor:
     old, new = held.reshape(sides, count, -1), fresh.detach().cpu().reshape(sides, len(places), -1).clone()
     new[:, places >= 0] = old[:, places[places >= 0]]
     return new.reshape(fresh.shape)
-
-
-def _places(held: Sequence[str], wanted: Sequence[str]) -> Ints:
-    """Where each wanted name stood, or -1."""
-    known = {name: place for place, name in enumerate(held)}
-    return np.fromiter((known.get(name, -1) for name in wanted), np.int64, len(wanted))
 
 
 def read(path: Path, view: GraphView, recipe: Recipe) -> Before | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -529,3 +530,21 @@ def test_a_graph_about_other_items_is_doubted() -> None:
     assert "are they the right entities?" in other.doubt
     few = telling(whole, Facts(triples[:5], 192, ("made by",), item))
     assert (few.doubt, few.pairs < 100) == ("", True)
+
+
+@pytest.mark.parametrize("model", ["itemknn", "kgat"])
+def test_a_source_that_is_forgotten_is_in_nothing_that_is_kept(kg: Kg, graph: KnowledgeGraph, model: str) -> None:
+    """Item neighbours were not learned from the graph and stay; a model that was learned from it goes."""
+    put(graph, *((f"Item i{n:03}", "made by", f"Maker {n % 4}") for n in range(40)))
+    kg("interactions", "add", table())
+    kg("interactions", "learn", "--model", model, "--epochs", "4", "--dim", "8", "-q")
+    assert "made by" in kg("recommend", "u000", "--top", "1", "--why").out
+    assert kg("forget", "file:t").code == 0
+    held = [path.name for path in Path(os.environ["KG_HOME"]).rglob("*.safetensors")]
+    assert held == (["recommender.safetensors"] if model == "itemknn" else [])
+    if model == "itemknn":
+        told = kg("recommend", "u000", "--top", "1", "--why")
+        assert told.code == 0
+        assert "went when a source was forgotten" in told.err
+    else:
+        kg("recommend", "u000").refused(2, "no recommender was learned")

@@ -66,7 +66,7 @@ def walked(run: Run, paths: Sequence[types.Path]) -> list[list[shapes.Shape]]:
 def step_shape(run: Run, step: Step) -> shapes.Shape:
     """A step with the strongest piece of evidence that has words, else the strongest."""
     evidence = run.graph.store.evidence(step.fact.key)
-    best = next((piece for piece in evidence if piece.quote), evidence[0] if evidence else None)
+    best = shapes.strongest(evidence)
     told = {"quote": best.quote, "source": shapes.where(best)} if best else {"quote": "", "source": ""}
     return {"words": shapes.triple(step.fact), "forward": step.forward, "fact": shapes.fact(step.fact), **told}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,6 @@ from ui.cli.command import AsJob, DryRun, Run, add, group
 from ui.tasks import mirroring, recommending
 
 app = group("Who took what: kept beside the graph, outside belief, and learned from to recommend.")
-TOP = 20
 _FEW = 3
 
 
@@ -66,22 +64,14 @@ def show(run: Run) -> None:
     """Show what is kept, whether something can be learned from it, and what was."""
     from reasoning.recommend.answer import Desk
     from reasoning.recommend.health import Health
+    from ui import recommend_words
 
     health = Health.of(run.beside.read())
     desk = Desk(run.beside)
     learned = desk.served.told if desk.learned else None
     run.screen.emit({**dataclasses.asdict(health), "recommender": learned})
-    span = "none" if health.times is None else " to ".join(f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d}" for one in health.times)
-    rows = [
-        ("users", f"{health.users:,}"),
-        ("items", f"{health.items:,}, {health.untaken_items:,} of them taken by nobody"),
-        ("items in the graph", f"{health.entities:,}"),
-        ("interactions", f"{health.interactions:,}, {health.density:.2%} of all pairs"),
-        ("items a user", f"{health.median:,.0f} (median)"),
-        ("times", span),
-        ("ratings", "none" if health.ratings is None else "{:g} to {:g}".format(*health.ratings)),
-        ("recommender", f"{learned['model']}, learned from {learned['interactions']:,}" if learned else "none yet:  kg interactions learn"),
-    ]
+    told = f"{learned['model']}, learned from {learned['interactions']:,}" if learned else "none yet:  kg interactions learn"
+    rows = {**recommend_words.health(health), "recommender": told}.items()
     run.screen.table(("what", "how many"), rows)
     for doubt in health.doubts:
         run.screen.say(doubt)
@@ -117,15 +107,16 @@ def _learned(run: Run, result: Mapping[str, Any]) -> None:
         return
     for name, ndcg in sorted(result["tried"].items(), key=lambda one: -one[1]):
         run.screen.say(f"{name}: NDCG {ndcg:.3f} of the interactions that were held back")
-    recall, ndcg = (result[f"{name}@{TOP}"] for name in ("recall", "ndcg"))
+    recall, ndcg = (result[f"{name}@{recommending.TOP}"] for name in ("recall", "ndcg"))
     run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {result['interactions']:,} interactions")
     if result["new_items"]:
         run.screen.say(f"{result['new_items']:,} items that nobody took have vectors by what is told of them")
     if told := result["reviewed"]:
         doubts = f"{told['pruned']:,} facts were pruned again and again, {told['doubted']:,} of them are doubted now"
-        run.screen.say(f"{doubts}; {told['links']:,} links are proposed:  kg forget {told['sources'][0]}  takes it back")
+        back = "".join(f":  kg forget {source}  takes it back" for source in told["sources"][:1])
+        run.screen.say(f"{doubts}; {told['links']:,} links are proposed{back}")
     tested = f"{result['users_tested']:,} interactions by which it was chosen and that it was not shown, one of each user"
-    run.screen.say(f"of {tested}, {recall:.1%} are among the first {TOP} (NDCG {ndcg:.3f})")
+    run.screen.say(f"of {tested}, {recall:.1%} are among the first {recommending.TOP} (NDCG {ndcg:.3f})")
 
 
 @add(app, "mirror", example='kg interactions mirror\nkg query "MATCH (u:User {id: $u})-[:INTERACTED]->(e) RETURN e.name" --param u=ada')
@@ -160,19 +151,8 @@ def forget(
     """Take interactions back. A recommender that was learned from them goes too, and their mirror in the graph server: make both anew."""
     if bool(user) == everything:
         raise BadRequest("say whose interactions are to be forgotten by  --user USER,  or  --all")
-    gone = run.beside.forget(user) if user else None
-    if everything:
-        run.beside.clear()
-    _forget_elsewhere(run)
-    run.screen.emit({"forgotten": "all" if gone is None else gone})
-    run.screen.say(f"{'all' if gone is None else f'{gone:,}'} interactions are forgotten, and what was learned from them")
-
-
-def _forget_elsewhere(run: Run) -> None:
-    """Trainings that broke off know of them, and so does a mirror in the graph server."""
-    for job in run.ledger.jobs():
-        if job.task.kind == "interactions learn":
-            for checkpoint in (run.settings.home / "jobs" / job.run).glob("*.safetensors*"):
-                checkpoint.unlink(missing_ok=True)
-    if dropped := run.graph.drop_interactions() if run.graph.store.interactions_mirrored() else 0:
-        run.screen.note(f"kg: the mirror of {dropped:,} interactions in the graph server is gone:  kg interactions mirror  makes it anew")
+    gone, mirrored = run.forget_interactions(user or ())
+    run.screen.emit({"forgotten": gone, "mirrored": mirrored})
+    run.screen.say(f"{gone:,} interactions are forgotten, and what was learned from them")
+    if mirrored:
+        run.screen.note(f"kg: the mirror of {mirrored:,} interactions in the graph server is gone:  kg interactions mirror  makes it anew")

@@ -15,13 +15,13 @@ from ui.cli.answers import step_shape
 from ui.cli.command import Run, add
 from ui.cli.screen import percent
 from ui.cli.shapes import Shape
+from ui.tasks import recommending
 
 if TYPE_CHECKING:
     from reasoning.recommend.answer import Desk, Recommended
     from reasoning.recommend.interactions import Ints
     from reasoning.recommend.why import Why
 
-TOP = 20
 SHOWN = 3
 
 
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def recommend(
     run: Run,
     user: Annotated[str, typer.Argument(metavar="USER", help="The user, as the interactions name them.")] = "",
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="How many items.")] = TOP,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="How many items.")] = recommending.TOP,
     basket: Annotated[str, typer.Option(metavar="ITEMS", help="Instead of a user, or besides: items by id or name, with commas.")] = "",
     where: Annotated[str, typer.Option(metavar="CYPHER", help="What must hold of the entity  item,  such as  item.year > 1990.")] = "",
     diversity: Annotated[float, typer.Option(min=0.0, max=1.0, metavar="X", help="How unlike each other items are to be.")] = 0.0,
@@ -73,6 +73,8 @@ def _explained(run: Run, desk: Desk, taken: Ints, found: list[Recommended]) -> l
     from reasoning.recommend.why import Explainer
 
     explainer = Explainer(desk, lambda: run.graph)
+    if not explainer.knows:
+        run.screen.note("kg: no reasons: what was learned of the graph went when a source was forgotten;  kg interactions learn")
     return [[_reason(run, desk, one) for one in explainer.why(taken, desk.items.ids.find(each.item))] for each in found]
 
 
@@ -105,16 +107,13 @@ def _show(run: Run, desk: Desk, user: str, taken: int, found: list[Recommended],
 
 def _say(run: Run, reason: Shape) -> None:
     """A reason for people: what it begins at, its facts with their confidence, and the rank without it."""
+    from reasoning.recommend.counterfactual import Change
+    from ui import recommend_words
+
     begins = ", ".join(one["name"] for one in reason["begins"][:SHOWN])
     steps = "; ".join(f"{step['words']} ({percent(step['fact']['confidence'])})" for step in reason["steps"])
     run.screen.say(f"      from {begins}: {steps}")
-    run.screen.say(f"         {_worth(reason['without'], begins)}")
-
-
-def _worth(change: Shape, begins: str) -> str:
-    left_out = "these facts" if change["left_out"] == "facts" else begins
-    moved = "still be" if change["after"] == change["before"] else "be"
-    return f"without {left_out} it would {moved} number {change['after']:,}" + (f", not {change['before']:,}" if moved == "be" else "")
+    run.screen.say(f"         {recommend_words.worth(Change(**reason['without']), begins)}")
 
 
 def _everybody(run: Run, desk: Desk, out: Path, top: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief
@@ -94,6 +94,11 @@ def merge(done: Merge) -> Shape:
 def line(found: Fact) -> str:
     """A fact in one line."""
     return f"{triple(found)}  ({percent(found.confidence)}, {belief.status(found.verdict, found.trust, found.methods)})"
+
+
+def strongest(evidence: Sequence[Evidence]) -> Evidence | None:
+    """Of pieces, the strongest first, the first that has words; else the first."""
+    return next((piece for piece in evidence if piece.quote), evidence[0] if evidence else None)
 
 
 def where(piece: Evidence) -> str:

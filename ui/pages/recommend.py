@@ -13,7 +13,7 @@ from kgplatform.types import EntityId
 from reasoning.recommend.answer import Recommended, Wanted
 from reasoning.recommend.beside import Beside
 from reasoning.recommend.interactions import Ints
-from reasoning.recommend.run import TOP
+from reasoning.recommend.served import TOP
 from ui import recommend_view, rows
 from ui.connection import graph, wire
 from ui.counter import Counter, counter
@@ -75,7 +75,7 @@ def _wanted() -> Wanted:
 
 
 def _answer(desk: Counter, asked: whom.Whom, items: Ints, wanted: Wanted) -> list[Recommended]:
-    names = [desk.called(desk.desk.items.ids[item]) for item in items[:_NAMED].tolist()]
+    names = [desk.desk.called(desk.desk.items.ids[item]) for item in items[:_NAMED].tolist()]
     st.html(recommend_view.heading(asked.user or "somebody", names, len(items) - len(names)))
     found = desk.desk.recommend(items, wanted)
     if not found:

@@ -51,7 +51,7 @@ def form(whom: Whom, counter: Counter) -> None:
     _found(counter, state["whom_words"], whom)
     with st.container(horizontal=True, gap="xsmall", key="basket"):
         for item in dict.fromkeys(whom.items):
-            label = plain(counter.called(item))
+            label = plain(counter.desk.called(item))
             st.button(label, icon=":material/close:", key=f"drop-{item}", on_click=_items, args=(whom.items, "", item))
     frame.problem("whom")
 

@@ -13,6 +13,7 @@ from reasoning.recommend.answer import Recommended
 from reasoning.recommend.interactions import Ints
 from reasoning.recommend.why import Why
 from ui import evidence, graph_view, recommend_view
+from ui.cli import shapes
 from ui.connection import graph
 from ui.counter import Counter
 from ui.graph_view import Picture
@@ -32,13 +33,13 @@ def show(counter: Counter, taken: Ints, found: list[Recommended]) -> None:
     if (place := counter.desk.items.ids.find(item)) < 0:
         raise NotFound(f"no item has the id {item[:80]!r}")
     ways = counter.explainer.why(taken, place)
-    st.html(recommend_view.why_heading(counter.called(item)))
+    st.html(recommend_view.why_heading(counter.desk.called(item)))
     if not ways:
-        st.html(recommend_view.UNLINKED)
+        st.html(recommend_view.UNLINKED if counter.explainer.knows else recommend_view.FORGOTTEN)
         return
     _draw(ways, item)
     told = _told([step.fact for one in ways for step in one.steps])
-    listed = (recommend_view.why(one, rank, map(counter.called, one.begins), told) for rank, one in enumerate(ways, 1))
+    listed = (recommend_view.why(one, rank, map(counter.desk.called, one.begins), told) for rank, one in enumerate(ways, 1))
     st.html("".join(listed))
 
 
@@ -62,7 +63,7 @@ def _picked(key: str, item: str) -> None:
 
 
 def _told(facts: Iterable[Fact]) -> dict[str, Evidence]:
-    """What best speaks for each fact: the strongest piece with words, else the strongest."""
+    """What best speaks for each fact."""
     store = graph().store
-    found = {fact.key: store.evidence(fact.key) for fact in facts}
-    return {key: next((piece for piece in pieces if piece.quote), pieces[0]) for key, pieces in found.items() if pieces}
+    found = {fact.key: shapes.strongest(store.evidence(fact.key)) for fact in facts}
+    return {key: piece for key, piece in found.items() if piece}

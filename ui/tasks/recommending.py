@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from reasoning.recommend.training import Heard, Settings
 
 MODEL = AUTO
+TOP = 20
+"""Items that are recommended, unless another number is named."""
 SETTINGS = ("dim", "epochs", "batch", "rate", "reg", "seed")
 """Fields of the settings that a person may set."""
 
@@ -29,8 +31,6 @@ def arguments(
     """``given`` are some of ``SETTINGS``; ``review``: put what cleaning says of facts to review; ``new_items``: give items that nobody
     took vectors by what is told of them. Raises ``BadRequest``.
     """
-    if unknown := sorted((given or {}).keys() - set(SETTINGS)):
-        raise BadRequest(f"{unknown[0]!r} is no setting of a recommender: there are {', '.join(SETTINGS)}")
     _settings({"model": model, **(given or {})})
     if review and model not in (AUTO, *CLEANING):
         raise BadRequest(f"{model} cleans no graph, so it has nothing for review: take {' or '.join(CLEANING)}")
@@ -51,7 +51,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
         doing.note(doubt)
     if doing.dry_run:
         return {"dry_run": True, "model": asked["model"], "interactions": len(kept.interactions), "users": len(kept.interactions.users)}
-    folder = wire.settings.home / "jobs" / (doing.steps.run or "learn")
+    folder = wire.going(doing.steps.run or "learn")
     with doing.progress("learning what goes with what") as progress:
         way = Way(
             device=pick_device(wire.settings["KG_DEVICE"]),
@@ -61,7 +61,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
             said=doing.note,
             encode=wire.encoder.encode if asked["new_items"] else None,
         )
-        found = learn(wire.graph, wire.beside, settings, auto=asked["model"] == AUTO, review=asked["review"], way=way)
+        found = learn(wire.graph, wire.beside, settings, kept, auto=asked["model"] == AUTO, review=asked["review"], way=way)
     shutil.rmtree(folder, ignore_errors=True)
     if asked["review"] and found.reviewed is None:
         doing.note(f"{found.served.told['model']} recommends best and cleans no graph, so nothing goes to review: name  --model diffkg")

@@ -74,7 +74,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
     with joined(processes(), pick_device(doing.wire.settings["KG_DEVICE"])) as (group, device):
         training = _Training(doing, view, valid, group, device)
         training.agree()
-        folder = Path(group.agreed(str(doing.wire.settings.home / "jobs" / (doing.steps.run or "train")) if group.first else None))
+        folder = Path(group.agreed(str(doing.wire.going(doing.steps.run or "train")) if group.first else None))
         found = training.searched(recipe, folder) if asked["search"] else None
         recipe = found.recipe if found else recipe
         out = Path(asked["out"] or doing.wire.settings.home / "trained" / f"{recipe.revision(view)}.safetensors")
