@@ -84,6 +84,11 @@ def read(question: str, start: int, end: int) -> Asked:
     )
 
 
+def singular(word: str) -> str:
+    """The name of a kind for its irregular plural."""
+    return _PLURALS.get(word, word)
+
+
 def _plain(word: str) -> bool:
     return word in FUNCTION_WORDS or word in RETURNS
 
@@ -109,7 +114,7 @@ def _unrolled(*sides: _Placed) -> Unrolled:
 def _named(said: Sequence[str]) -> list[str]:
     """Stems of the words that say what is asked for: ``which city``, ``what languages``."""
     return [
-        stem(_PLURALS.get(following, following))
+        stem(singular(following))
         for word, following in pairwise(said)
         if word in ("which", "what") and following not in FUNCTION_WORDS
     ]

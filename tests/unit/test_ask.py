@@ -10,7 +10,8 @@ import pytest
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.names import entity_id, fact_key
 from kgplatform.types import Entity, Fact, Kind, Literal, Relation, Status
-from reasoning.agent.ask import Answer, ask
+from reasoning.agent.answer import Answer
+from reasoning.agent.ask import ask
 
 KINDS = {"place": Kind("place"), "city": Kind("city", "place"), "country": Kind("country", "place"), "person": Kind("person")}
 CARDS = {
