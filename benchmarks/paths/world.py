@@ -49,11 +49,11 @@ def questions() -> list[Question]:
 def facts() -> Iterator[Fact]:
     """The demo's true facts; a thing is of the kinds that its facts' cards name, of one of several only when nothing else is known."""
     cards, listed = shipped.relations(), rows(FOLDER / "gold.tsv")
-    sure: dict[str, set[str]] = defaultdict(set)
+    told: dict[str, list[set[str]]] = defaultdict(list)
     for head, relation, tail, _ in listed:
-        for name, kinds in ((head, cards[relation].domain), (tail, cards[relation].range)):
-            sure[name].update(kinds if len(kinds) == 1 else ())
-    things = {name: _entity(name, sure[name]) for head, _, tail, _ in listed for name in (head, tail)}
+        told[head].append(set(cards[relation].domain))
+        told[tail].append(set(cards[relation].range))
+    things = {name: _entity(name, told[name]) for head, _, tail, _ in listed for name in (head, tail)}
     for head, relation, tail, _ in listed:
         (datatype,) = set(cards[relation].range).intersection(VALUES) or {""}
         end: Entity | Literal = Literal(tail, datatype) if datatype else things[tail]
@@ -61,11 +61,13 @@ def facts() -> Iterator[Fact]:
         yield Fact(key, things[head], relation, end, 0.9, 0.9, methods=("text",))
 
 
-def _entity(name: str, kinds: set[str]) -> Entity:
-    told = kinds - ({"place"} if len(kinds) > 1 else set())
-    if "organisation" in told and "University" in name:
-        told = {"university"}
-    held = tuple(sorted(told)) or ("thing",)
+def _entity(name: str, told: list[set[str]]) -> Entity:
+    """Of the kinds that all its cards allow, or the narrowest ones that any is sure of."""
+    kinds = set().union(*(one for one in told if len(one) == 1)) or set.intersection(*told)
+    kinds -= {"place"} if len(kinds) > 1 else set()
+    if "organisation" in kinds and "University" in name:
+        kinds = {"university"}
+    held = tuple(sorted(kinds)) if len(kinds) == 1 else ("thing",)
     return Entity(entity_id(held[0], name), name, held)
 
 

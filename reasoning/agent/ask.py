@@ -18,7 +18,7 @@ from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status
 from reasoning.agent import cues, sets
 from reasoning.agent.answer import Alternative, Answer
 from reasoning.agent.plan import Plan, Slot, plan
-from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, ambiguous, chosen
+from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, ambiguous
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
 from reasoning.paths.linking import link
@@ -66,6 +66,7 @@ class Guide:
             self.solver = Solver(self.walker, scale.within, self.network.numbers, self._kind_of)
             said = [word for group in self.walker.aligner.wording.said for text in group for word in content(text)]
             kind_words = [word for kind in self.walker.of_kind for word in kind.split()]
+            self.roles = frozenset(map(stem, said))
             self.known = frozenset(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *said, *kind_words)))
 
     def answer(self, question: str) -> Answer:
@@ -113,6 +114,8 @@ class Guide:
         wanted = stem("person" if noun == "who" else singular(noun))
         if not noun or not kinds or (same := next((kind for kind in kinds if stem(kind) == wanted), None)):
             return same if noun and kinds else ""
+        if wanted in self.roles:
+            return ""
         near = self.encoder.encode(kinds) @ self.encoder.encode([noun])[0]
         return kinds[int(np.argmax(near))] if float(near.max()) >= ALIKE else ""
 
@@ -126,13 +129,13 @@ class Guide:
         asked = read(question, mention.start, mention.end)
         bearers: dict[int, Entity | None] = {self.network.numbers[entity.id]: entity for entity in mention.entities[:BEARERS]}
         readings = walker.readings(asked, bearers)
-        if chosen(readings) is None:
+        best = walker.chosen(readings)
+        if best is None:
             return self._no_relation(mention, readings)
         ambiguous(walker, readings, mention)
-        return self._told(readings, mention, year)
+        return self._told(best, [one for one in readings if one is not best and one.reached], mention, year)
 
-    def _told(self, readings: Sequence[Reading], mention: Mention, year: bool) -> Answer:
-        best = readings[0]
+    def _told(self, best: Reading, others: Sequence[Reading], mention: Mention, year: bool) -> Answer:
         assert best.topic is not None and self.walker is not None
         ranked = sets.ranked(self.walker.members(best), self.solver.name)
         answers = _years([self.network.nodes[end] for end, _ in ranked]) if year else [self.network.nodes[end] for end, _ in ranked]
@@ -147,7 +150,7 @@ class Guide:
             answers=tuple(answers),
             paths=paths,
             confidence=best.share * sets.belief(paths[0]),
-            alternatives=tuple(self._alternative(reading) for reading in readings[1:4] if reading.reached),
+            alternatives=tuple(self._alternative(reading) for reading in others[:3]),
             conflicts=conflicts,
         )
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from kgplatform.types import Literal, Path, Step
 from reasoning.agent.sets import Member
-from reasoning.agent.walker import FLOOR, Walker
+from reasoning.agent.walker import Walker
 from reasoning.paths.question import read
 from reasoning.paths.values import DATES, NUMBERS, comparable
 from reasoning.paths.words import FUNCTION_WORDS, words
@@ -37,7 +37,7 @@ def _leads_to(walker: Walker, hop: int, scale: str) -> bool:
 def _aligned(walker: Walker, text: str, hops: list[int]) -> int | None:
     scores, worst = walker.aligner.scores(read(text, 0, 1), [(hop,) for hop in hops])
     best = int(np.argmax(scores))
-    return hops[best] if worst[best] >= FLOOR else None
+    return hops[best] if worst[best] >= walker.floor else None
 
 
 def values(walker: Walker, nodes: Ints, hop: int) -> dict[int, tuple[Literal, Path]]:

@@ -26,7 +26,7 @@ from reasoning.agent.cues import (
     Extreme,
 )
 from reasoning.paths.values import Compare
-from reasoning.paths.words import FUNCTION_WORDS
+from reasoning.paths.words import FUNCTION_WORDS, RETURNS
 
 Form = OneOf["list", "count", "truth", "choice"]
 Token = str | int
@@ -113,7 +113,7 @@ def plan(question: str, slots: Sequence[Slot], is_wording: Callable[[str], bool]
     tokens = _tokens(question, slots)
     year = bool(re.search(r"\b(?:which|what) years?\b", question, re.IGNORECASE))
     form, tokens = _form(tokens)
-    strict = any(_low(token) == "both" for token in tokens)
+    strict = not RETURNS.isdisjoint(map(_low, tokens))
     extreme, at, tokens = _extreme(tokens, form)
     groups = _groups(tokens, slots, is_wording)
     if form == "list" and extreme and groups and len(groups) == 1 and len(groups[0].slots) > 1 and groups[0].either:
@@ -285,6 +285,9 @@ def _clauses(group: _Group, number: int, groups: Sequence[_Group], noun: str) ->
         negative, after = True, [word for word in after if _low(word) not in NOT]
     if not number and not NOT.isdisjoint(map(_low, before)):
         negative, before = True, [word for word in before if _low(word) not in NOT]
+    if len(group.slots) > 1:
+        # "Which teachers do A and B share?" is what both walks lead to.
+        before, after = ([word for word in side if _low(word) not in RETURNS] for side in (before, after))
     made = [_clause(before, slot, after, group) for slot in group.slots]
     return [
         replace(clause, negative=negative or clause.slot in group.negative, union=(union if not place else group.either))

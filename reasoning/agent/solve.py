@@ -12,7 +12,7 @@ from kgplatform.types import Entity, Path, in_words
 from reasoning.agent import measures, sets
 from reasoning.agent.plan import Clause, Plan
 from reasoning.agent.sets import Member, Members
-from reasoning.agent.walker import FLOOR, TEMPERATURE, Reading, Walker
+from reasoning.agent.walker import TEMPERATURE, Reading, Walker
 from reasoning.paths.question import read
 from reasoning.paths.topic import Mention
 from reasoning.paths.values import Value
@@ -117,10 +117,10 @@ class Solver:
         asked = read(clause.text, clause.start, clause.end)
         bearers: dict[int, Entity | None] = {self.number[entity.id]: entity for entity in topic.entities[:BEARERS]}
         readings = self.walker.readings(asked, bearers, fits)
-        best = chosen(readings)
+        best = self.walker.chosen(readings)
         if best is None and not denied and (wider := self._inside(clause, topic, fits)):
             return wider
-        if best is None and (not denied or not readings or readings[0].worst < FLOOR):
+        if best is None and (not denied or not readings or readings[0].worst < self.walker.floor):
             raise self.unsaid(topic)
         if best is None:
             return Found({}, self._route(readings[0]), readings[0].share, readings[0])
@@ -138,7 +138,7 @@ class Solver:
             raise Unsaid(f"The graph does not say: it has no date or number that is {words}.")
         asked = read(clause.text, clause.start, clause.end)
         readings = self.walker.readings(asked, dict.fromkeys(starts.tolist()), fits, together=True) if len(starts) else []
-        best = chosen(readings)
+        best = self.walker.chosen(readings)
         if best is None:
             if denied and not len(starts):
                 return Found({}, words, 1.0)
@@ -170,7 +170,7 @@ class Solver:
         if not parts:
             return None
         asked = read(clause.text, clause.start, clause.end)
-        best = chosen(self.walker.readings(asked, dict.fromkeys(parts), lambda hop: fits(hop), together=True))
+        best = self.walker.chosen(self.walker.readings(asked, dict.fromkeys(parts), lambda hop: fits(hop), together=True))
         if best is None or len(best.hops) > 1:
             return None
         members = {}
@@ -257,14 +257,9 @@ def _rest(clause: Clause) -> str:
     return f"{clause.text[: clause.start]} {clause.text[clause.end :]}"
 
 
-def chosen(readings: Sequence[Reading]) -> Reading | None:
-    """The best reading, if it explains the question and leads somewhere."""
-    return readings[0] if readings and readings[0].worst >= FLOOR and readings[0].reached else None
-
-
 def ambiguous(walker: Walker, readings: Sequence[Reading], topic: Mention) -> None:
     """Refuse to guess which bearer of a name is meant when two answer nearly as well, and differently."""
-    best = readings[0]
+    best = next(one for one in readings if one.reached)
     near = [one for one in readings if one.reached and one.score > best.score - TEMPERATURE and one.hops == best.hops]
     meant = {one.topic.id: one.topic for one in near if one.topic}
     if len(meant) > 1:

@@ -11,7 +11,7 @@ from kgplatform.types import Entity, Literal, Path, in_words
 from reasoning.agent import measures, sets
 from reasoning.agent.plan import Clause, Plan
 from reasoning.agent.solve import BEARERS, Solver, Topic, Unsaid, ambiguous
-from reasoning.agent.walker import FLOOR, TEMPERATURE, Reading
+from reasoning.agent.walker import TEMPERATURE, Reading
 from reasoning.paths.question import read
 from reasoning.paths.topic import Mention
 from reasoning.paths.values import Compare, Value
@@ -54,7 +54,7 @@ def _one(solver: Solver, plan: Plan, clause: Clause, topics: Sequence[Topic], ta
     asked = read(clause.text, clause.start, clause.end)
     bearers: dict[int, Entity | None] = {solver.number[entity.id]: entity for entity in subject.entities[:BEARERS]}
     readings = solver.walker.readings(asked, bearers)
-    if not readings or readings[0].worst < FLOOR:
+    if not readings or readings[0].worst < solver.walker.floor:
         raise solver.unsaid(subject)
     if goal is None:
         return _exists(solver, readings, subject)
@@ -74,9 +74,9 @@ def _led(solver: Solver, readings: Sequence[Reading], goal: Topic, subject: Ment
     """Yes when a walk that the question means leads to the goal, or to what lies in it."""
     nodes = _nodes(solver, goal)
     fitting = [one for one in readings if _alike(solver, one, goal)]
-    near = [one for one in readings if one.worst >= FLOOR and one.score > readings[0].score - TEMPERATURE]
+    near = [one for one in readings if one.worst >= solver.walker.floor and one.score > readings[0].score - TEMPERATURE]
     for reading in [*fitting[:1], *near]:
-        if reading.worst < FLOOR:
+        if reading.worst < solver.walker.floor:
             continue
         members = solver.walker.members(reading)
         if hit := [members[node] for node in sorted(nodes) if node in members]:
@@ -94,7 +94,7 @@ def _led(solver: Solver, readings: Sequence[Reading], goal: Topic, subject: Ment
 
 def _denied(solver: Solver, fitting: Sequence[Reading], subject: Mention, near: Sequence[Reading]) -> Verdict:
     """No when the relation asked for has one value at most, and it is another."""
-    best = fitting[0] if fitting and fitting[0].worst >= FLOOR else None
+    best = fitting[0] if fitting and fitting[0].worst >= solver.walker.floor else None
     if best and best.reached and len(best.hops) == 1 and _single(solver, best.hops[0]):
         member = next(iter(solver.walker.members(best).values()))
         return Verdict(False, member.walks, f"{_said(solver, best)}, and one at most can be true", best.share * member.belief)

@@ -24,6 +24,8 @@ HOPS = 3
 FLOOR = 3.2
 """What the worst hop must be worth: words so much nearer to it than ordinary words are, in standard deviations, above what they
 are to other relations, with the kind of answer. Below it the question asks for something that the graph has no relation for."""
+FLOOR_OF_CARDS = 5.0
+"""The same where cards say in several ways what a relation means: what fits is seen to fit."""
 TEMPERATURE = 3.0
 """How many standard deviations of alignment make one path e times likelier than another."""
 CONSIDERED = 60
@@ -55,6 +57,7 @@ class Walker:
         self.network, self.cards, self.kinds = network, cards, kinds
         self.aligner = Aligner(network, cards, kinds, encoder)
         self.count = len(network.relations)
+        self.floor = FLOOR_OF_CARDS if any(cards[name].prompts for name in network.relations if name in cards) else FLOOR
         held: dict[str, list[int]] = {}
         for number, node in enumerate(network.nodes):
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
@@ -102,6 +105,13 @@ class Walker:
         if timely and any(_TIMES & other for other in self.aligner.wording.ends):
             return bool(ends & _TIMES)
         return bool(asked.wanted & _LITERALS) or not ends <= _LITERALS
+
+    def chosen(self, readings: Sequence[Reading]) -> Reading | None:
+        """The best reading, if it explains the question and leads somewhere; one that leads nowhere must be better by much to win."""
+        real = next((one for one in readings if one.reached), None)
+        if real is None or real.worst < self.floor or readings[0].score > real.score + TEMPERATURE:
+            return None
+        return real
 
     def members(self, reading: Reading) -> dict[int, Member]:
         """What the reading leads to, each with its most believed walk."""

@@ -35,8 +35,9 @@ def link(names: Names, question: str, known: Collection[str], joined: bool) -> L
     mentions = [topic] if topic else []
     for start, end in spans(question):
         plain = all(stem(word.text.casefold()) in known for word in words(question[start:end]))
-        capital = question[start].isupper() and question[start:end] in names.written
-        if _free(start, end, mentions) and not plain and (capital or joined) and (more := names.exactly(question, [(start, end)])):
+        bearers = names.written.get(question[start:end], [])
+        sure = question[start].isupper() or any(kind != "thing" for bearer in bearers for kind in bearer.kinds)
+        if _free(start, end, mentions) and not plain and (joined or (bearers and sure)) and (more := names.exactly(question, [(start, end)])):
             mentions.append(more)
     unknown = []
     for start, end in _runs(question, mentions, known, joined):

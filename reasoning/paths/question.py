@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from reasoning.paths.direction import Beside, beside
 from reasoning.paths.words import FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
 
 MOST_WORDS = 16
@@ -56,6 +57,7 @@ class Asked:
     returns: bool
     wanted: frozenset[str]
     named: frozenset[str]
+    beside: Beside = Beside()
 
 
 def read(question: str, start: int, end: int) -> Asked:
@@ -81,6 +83,7 @@ def read(question: str, start: int, end: int) -> Asked:
         returns=not RETURNS.isdisjoint(said),
         wanted=frozenset(stem(kind) for word in said for kind in _KINDS.get(word, ())),
         named=frozenset(_named(said)),
+        beside=beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive),
     )
 
 
@@ -112,9 +115,10 @@ def _unrolled(*sides: _Placed) -> Unrolled:
 
 
 def _named(said: Sequence[str]) -> list[str]:
-    """Stems of the words that say what is asked for: ``which city``, ``what languages``."""
+    """Stems of the words that say what is asked for: ``which city``, ``what languages``. A date tells the year too."""
     return [
-        stem(singular(following))
+        stem(kind)
         for word, following in pairwise(said)
         if word in ("which", "what") and following not in FUNCTION_WORDS
+        for kind in ((singular(following), "date") if stem(following) == "year" else (singular(following),))
     ]
