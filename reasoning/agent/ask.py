@@ -22,18 +22,16 @@ from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, 
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
 from reasoning.paths.linking import link
-from reasoning.paths.question import read, singular
+from reasoning.paths.question import read
 from reasoning.paths.search import Network
 from reasoning.paths.topic import Mention, Names
 from reasoning.paths.values import Scale, Value
-from reasoning.paths.words import FUNCTION_WORDS, background, content, stem, words
+from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 
 LONGEST = 1_000
 """Characters of a question."""
 SUPPORT = 100
 """Walks that an answer made of sets shows at most."""
-ALIKE = 0.5
-"""Cosine of a word with the name of a kind that means it: "prize" is an award."""
 
 
 class Graph(Protocol):
@@ -57,17 +55,15 @@ class Guide:
     """Some facts made ready for many questions."""
 
     def __init__(self, facts: Iterable[Fact], cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
-        self.cards, self.encoder = cards, encoder
+        self.cards = cards
         self.network = Network.of(facts, [name for name, card in cards.items() if card.symmetric])
         self.names = Names(node for node in self.network.nodes if isinstance(node, Entity))
         self.walker = Walker(self.network, cards, kinds, encoder) if self.network.facts else None
         if self.walker:
             scale = Scale(self.network.nodes)
-            self.solver = Solver(self.walker, scale.within, self.network.numbers, self._kind_of)
-            said = [word for group in self.walker.aligner.wording.said for text in group for word in content(text)]
-            kind_words = [word for kind in self.walker.of_kind for word in kind.split()]
-            self.roles = frozenset(map(stem, said))
-            self.known = frozenset(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *said, *kind_words)))
+            self.solver = Solver(self.walker, scale.within)
+            kinds_said = [word for kind in self.walker.of_kind for word in kind.split()]
+            self.known = self.walker.roles.union(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *kinds_said)))
 
     def answer(self, question: str) -> Answer:
         """The best-aligned reading of the question, or an honest no."""
@@ -106,18 +102,6 @@ class Guide:
     def _is_wording(self, phrase: str) -> bool:
         said = self.walker.aligner.wording.said if self.walker else []
         return any(f" {phrase} " in f" {text.casefold()} " for group in said for text in group)
-
-    def _kind_of(self, noun: str) -> str:
-        """The kind of things that a word asks for: its own name, or the nearest; "" when there is none."""
-        assert self.walker is not None
-        kinds = [kind for kind in self.walker.of_kind if kind != "thing"]
-        wanted = stem("person" if noun == "who" else singular(noun))
-        if not noun or not kinds or (same := next((kind for kind in kinds if stem(kind) == wanted), None)):
-            return same if noun and kinds else ""
-        if wanted in self.roles:
-            return ""
-        near = self.encoder.encode(kinds) @ self.encoder.encode([noun])[0]
-        return kinds[int(np.argmax(near))] if float(near.max()) >= ALIKE else ""
 
     def _hint(self, question: str) -> str:
         near = self.names.near(question)
@@ -203,8 +187,7 @@ class Guide:
         offered = [topic.entities[0] for topic in topics if isinstance(topic, Mention)]
         members = {self.network.numbers[entity.id]: sets.Member(1.0, ()) for entity in offered}
         said = " or ".join(entity.name for entity in offered)
-        found = self.solver.foremost(todo, Found(members, said, 1.0))
-        return found
+        return self.solver.foremost(todo, Found(members, said, 1.0))
 
     def _judged(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
         verdict = judged(self.solver, todo, topics)

@@ -14,6 +14,7 @@ from reasoning.paths.question import read
 from reasoning.paths.values import DATES, NUMBERS, comparable
 from reasoning.paths.words import FUNCTION_WORDS, words
 
+TOPIC = "…"
 Ints = npt.NDArray[np.int64]
 
 
@@ -24,7 +25,7 @@ def attribute(walker: Walker, nodes: Ints, said: str, scale: str = "") -> int | 
         return None
     if all(word.text.casefold() in FUNCTION_WORDS for word in words(said)):
         return hops[0] if len(hops) == 1 else None
-    return _aligned(walker, f"… {said}", hops)
+    return _aligned(walker, said if TOPIC in said else f"{TOPIC} {said}", hops)
 
 
 def _leads_to(walker: Walker, hop: int, scale: str) -> bool:
@@ -35,7 +36,8 @@ def _leads_to(walker: Walker, hop: int, scale: str) -> bool:
 
 
 def _aligned(walker: Walker, text: str, hops: list[int]) -> int | None:
-    scores, worst = walker.aligner.scores(read(text, 0, 1), [(hop,) for hop in hops])
+    at = text.index(TOPIC)
+    scores, worst = walker.aligner.scores(read(text, at, at + len(TOPIC)), [(hop,) for hop in hops])
     best = int(np.argmax(scores))
     return hops[best] if worst[best] >= walker.floor else None
 
@@ -58,7 +60,7 @@ def most(
     """The hop that the words mean, and the nodes that it leads from to the most (or the fewest) things, with those."""
     network = walker.network
     hops = [hop for hop in network.exits(nodes) if fits(hop)]
-    hop = _aligned(walker, f"… {said}", hops) if hops else None
+    hop = _aligned(walker, said, hops) if hops else None
     if hop is None:
         return None
     edges, places = network.edges(nodes, hop)

@@ -269,9 +269,12 @@ def _place(tokens: Sequence[Token], slot: int) -> int:
 
 
 def _attribute(tokens: Sequence[Token], extreme: Extreme, noun: str) -> str:
-    """The words by which a set is ordered, without those that only say what is in it."""
-    kept = [word for word in tokens if isinstance(word, str) and _low(word) not in ASKING | TURNS | {noun}]
-    return " ".join(([f"which {extreme.noun}"] if extreme.noun else []) + kept)
+    """The words by which a set is ordered, without those that only say what is in it; ``…`` stands for its members."""
+    kept = [str(word) for word in tokens if isinstance(word, str) and _low(word) not in ASKING | TURNS | {noun}]
+    if not extreme.noun:
+        return " ".join(["…", *kept])
+    verbs = [word for word in kept if word.casefold() not in FUNCTION_WORDS]
+    return " ".join(["which", extreme.noun, *(["…", *kept] if verbs else ["of", "…"])])
 
 
 def _clauses(group: _Group, number: int, groups: Sequence[_Group], noun: str) -> list[Clause]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from reasoning.agent.sets import Member, Members
 from reasoning.agent.walker import TEMPERATURE, Reading, Walker
 from reasoning.paths.question import read
 from reasoning.paths.topic import Mention
-from reasoning.paths.values import Value
+from reasoning.paths.values import Compare, Value
 from reasoning.paths.words import stem
 
 Ints = npt.NDArray[np.int64]
@@ -46,12 +46,12 @@ class Found:
 class Solver:
     """What is done with the sets that a walker finds."""
 
-    def __init__(self, walker: Walker, scale: Callable[[Value, str], Ints], number: Mapping[object, int], kind_of: Callable[[str], str]) -> None:
-        self.walker, self.scale, self.number, self.kind_of = walker, scale, number, kind_of
+    def __init__(self, walker: Walker, scale: Callable[[Value, Compare], Ints]) -> None:
+        self.walker, self.scale, self.number = walker, scale, walker.network.numbers
 
     def gathered(self, plan: Plan, topics: Sequence[Topic]) -> Found:
         """The set that the clauses make of each other, then its first or last."""
-        kind = self.kind_of(plan.noun)
+        kind = self.walker.kind_of(plan.noun)
         found = self._together(plan, topics, kind)
         return self.foremost(plan, found) if plan.extreme else found
 
@@ -215,7 +215,7 @@ class Solver:
     def _most(self, plan: Plan, found: Found, nodes: Ints) -> Found:
         extreme = plan.extreme
         assert extreme is not None
-        told = measures.most(self.walker, nodes, plan.attribute, extreme.highest, self._fitting(self.kind_of(extreme.noun), None))
+        told = measures.most(self.walker, nodes, plan.attribute, extreme.highest, self._fitting(self.walker.kind_of(extreme.noun), None))
         if told is None:
             raise Unsaid(f"The graph does not say: nothing that leads from {found.said} to {extreme.noun} fits the question.")
         hop, counted = told

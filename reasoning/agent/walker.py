@@ -14,9 +14,9 @@ from kgplatform.literals import DATATYPES
 from kgplatform.types import Entity, Kind, Literal, Path, Relation
 from reasoning.agent.sets import Member, belief
 from reasoning.paths.alignment import Aligner
-from reasoning.paths.question import Asked
+from reasoning.paths.question import Asked, singular
 from reasoning.paths.search import Hops, Network
-from reasoning.paths.words import stem
+from reasoning.paths.words import content, stem
 
 Ints = npt.NDArray[np.int64]
 
@@ -30,6 +30,8 @@ TEMPERATURE = 3.0
 """How many standard deviations of alignment make one path e times likelier than another."""
 CONSIDERED = 60
 """Paths that are walked to see where they lead, the best aligned first."""
+ALIKE = 0.5
+"""Cosine of a word with the name of a kind that means it: "prize" is an award."""
 INSIDE = 3
 """How many times over a thing that lies in another may hold others."""
 _LITERALS = frozenset(map(stem, DATATYPES))
@@ -54,7 +56,7 @@ class Walker:
     """Some facts made ready to be walked."""
 
     def __init__(self, network: Network, cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
-        self.network, self.cards, self.kinds = network, cards, kinds
+        self.network, self.cards, self.encoder = network, cards, encoder
         self.aligner = Aligner(network, cards, kinds, encoder)
         self.count = len(network.relations)
         self.floor = FLOOR_OF_CARDS if any(cards[name].prompts for name in network.relations if name in cards) else FLOOR
@@ -63,6 +65,8 @@ class Walker:
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
                 held.setdefault(kind, []).append(number)
         self.of_kind = {kind: np.array(numbers, dtype=np.int64) for kind, numbers in held.items()}
+        self.roles = frozenset(stem(word) for group in self.aligner.wording.said for text in group for word in content(text))
+        """Stems of the words of relations: "student" is no kind of thing, but what somebody is to another."""
 
     def readings(
         self, asked: Asked, topics: Mapping[int, Entity | None], fits: Callable[[int], bool] = lambda _: True, together: bool = False
@@ -71,6 +75,8 @@ class Walker:
 
         ``fits`` says of a last hop whether its end may be an answer. The topics are looked at one by one, or ``together`` as one set.
         """
+        kinds = {stem(kind) for noun in asked.nouns if (kind := self.kind_of(noun))}
+        asked = replace(asked, named=asked.named | kinds)
         groups = [tuple(topics)] if together else [(start,) for start in topics]
         found = [reading for starts in groups for reading in self._from(asked, starts, topics[starts[0]], fits)]
         return _merged(found)
@@ -112,6 +118,16 @@ class Walker:
         if real is None or real.worst < self.floor or readings[0].score > real.score + TEMPERATURE:
             return None
         return real
+
+    def kind_of(self, noun: str) -> str:
+        """The kind of things that a word asks for: its own name, or the nearest; "" when there is none."""
+        kinds = [kind for kind in self.of_kind if kind != "thing"]
+        wanted = stem("person" if noun == "who" else singular(noun))
+        same = next((kind for kind in kinds if stem(kind) == wanted), "")
+        if same or not noun or not kinds or wanted in self.roles:
+            return same if noun else ""
+        near = self.encoder.encode(kinds) @ self.encoder.encode([noun])[0]
+        return kinds[int(np.argmax(near))] if float(near.max()) >= ALIKE else ""
 
     def members(self, reading: Reading) -> dict[int, Member]:
         """What the reading leads to, each with its most believed walk."""
