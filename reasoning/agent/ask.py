@@ -77,10 +77,7 @@ class Guide:
             return Answer(str(unsaid), False, topic=unsaid.topic, near=unsaid.near)
 
     def _answer(self, question: str, walker: Walker) -> Answer:
-        low = {word.text.casefold() for word in words(question)}
-        first = next(iter(words(question)), None)
-        joined = bool(low & cues.JOINING) or (first is not None and first.text.casefold() in cues.AUXILIARIES)
-        linked = link(self.names, question, self.known, joined)
+        linked = link(self.names, question, self.known, cues.JOINING)
         if linked.unknown:
             raise Unsaid(f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}", self.names.near(question))
         topics: list[Topic] = sorted((*linked.mentions, *linked.values), key=lambda topic: topic.start)

@@ -73,8 +73,7 @@ COMPARATIVE = frozenset("older elder younger earlier later newer larger higher g
 """They compare two; they take the first of more only where the question offers the choice."""
 SPENT = frozenset("also together both either".split())
 """Words that have done their work once a question is cut at them."""
-JOINING = (
-    (AND | OR | NOT | AMONG | frozenset(("but", "than", "before", "after", "share", "common"))) - frozenset(("all", "also"))
-)  # fmt: skip
+JOINING = (OR | NOT | AMONG | frozenset(("and", "&", "but", "than", "before", "after"))) - {"all"}
+"""Words that stand beside a name of several."""
 WORDS = AUXILIARIES | ASKING | IMPERATIVES | JOINING | {word for phrase in EXTREMES for word in phrase} | {"number", "many", "much"}
 """All of them: none names a thing."""

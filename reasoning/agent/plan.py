@@ -159,6 +159,9 @@ def _form(tokens: list[Token]) -> tuple[Form, list[Token]]:
             return "count", [*tokens[:at], "which", *tokens[at + 2 :]]
         if pair == ("number", "of") and at <= 3 and all(word in ASKING | FUNCTION_WORDS for word in low[:at]):
             return "count", ["which", *tokens[at + 2 :]]
+    if low[:1] and low[0] in AUXILIARIES and low[1:2] == ["you"]:
+        tokens = [token for token in tokens[2:] if _low(token) != "please"]
+        low = [_low(token) for token in tokens]
     if low and low[0] in IMPERATIVES:
         rest = list(tokens[1:])
         while rest and _low(rest[0]) in ("me", "all", "the", "us"):

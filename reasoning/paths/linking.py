@@ -21,26 +21,19 @@ class Linked:
     unknown: tuple[str, ...] = ()
 
 
-def link(names: Names, question: str, known: Collection[str], joined: bool) -> Linked:
-    """``known`` are stems of words that name no thing by themselves. In a question with ``joined`` names, a name may be in lower case."""
+def link(names: Names, question: str, known: Collection[str], joining: Collection[str]) -> Linked:
+    """``known`` are stems of words that name no thing by themselves; beside ``joining`` words stands a name in lower case too."""
     if bracketed(question):
         found = [mention for span in bracketed(question) if (mention := names.exactly(question, [span]) or names.vaguely(question, [span]))]
         return Linked(tuple(sorted(found, key=lambda mention: mention.start)))
     told = values(question)
     topic = names.mention(question)
-    if topic and not topic.exact and all(stem(word.text.casefold()) in known for word in words(question[topic.start : topic.end])):
-        topic = None
-    if topic and any(value.start <= topic.start and topic.end <= value.end for value in told) and not _written(names, question, topic):
-        topic = None
-    mentions = [topic] if topic else []
+    mentions = [topic] if topic and _meant(names, question, topic, known, told) else []
     for start, end in spans(question):
-        plain = all(stem(word.text.casefold()) in known for word in words(question[start:end]))
-        bearers = names.written.get(question[start:end], [])
-        sure = question[start].isupper() or any(kind != "thing" for bearer in bearers for kind in bearer.kinds)
-        if _free(start, end, mentions) and not plain and (joined or (bearers and sure)) and (more := names.exactly(question, [(start, end)])):
-            mentions.append(more)
+        if _free(start, end, mentions) and _names_more(names, question, (start, end), mentions, known, joining):
+            mentions += [more] if (more := names.exactly(question, [(start, end)])) else []
     unknown = []
-    for start, end in _runs(question, mentions, known, joined):
+    for start, end in _runs(question, mentions, known, joining):
         within = [(first, last) for first, last in spans(question) if start <= first and last <= end and _free(first, last, mentions)]
         if more := names.vaguely(question, within):
             mentions.append(more)
@@ -50,21 +43,50 @@ def link(names: Names, question: str, known: Collection[str], joined: bool) -> L
     return Linked(tuple(sorted(mentions, key=lambda mention: mention.start)), kept, tuple(unknown))
 
 
-def _written(names: Names, question: str, topic: Mention) -> bool:
-    return question[topic.start : topic.end] in names.written
+def _meant(names: Names, question: str, topic: Mention, known: Collection[str], told: Sequence[Value]) -> bool:
+    """Not when it is made of plain words, or of a number, and nothing is called just so."""
+    if topic.exact and question[topic.start : topic.end] in names.written:
+        return True
+    plain = not topic.exact and _plain(question, (topic.start, topic.end), known)
+    return not plain and not any(value.start <= topic.start and topic.end <= value.end for value in told)
+
+
+def _plain(question: str, span: tuple[int, int], known: Collection[str]) -> bool:
+    return all(stem(word.text.casefold()) in known for word in words(question[span[0] : span[1]]))
+
+
+def _names_more(
+    names: Names, question: str, span: tuple[int, int], mentions: Sequence[Mention], known: Collection[str], joining: Collection[str]
+) -> bool:
+    """Whether a stretch beside the topic may be another name: with a capital, of a thing of some kind, or joined to a name."""
+    if _plain(question, span, known):
+        return False
+    bearers = names.written.get(question[span[0] : span[1]], [])
+    sure = question[span[0]].isupper() or any(kind != "thing" for bearer in bearers for kind in bearer.kinds)
+    return bool(bearers and sure) or _joined(question, span, mentions, joining)
+
+
+def _joined(question: str, span: tuple[int, int], mentions: Sequence[Mention], joining: Collection[str]) -> bool:
+    """Whether a joining word that is no part of a name stands right beside, but for small words."""
+    outside = [word for word in words(question) if _free(word.start, word.end, mentions)]
+    before = [word.text.casefold() for word in outside if word.end <= span[0]]
+    after = [word.text.casefold() for word in outside if word.start >= span[1]]
+    while before and before[-1] in FUNCTION_WORDS and before[-1] not in joining:
+        before.pop()
+    return before[-1:] != [] and before[-1] in joining or after[:1] != [] and after[0] in joining
 
 
 def _free(start: int, end: int, mentions: Sequence[Mention]) -> bool:
     return all(end <= mention.start or mention.end <= start for mention in mentions)
 
 
-def _runs(question: str, mentions: Sequence[Mention], known: Collection[str], joined: bool) -> Iterator[tuple[int, int]]:
-    """Stretches of words that are no mention and look like a name: capitals, or in a question with joined names words that are not known."""
+def _runs(question: str, mentions: Sequence[Mention], known: Collection[str], joining: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Stretches that are no mention and look like a name: words with a capital, or joined to a name, that are not known."""
     run: list[Word] = []
     for word in words(question):
         odd = stem(word.text.casefold()) not in known and word.text.casefold() not in FUNCTION_WORDS and not word.text[0].isdigit()
-        named = odd and (word.text[0].isupper() or (joined and len(word.text) >= SHORTEST_MISSPELT))
-        if not named or not _free(word.start, word.end, mentions):
+        long = len(word.text) >= SHORTEST_MISSPELT and _joined(question, (word.start, word.end), mentions, joining)
+        if not (odd and (word.text[0].isupper() or long)) or not _free(word.start, word.end, mentions):
             yield from _whole(run)
             run = []
         elif run and (word.start - run[-1].end > 1 or run[-1].text[0].isupper() != word.text[0].isupper()):
@@ -78,4 +100,3 @@ def _runs(question: str, mentions: Sequence[Mention], known: Collection[str], jo
 def _whole(run: Sequence[Word]) -> Iterator[tuple[int, int]]:
     if run:
         yield run[0].start, run[-1].end
-
