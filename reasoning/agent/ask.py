@@ -8,6 +8,7 @@ walk (how many, both, not, before, the first, whether) is cut into such, and the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -28,6 +29,7 @@ from reasoning.paths.topic import Mention, Names
 from reasoning.paths.values import Scale, Value
 from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 
+_AGE = re.compile(r"\bhow old\b.*\b(?:when|in|at)\b", re.IGNORECASE)
 LONGEST = 1_000
 """Characters of a question."""
 SUPPORT = 100
@@ -77,15 +79,18 @@ class Guide:
             return Answer(str(unsaid), False, topic=unsaid.topic, near=unsaid.near)
 
     def _answer(self, question: str, walker: Walker) -> Answer:
+        if _AGE.search(question):
+            raise Unsaid("The graph does not say: it holds dates, and no ages at them.")
         linked = link(self.names, question, self.known, cues.JOINING)
         if linked.unknown:
             raise Unsaid(f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}", self.names.near(question))
         topics: list[Topic] = sorted((*linked.mentions, *linked.values), key=lambda topic: topic.start)
-        todo = plan(question, [Slot(topic.start, topic.end, isinstance(topic, Value)) for topic in topics], self._is_wording)
+        slots = [Slot(topic.start, topic.end, isinstance(topic, Value)) for topic in topics]
+        todo = plan(question, slots, self._is_wording, lambda noun: bool(walker.kind_of(noun)))
         if not topics and (todo.form == "truth" or not (todo.extreme or todo.clauses)):
             raise Unsaid(f"The question names nothing that is in the graph.{self._hint(question)}", self.names.near(question))
         if todo.simple and isinstance(topics[0], Mention):
-            return self._plain(question, topics[0], walker, todo.year)
+            return self._plain(question, topics[0], todo)
         if todo.form == "truth":
             return self._judged(todo, topics)
         try:
@@ -93,7 +98,7 @@ class Guide:
         except Unsaid:
             # "The first to isolate radium" need not ask for an order.
             if todo.extreme and todo.extreme.word in ("first", "last") and len(topics) == 1 and isinstance(topics[0], Mention):
-                return self._plain(question, topics[0], walker, todo.year)
+                return self._plain(question, topics[0], todo)
             raise
 
     def _is_wording(self, phrase: str) -> bool:
@@ -106,15 +111,21 @@ class Guide:
 
     # --- one walk ---
 
-    def _plain(self, question: str, mention: Mention, walker: Walker, year: bool) -> Answer:
+    def _plain(self, question: str, mention: Mention, todo: Plan) -> Answer:
+        assert self.walker is not None
         asked = read(question, mention.start, mention.end)
         bearers: dict[int, Entity | None] = {self.network.numbers[entity.id]: entity for entity in mention.entities[:BEARERS]}
-        readings = walker.readings(asked, bearers)
-        best = walker.chosen(readings)
-        if best is None:
-            return self._no_relation(mention, readings)
-        ambiguous(walker, readings, mention)
-        return self._told(best, [one for one in readings if one is not best and one.reached], mention, year)
+        readings = self.walker.readings(asked, bearers)
+        best = self.walker.chosen(readings)
+        if best is not None:
+            ambiguous(readings)
+            return self._told(best, [one for one in readings if one is not best and one.reached], mention, todo.year)
+        try:
+            # What is said of no country may be said of its cities.
+            return self._made(todo, [mention])
+        except Unsaid as unsaid:
+            alternatives = tuple(self._alternative(reading, 0.0) for reading in readings[:3] if reading.reached)
+            return Answer(str(unsaid), False, topic=unsaid.topic, alternatives=alternatives)
 
     def _told(self, best: Reading, others: Sequence[Reading], mention: Mention, year: bool) -> Answer:
         assert best.topic is not None and self.walker is not None
@@ -154,11 +165,6 @@ class Guide:
                         yield facts
             nodes = self.network.reached(starts, reading.hops[:length])
 
-    def _no_relation(self, mention: Mention, readings: Sequence[Reading]) -> Answer:
-        unsaid = self.solver.unsaid(mention)
-        alternatives = tuple(self._alternative(reading, 0.0) for reading in readings[:3] if reading.reached)
-        return Answer(str(unsaid), False, topic=unsaid.topic, alternatives=alternatives)
-
     # --- sets ---
 
     def _made(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
@@ -168,23 +174,23 @@ class Guide:
         if todo.year:
             members = _years(members)
         walks = tuple(dict.fromkeys(walk for _, member in ranked for walk in member.walks))[:SUPPORT]
+        counted = Literal(str(len(members)), "integer")
         if todo.form == "count":
-            counted = Literal(str(len(members)), "integer")
             text = f"{len(members)}: {self.solver.names(found.members)} ({found.said})."
-            answers, confidence = (counted,), found.share * sets.whole(found.members).belief
+            belief = sets.whole(found.members).belief
         else:
-            text = f"{_listed(members)} ({found.said})."
-            answers, confidence = tuple(members), found.share * ranked[0][1].belief
+            text, belief = f"{_listed(members)} ({found.said}).", ranked[0][1].belief
+        answers = (counted,) if todo.form == "count" else tuple(members)
         topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
         text += _vague(topics)
-        return Answer(text, True, topic=topic, answers=answers, paths=walks, confidence=confidence, members=tuple(members))
+        return Answer(text, True, topic=topic, answers=answers, paths=walks, confidence=found.share * belief, members=tuple(members))
 
     def _chosen(self, todo: Plan, topics: Sequence[Topic]) -> Found:
         """The foremost of the things that the question itself offers."""
         offered = [topic.entities[0] for topic in topics if isinstance(topic, Mention)]
         members = {self.network.numbers[entity.id]: sets.Member(1.0, ()) for entity in offered}
         said = " or ".join(entity.name for entity in offered)
-        return self.solver.foremost(todo, Found(members, said, 1.0))
+        return self.solver.foremost(todo, Found(members, said, 1.0), topics)
 
     def _judged(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
         verdict = judged(self.solver, todo, topics)

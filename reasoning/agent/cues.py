@@ -40,7 +40,8 @@ COMPARISONS: tuple[tuple[tuple[str, ...], Compare, str], ...] = (
 class Extreme:
     """The first or last of a set by a date, a number or how many things a relation leads to.
 
-    ``about`` is what the word itself is about: "oldest" asks for births. ``noun`` says what is counted.
+    ``about`` is what the word itself is about: "oldest" asks for births. ``noun`` says what is counted; with ``slot`` all are meant
+    whose count stands to that number as ``compare`` says.
     """
 
     highest: bool
@@ -48,6 +49,8 @@ class Extreme:
     about: str = ""
     noun: str = ""
     word: str = ""
+    slot: int = -1
+    compare: Compare = "="
 
 
 def _extremes() -> dict[tuple[str, ...], Extreme]:
@@ -58,8 +61,8 @@ def _extremes() -> dict[tuple[str, ...], Extreme]:
         ("youngest|younger", True, "date", "born"),
         ("largest|highest|greatest|biggest|heaviest|larger|higher|greater|bigger|heavier", True, "number", ""),
         ("smallest|lowest|lightest|smaller|lower|lighter", False, "number", ""),
-        ("most|the most|more", True, "count", ""),
-        ("fewest|the fewest|fewer|least", False, "count", ""),
+        ("most|more", True, "count", ""),
+        ("fewest|fewer|least", False, "count", ""),
     )
     return {
         tuple(phrase.split()): Extreme(highest, scale, about, word=phrase)

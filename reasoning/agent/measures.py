@@ -55,9 +55,9 @@ def values(walker: Walker, nodes: Ints, hop: int) -> dict[int, tuple[Literal, Pa
 
 
 def most(
-    walker: Walker, nodes: Ints, said: str, highest: bool, fits: Callable[[int], bool]
+    walker: Walker, nodes: Ints, said: str, kept: Callable[[Ints], npt.NDArray[np.bool_]], fits: Callable[[int], bool]
 ) -> tuple[int, dict[int, dict[int, Member]]] | None:
-    """The hop that the words mean, and the nodes that it leads from to the most (or the fewest) things, with those."""
+    """The hop that the words mean, and the nodes that it leads from to as many things as are ``kept``, with those."""
     network = walker.network
     hops = [hop for hop in network.exits(nodes) if fits(hop)]
     hop = _aligned(walker, said, hops) if hops else None
@@ -66,8 +66,7 @@ def most(
     edges, places = network.edges(nodes, hop)
     pairs = np.unique(np.stack([places, network.ends[edges]]), axis=1)
     sizes = np.bincount(pairs[0], minlength=len(nodes))
-    size = sizes.max() if highest else sizes[sizes > 0].min()
-    return hop, {int(nodes[place]): _ends(walker, int(nodes[place]), hop) for place in np.flatnonzero(sizes == size)}
+    return hop, {int(nodes[place]): _ends(walker, int(nodes[place]), hop) for place in np.flatnonzero((sizes > 0) & kept(sizes))}
 
 
 def _ends(walker: Walker, node: int, hop: int) -> dict[int, Member]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
 from typing import Literal as OneOf
 
 from reasoning.agent.cues import (
@@ -105,16 +106,19 @@ class _Group:
     inverted: bool = False
 
 
-def plan(question: str, slots: Sequence[Slot], is_wording: Callable[[str], bool] = lambda _: False) -> Plan:
+def plan(
+    question: str, slots: Sequence[Slot], is_wording: Callable[[str], bool] = lambda _: False, is_kind: Callable[[str], bool] = lambda _: True
+) -> Plan:
     """The plan of a question whose names and values stand at ``slots``, in the order of the text.
 
-    ``is_wording`` tells words that are the name of a relation ("named after"), and so compare nothing.
+    ``is_wording`` tells words that are the name of a relation ("named after"), and so compare nothing; ``is_kind`` what names a
+    kind of things, which all clauses are about, from what names a part in a relation ("students"), which one is.
     """
     tokens = _tokens(question, slots)
     year = bool(re.search(r"\b(?:which|what) years?\b", question, re.IGNORECASE))
     form, tokens = _form(tokens)
     strict = not RETURNS.isdisjoint(map(_low, tokens))
-    extreme, at, tokens = _extreme(tokens, form)
+    extreme, at, tokens = _counted(tokens, slots) or _extreme(tokens, form)
     groups = _groups(tokens, slots, is_wording)
     if form == "list" and extreme and groups and len(groups) == 1 and len(groups[0].slots) > 1 and groups[0].either:
         form = "choice"
@@ -122,11 +126,12 @@ def plan(question: str, slots: Sequence[Slot], is_wording: Callable[[str], bool]
         extreme = None
     if form == "truth":
         return _truth(tokens, groups)
-    noun = _noun(tokens)
+    noun = _noun(tokens, is_kind)
     attribute = _attribute(tokens, extreme, noun) if extreme else ""
     if extreme and groups and at > _place(tokens, groups[-1].slots[-1]) and not groups[-1].inverted:
         groups[-1].after = []
-    clauses = tuple(clause for number, group in enumerate(groups) for clause in _clauses(group, number, groups, noun))
+    of_all = noun if noun == "who" or is_kind(noun) else ""
+    clauses = tuple(clause for number, group in enumerate(groups) for clause in _clauses(group, number, groups, of_all))
     return Plan(form, clauses, noun, extreme, attribute, strict, year=year)
 
 
@@ -154,7 +159,7 @@ def _words(text: str) -> list[Token]:
 def _form(tokens: list[Token]) -> tuple[Form, list[Token]]:
     """What is asked for, and the question as one for a list."""
     low = [_low(token) for token in tokens]
-    for at, pair in enumerate(zip(low, low[1:], strict=False)):
+    for at, pair in enumerate(pairwise(low)):
         if pair == ("how", "many"):
             return "count", [*tokens[:at], "which", *tokens[at + 2 :]]
         if pair == ("number", "of") and at <= 3 and all(word in ASKING | FUNCTION_WORDS for word in low[:at]):
@@ -169,6 +174,20 @@ def _form(tokens: list[Token]) -> tuple[Form, list[Token]]:
         asked = rest if rest and _low(rest[0]) in ASKING else ["which", *rest]
         return ("count" if low[0] == "count" else "list"), asked
     return ("truth" if low and low[0] in AUXILIARIES else "list"), tokens
+
+
+def _counted(tokens: list[Token], slots: Sequence[Slot]) -> tuple[Extreme, int, list[Token]] | None:
+    """ "More than five elements": what is asked for by how many things a relation leads to."""
+    low = [_low(token) for token in tokens]
+    for at, token in enumerate(tokens):
+        noun = low[at + 1] if at + 1 < len(low) else ""
+        if not isinstance(token, int) or not slots[token].value or not noun or noun in FUNCTION_WORDS | TURNS:
+            continue
+        for phrase, compare, _ in COMPARISONS:
+            if len(phrase) == 2 and tuple(low[max(0, at - 2) : at]) == phrase:
+                extreme = Extreme(True, "count", noun=noun, word=" ".join(phrase), slot=token, compare=compare)
+                return extreme, at - 2, [*tokens[: at - 2], *tokens[at + 2 :]]
+    return None
 
 
 def _extreme(tokens: list[Token], form: Form) -> tuple[Extreme | None, int, list[Token]]:
@@ -253,8 +272,8 @@ def _content(words: Sequence[Token]) -> list[str]:
     return [word for word in words if isinstance(word, str) and word.casefold() not in FUNCTION_WORDS | TURNS | NOT | AMONG and word != "also"]
 
 
-def _noun(tokens: Sequence[Token]) -> str:
-    """What is asked for: the word after "which" or "what was the", or "who"."""
+def _noun(tokens: Sequence[Token], is_kind: Callable[[str], bool]) -> str:
+    """What is asked for: the kind, else the word, after "which" or "what was the"; or "who"."""
     low = [_low(token) for token in tokens]
     at = next((at for at, word in enumerate(low) if word in ASKING), -1)
     if at < 0 or low[at] not in ("which", "what"):
@@ -264,7 +283,8 @@ def _noun(tokens: Sequence[Token]) -> str:
         rest = rest[2:] if rest[1:2] == ["the"] else []
     while rest and rest[0] in ("of", "the", "these", "those"):
         rest = rest[1:]
-    return rest[0] if rest and rest[0] not in FUNCTION_WORDS else ""
+    run = list(takewhile(lambda word: word and word not in FUNCTION_WORDS, rest))
+    return next((word for word in run if is_kind(word)), next(iter(run), ""))
 
 
 def _place(tokens: Sequence[Token], slot: int) -> int:
@@ -302,8 +322,13 @@ def _clauses(group: _Group, number: int, groups: Sequence[_Group], noun: str) ->
 
 
 def _turn(piece: Sequence[Token]) -> int:
-    """Where in the words between two topics the second condition begins: after a conjunction or a relative; -1 for nowhere."""
-    return next((at for at, word in enumerate(piece) if _low(word) in TURNS), -1)
+    """Where in the words between two topics the second condition begins, -1 for nowhere.
+
+    It begins at a conjunction or a relative; after "A's students" at the verb.
+    """
+    low = [_low(word) for word in piece]
+    own = AUXILIARIES if low[:1] in (["'s"], ["’s"]) else frozenset[str]()
+    return next((at for at, word in enumerate(low) if word in TURNS or word in own), -1)
 
 
 def _before(group: _Group, number: int, groups: Sequence[_Group], noun: str) -> tuple[list[Token], bool, bool]:

@@ -53,7 +53,7 @@ class Solver:
         """The set that the clauses make of each other, then its first or last."""
         kind = self.walker.kind_of(plan.noun)
         found = self._together(plan, topics, kind)
-        return self.foremost(plan, found) if plan.extreme else found
+        return self.foremost(plan, found, topics) if plan.extreme else found
 
     def _together(self, plan: Plan, topics: Sequence[Topic], kind: str) -> Found:
         members: Members | None = None
@@ -124,7 +124,7 @@ class Solver:
             raise self.unsaid(topic)
         if best is None:
             return Found({}, self._route(readings[0]), readings[0].share, readings[0])
-        ambiguous(self.walker, readings, topic)
+        ambiguous(readings)
         return Found(self.walker.members(best), self._route(best), best.share, best)
 
     def _until(self, clause: Clause, topics: Sequence[Topic]) -> str:
@@ -182,14 +182,14 @@ class Solver:
         route = " – ".join(self.walker.route(best.hops))
         return Found(members, f"what lies in {topic.entities[0].name} – {route}", best.share)
 
-    def foremost(self, plan: Plan, found: Found) -> Found:
+    def foremost(self, plan: Plan, found: Found, topics: Sequence[Topic]) -> Found:
         """The first or last of a set, or what leads to the most."""
         extreme = plan.extreme
         assert extreme is not None
         members, hop = self._before_the_value(found)
         nodes = np.array(sorted(members), dtype=np.int64)
         if extreme.scale == "count":
-            return self._most(plan, found, nodes)
+            return self._most(plan, found, nodes, topics)
         if hop is None:
             hop = measures.attribute(self.walker, nodes, extreme.about or plan.attribute, extreme.scale)
         if hop is None:
@@ -212,10 +212,12 @@ class Solver:
         walks = self.walker.network.walks(np.array(reading.starts, dtype=np.int64), reading.hops[:-1])
         return {node: Member(sets.belief(path), (path,)) for node, path in walks.items()}, reading.hops[-1]
 
-    def _most(self, plan: Plan, found: Found, nodes: Ints) -> Found:
+    def _most(self, plan: Plan, found: Found, nodes: Ints, topics: Sequence[Topic]) -> Found:
         extreme = plan.extreme
         assert extreme is not None
-        told = measures.most(self.walker, nodes, plan.attribute, extreme.highest, self._fitting(self.walker.kind_of(extreme.noun), None))
+        value = topics[extreme.slot] if extreme.slot >= 0 else None
+        kept = _as_many(extreme.highest, value if isinstance(value, Value) else None, extreme.compare)
+        told = measures.most(self.walker, nodes, plan.attribute, kept, self._fitting(self.walker.kind_of(extreme.noun), None))
         if told is None:
             raise Unsaid(f"The graph does not say: nothing that leads from {found.said} to {extreme.noun} fits the question.")
         hop, counted = told
@@ -223,8 +225,11 @@ class Solver:
         for node, members in counted.items():
             whole, own = sets.whole(members), found.members[node]
             best[node] = Member(own.belief * whole.belief, (*own.walks, *whole.walks))
-        size = len(next(iter(counted.values())))
-        return Found(best, f"{'most' if extreme.highest else 'fewest'} by {self.walker.route((hop,))[0]!r} ({size}): {found.said}", found.share)
+        if not best:
+            raise Unsaid(f"The graph does not say: of {found.said}, nothing leads to {extreme.word} {_low(value)} {extreme.noun}.")
+        sizes = "–".join(str(size) for size in sorted({min(map(len, counted.values())), max(map(len, counted.values()))}))
+        word = extreme.word if value else "most" if extreme.highest else "fewest"
+        return Found(best, f"{word} {_low(value)} by {self.walker.route((hop,))[0]!r} ({sizes}): {found.said}".replace("  ", " "), found.share)
 
     def names(self, members: Members) -> str:
         shown = [in_words(self.walker.node(node)) for node, _ in sets.ranked(members, self.name)]
@@ -248,6 +253,24 @@ class Solver:
 _SIGNS = {"=": "the same as", "<": "before", "<=": "at most", ">": "beyond", ">=": "at least"}
 
 
+def _as_many(highest: bool, value: Value | None, compare: Compare) -> Callable[[Ints], npt.NDArray[np.bool_]]:
+    """Which of some counts are the most, or the fewest, or stand to a number as asked."""
+    if value is None or not value.low.isdecimal():
+        return lambda sizes: sizes == (sizes.max() if highest else sizes[sizes > 0].min())
+    number = int(value.low)
+    return {
+        "<": lambda sizes: sizes < number,
+        "<=": lambda sizes: sizes <= number,
+        ">": lambda sizes: sizes > number,
+        ">=": lambda sizes: sizes >= number,
+        "=": lambda sizes: sizes == number,
+    }[compare]
+
+
+def _low(topic: Topic | None) -> str:
+    return topic.low if isinstance(topic, Value) else ""
+
+
 def _worded(value: Value, compare: str) -> str:
     span = value.low if value.low == value.high else f"{value.low} to {value.high}"
     return span if compare == "=" else f"{_SIGNS[compare]} {span}"
@@ -257,11 +280,12 @@ def _rest(clause: Clause) -> str:
     return f"{clause.text[: clause.start]} {clause.text[clause.end :]}"
 
 
-def ambiguous(walker: Walker, readings: Sequence[Reading], topic: Mention) -> None:
+def ambiguous(readings: Sequence[Reading]) -> None:
     """Refuse to guess which bearer of a name is meant when two answer nearly as well, and differently."""
     best = next(one for one in readings if one.reached)
     near = [one for one in readings if one.reached and one.score > best.score - TEMPERATURE and one.hops == best.hops]
     meant = {one.topic.id: one.topic for one in near if one.topic}
     if len(meant) > 1:
-        choices = tuple(entity.name if len({one.name for one in meant.values()}) > 1 else f"{entity.name} ({entity.id})" for entity in meant.values())
+        names = [entity.name for entity in meant.values()]
+        choices = tuple(names if len(set(names)) == len(names) else (f"{entity.name} ({entity.id})" for entity in meant.values()))
         raise Unsaid(f"{len(meant)} things may be meant: {', '.join(choices)}. Say which.", near=choices)

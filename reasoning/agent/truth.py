@@ -15,7 +15,7 @@ from reasoning.agent.walker import TEMPERATURE, Reading
 from reasoning.paths.question import read
 from reasoning.paths.topic import Mention
 from reasoning.paths.values import Compare, Value
-from reasoning.paths.words import stem
+from reasoning.paths.words import stem, words
 
 _OPPOSITE: dict[Compare, Compare] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "="}
 
@@ -54,6 +54,9 @@ def _one(solver: Solver, plan: Plan, clause: Clause, topics: Sequence[Topic], ta
     asked = read(clause.text, clause.start, clause.end)
     bearers: dict[int, Entity | None] = {solver.number[entity.id]: entity for entity in subject.entities[:BEARERS]}
     readings = solver.walker.readings(asked, bearers)
+    if goal is None and (kinds := _kinds(solver, clause)):
+        ends = solver.walker.aligner.wording.ends
+        readings = [one for one in readings if kinds & ends[one.hops[-1]]]
     if not readings or readings[0].worst < solver.walker.floor:
         raise solver.unsaid(subject)
     if goal is None:
@@ -61,11 +64,17 @@ def _one(solver: Solver, plan: Plan, clause: Clause, topics: Sequence[Topic], ta
     return _led(solver, readings, goal, subject)
 
 
+def _kinds(solver: Solver, clause: Clause) -> set[str]:
+    """Stems of the kinds of things that a question names: "an element"."""
+    kinds = {stem(kind) for kind in solver.walker.of_kind}
+    return {form for word in words(clause.text) if (form := stem(word.text.casefold())) in kinds}
+
+
 def _exists(solver: Solver, readings: Sequence[Reading], subject: Mention) -> Verdict:
     best = readings[0]
     if not best.reached:
         raise solver.unsaid(subject)
-    ambiguous(solver.walker, readings, subject)
+    ambiguous(readings)
     members = solver.walker.members(best)
     return Verdict(True, sets.whole(members).walks, _said(solver, best), best.share * max(one.belief for one in members.values()))
 
@@ -88,7 +97,8 @@ def _led(solver: Solver, readings: Sequence[Reading], goal: Topic, subject: Ment
             start = rest.steps[0].start
             led = members[solver.number[start.id if isinstance(start, Entity) else start]].walks[0]
             walk = Path((*led.steps, *rest.steps))
-            return Verdict(True, (walk,), f"{_said(solver, reading)}, which lies in {solver.name(places[0])}", reading.share * sets.belief(walk))
+            said = f"{_said(solver, reading)}, which lies in {solver.name(places[0])}"
+            return Verdict(True, (walk,), said, reading.share * sets.belief(walk))
     return _denied(solver, fitting, subject, near)
 
 
@@ -130,11 +140,13 @@ def _compared(solver: Solver, plan: Plan, clause: Clause, subject: Mention, goal
     """Whether the subject's date or number stands to the goal, or to the goal's, as asked."""
     said = plan.about or f"{clause.text[: clause.start]} {clause.text[clause.end :]}"
     mine, mark, name = _value(solver, subject, said)
-    value, walks, other = goal, (mine,), ""
+    walks: tuple[Path, ...] = (mine,)
     if isinstance(goal, Mention):
         theirs, ref, _ = _value(solver, goal, said)
-        value, walks, other = Value(0, 0, ref.value, ref.value), (mine, theirs), f", {goal.entities[0].name} – {name}: {in_words(ref)}"
-    assert isinstance(value, Value)
+        walks, other = (mine, theirs), f", {goal.entities[0].name} – {name}: {in_words(ref)}"
+        value = Value(0, 0, ref.value, ref.value)
+    else:
+        value, other = goal, ""
     node = solver.number[mark]
     for true, compare in ((True, plan.compare), (False, _OPPOSITE[plan.compare])):
         if node in solver.scale(value, compare):

@@ -32,12 +32,14 @@ def link(names: Names, question: str, known: Collection[str], joining: Collectio
     for start, end in spans(question):
         if _free(start, end, mentions) and _names_more(names, question, (start, end), mentions, known, joining):
             mentions += [more] if (more := names.exactly(question, [(start, end)])) else []
+    if not mentions and question.islower():
+        mentions += _capitalised(names, question, known)
     unknown = []
     for start, end in _runs(question, mentions, known, joining):
         within = [(first, last) for first, last in spans(question) if start <= first and last <= end and _free(first, last, mentions)]
         if more := names.vaguely(question, within):
             mentions.append(more)
-        elif question[start].isupper():
+        elif question[start].isupper() and (not mentions or start > words(question)[0].start or " " in question[start:end]):
             unknown.append(question[start:end])
     kept = tuple(value for value in told if _free(value.start, value.end, mentions))
     return Linked(tuple(sorted(mentions, key=lambda mention: mention.start)), kept, tuple(unknown))
@@ -74,6 +76,16 @@ def _joined(question: str, span: tuple[int, int], mentions: Sequence[Mention], j
     while before and before[-1] in FUNCTION_WORDS and before[-1] not in joining:
         before.pop()
     return before[-1:] != [] and before[-1] in joining or after[:1] != [] and after[0] in joining
+
+
+def _capitalised(names: Names, question: str, known: Collection[str]) -> Iterator[Mention]:
+    """A surname in a question all in lower case."""
+    for word in words(question):
+        if stem(word.text) not in known and len(word.text) >= SHORTEST_MISSPELT:
+            written = f"{question[: word.start]}{word.text.capitalize()}{question[word.end :]}"
+            if found := names.vaguely(written, [(word.start, word.end)]):
+                yield found
+                return
 
 
 def _free(start: int, end: int, mentions: Sequence[Mention]) -> bool:
