@@ -9,7 +9,7 @@ walk (how many, both, not, before, the first, whether) is cut into such, and the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,8 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status, in_words
 from reasoning.agent import cues, sets
 from reasoning.agent.answer import Alternative, Answer
-from reasoning.agent.plan import Plan, Slot, plan
+from reasoning.agent.phrases import Slot
+from reasoning.agent.plan import Plan, plan
 from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, ambiguous
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
@@ -29,6 +30,8 @@ from reasoning.paths.topic import Mention, Names
 from reasoning.paths.values import Scale, Value
 from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 
+FOREIGN = 0.25
+"""Of the words beside the names fewer are known in a question that is in another language."""
 _AGE = re.compile(r"\bhow old\b.*\b(?:when|in|at)\b", re.IGNORECASE)
 LONGEST = 1_000
 """Characters of a question."""
@@ -65,7 +68,7 @@ class Guide:
             scale = Scale(self.network.nodes)
             self.solver = Solver(self.walker, scale.within)
             kinds_said = [word for kind in self.walker.of_kind for word in kind.split()]
-            self.known = self.walker.roles.union(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *kinds_said)))
+            self.known = frozenset(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *kinds_said, *self.walker.roles)))
 
     def answer(self, question: str) -> Answer:
         """The best-aligned reading of the question, or an honest no."""
@@ -85,6 +88,8 @@ class Guide:
         if linked.unknown:
             raise Unsaid(f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}", self.names.near(question))
         topics: list[Topic] = sorted((*linked.mentions, *linked.values), key=lambda topic: topic.start)
+        if _foreign(question, topics, self.known):
+            raise Unsaid("The question is in no words that are known here: ask in English, in the words of the graph's relations.")
         slots = [Slot(topic.start, topic.end, isinstance(topic, Value)) for topic in topics]
         todo = plan(question, slots, self._is_wording, lambda noun: bool(walker.kind_of(noun)))
         if not topics and (todo.form == "truth" or not (todo.extreme or todo.clauses)):
@@ -198,6 +203,12 @@ class Guide:
         answer = Literal("true" if verdict.true else "false", "boolean")
         topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
         return Answer(text, True, topic=topic, answers=(answer,), paths=verdict.walks[:SUPPORT], confidence=verdict.confidence)
+
+
+def _foreign(question: str, topics: Sequence[Topic], known: Collection[str]) -> bool:
+    """Whether hardly a word beside the names is known."""
+    beside = [word.text for word in words(question) if all(word.end <= topic.start or topic.end <= word.start for topic in topics)]
+    return len(beside) > 1 and sum(stem(word.casefold()) in known for word in beside) < FOREIGN * len(beside)
 
 
 def _years(ends: Sequence[Entity | Literal]) -> list[Entity | Literal]:

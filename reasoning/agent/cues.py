@@ -72,7 +72,9 @@ def _extremes() -> dict[tuple[str, ...], Extreme]:
 
 
 EXTREMES = _extremes()
-COMPARATIVE = frozenset("older elder younger earlier later newer larger higher greater bigger heavier smaller lower lighter more fewer".split())
+COMPARATIVE = frozenset(
+    "older elder younger earlier later newer larger higher greater bigger heavier smaller lower lighter more fewer".split()
+)
 """They compare two; they take the first of more only where the question offers the choice."""
 SPENT = frozenset("also together both either".split())
 """Words that have done their work once a question is cut at them."""

@@ -1,4 +1,4 @@
-"""By what a set is ordered: the relation to dates or numbers that the question's words mean, and the values there; or how many things a relation leads to."""
+"""By what a set is ordered: the dates or numbers that the question's words mean, or how many things a relation leads to."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.types import Literal, Path, Step
+from reasoning.agent.phrases import TOPIC
 from reasoning.agent.sets import Member
 from reasoning.agent.walker import Walker
 from reasoning.paths.question import read
 from reasoning.paths.values import DATES, NUMBERS, comparable
 from reasoning.paths.words import FUNCTION_WORDS, words
 
-TOPIC = "…"
 Ints = npt.NDArray[np.int64]
 
 

@@ -86,7 +86,8 @@ class Solver:
 
     def _each(self, plan: Plan) -> bool:
         """Whether "A and B" may mean each by itself: no "both", and no other condition."""
-        return not plan.strict and len({clause.text for clause in plan.clauses}) == 1 and not any(c.negative or c.union for c in plan.clauses)
+        plain = not any(clause.negative or clause.union for clause in plan.clauses)
+        return plain and not plan.strict and len({clause.text for clause in plan.clauses}) == 1
 
     def _each_said(self, parts: Sequence[Found]) -> str:
         return "; ".join(f"{part.said}: {self.names(part.members) or 'nothing'}" for part in parts)
@@ -170,8 +171,8 @@ class Solver:
         if not parts:
             return None
         asked = read(clause.text, clause.start, clause.end)
-        best = self.walker.chosen(self.walker.readings(asked, dict.fromkeys(parts), lambda hop: fits(hop), together=True))
-        if best is None or len(best.hops) > 1:
+        best = self.walker.chosen(self.walker.readings(asked, dict.fromkeys(parts), fits, together=True))
+        if best is None or not self.walker.passes(best.hops):
             return None
         members = {}
         for end, member in self.walker.members(best).items():
@@ -229,7 +230,8 @@ class Solver:
             raise Unsaid(f"The graph does not say: of {found.said}, nothing leads to {extreme.word} {_low(value)} {extreme.noun}.")
         sizes = "–".join(str(size) for size in sorted({min(map(len, counted.values())), max(map(len, counted.values()))}))
         word = extreme.word if value else "most" if extreme.highest else "fewest"
-        return Found(best, f"{word} {_low(value)} by {self.walker.route((hop,))[0]!r} ({sizes}): {found.said}".replace("  ", " "), found.share)
+        told_by = " ".join([word, *([_low(value)] if value else [])])
+        return Found(best, f"{told_by} by {self.walker.route((hop,))[0]!r} ({sizes}): {found.said}", found.share)
 
     def names(self, members: Members) -> str:
         shown = [in_words(self.walker.node(node)) for node, _ in sets.ranked(members, self.name)]

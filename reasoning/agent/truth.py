@@ -53,10 +53,8 @@ def _one(solver: Solver, plan: Plan, clause: Clause, topics: Sequence[Topic], ta
         return _compared(solver, plan, clause, subject, goal)
     asked = read(clause.text, clause.start, clause.end)
     bearers: dict[int, Entity | None] = {solver.number[entity.id]: entity for entity in subject.entities[:BEARERS]}
-    readings = solver.walker.readings(asked, bearers)
-    if goal is None and (kinds := _kinds(solver, clause)):
-        ends = solver.walker.aligner.wording.ends
-        readings = [one for one in readings if kinds & ends[one.hops[-1]]]
+    kinds, ends = set() if goal else _kinds(solver, clause), solver.walker.aligner.wording.ends
+    readings = solver.walker.readings(asked, bearers, lambda hop: not kinds or bool(kinds & ends[hop]))
     if not readings or readings[0].worst < solver.walker.floor:
         raise solver.unsaid(subject)
     if goal is None:

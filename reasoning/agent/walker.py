@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.cards import ancestors
-from kgplatform.lm.ports import Encoder
 from kgplatform.literals import DATATYPES
+from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Literal, Path, Relation
 from reasoning.agent.sets import Member, belief
 from reasoning.paths.alignment import Aligner
 from reasoning.paths.question import Asked, singular
 from reasoning.paths.search import Hops, Network
-from reasoning.paths.words import content, stem
+from reasoning.paths.words import content, kinship, stem
 
 Ints = npt.NDArray[np.int64]
 
@@ -65,8 +65,8 @@ class Walker:
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
                 held.setdefault(kind, []).append(number)
         self.of_kind = {kind: np.array(numbers, dtype=np.int64) for kind, numbers in held.items()}
-        self.roles = frozenset(stem(word) for group in self.aligner.wording.said for text in group for word in content(text))
-        """Stems of the words of relations: "student" is no kind of thing, but what somebody is to another."""
+        self.roles = frozenset(word for group in self.aligner.wording.said for text in group for word in content(text))
+        """The words of relations: a student is no kind of thing, but what somebody is to another."""
 
     def readings(
         self, asked: Asked, topics: Mapping[int, Entity | None], fits: Callable[[int], bool] = lambda _: True, together: bool = False
@@ -124,7 +124,7 @@ class Walker:
         kinds = [kind for kind in self.of_kind if kind != "thing"]
         wanted = stem("person" if noun == "who" else singular(noun))
         same = next((kind for kind in kinds if stem(kind) == wanted), "")
-        if same or not noun or not kinds or wanted in self.roles:
+        if same or not noun or not kinds or any(kinship(noun, word) for word in self.roles):
             return same if noun else ""
         near = self.encoder.encode(kinds) @ self.encoder.encode([noun])[0]
         return kinds[int(np.argmax(near))] if float(near.max()) >= ALIKE else ""
@@ -153,6 +153,11 @@ class Walker:
                 for times in range(INSIDE, 0, -1):
                     found |= self.network.walks(np.array(nodes, dtype=np.int64), (hop,) * times)
         return found
+
+    def passes(self, hops: Hops) -> bool:
+        """Whether what is said of the parts is said of the whole: of cities' people, not of what is one thing's alone."""
+        card = self.cards.get(self.network.relations[hops[0] % self.count])
+        return len(hops) == 1 and not (card and card.inverse_functional)
 
     def route(self, hops: Hops) -> tuple[str, ...]:
         """The hops in words; against its direction a relation is called by its inverse's name."""

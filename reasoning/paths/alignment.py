@@ -74,10 +74,11 @@ class Aligner:
         """
         score, worst = np.full(len(paths), -np.inf), np.full(len(paths), -np.inf)
         orders = [self._stretches(order) for order in asked.orders]
+        lean = self._lean(asked, {path[0] for path in paths})
         for length in {len(path) for path in paths}:
             rows = [row for row, path in enumerate(paths) if len(path) == length]
             hops = np.array([paths[row] for row in rows], dtype=np.int64)
-            manner = self._manner(asked, hops)
+            manner = self._manner(asked, hops) + lean[hops[:, 0]]
             for stretches, turn in zip(orders, (0.0, self.weights.turn if asked.sure else 0.0), strict=False):
                 found, least = best_cuts(stretches, hops, asked.returns)
                 better = found - turn + manner > score[rows]
@@ -118,9 +119,14 @@ class Aligner:
         against = (hops >= self.relations).sum(axis=1)
         back = turning(hops, self.relations).any(axis=1)
         returns = np.where(back, 0.0, w.returns) if asked.returns else np.where(back, w.unsaid, 0.0)
-        lean = w.lean * self.direction.lean(asked.beside)[hops[:, 0]]
-        manner: Reals = self._kind(asked)[hops[:, -1]] + lean - w.hop * hops.shape[1] - w.inverse * against - returns
+        manner: Reals = self._kind(asked)[hops[:, -1]] - w.hop * hops.shape[1] - w.inverse * against - returns
         return manner
+
+    def _lean(self, asked: Asked, first: set[int]) -> Reals:
+        """What the words beside the topic say for and against each first hop, where it could go either way."""
+        both = [hop in first and (hop + self.relations) % (2 * self.relations) in first for hop in range(2 * self.relations)]
+        lean: Reals = self.weights.lean * self.direction.lean(asked.beside) * np.array(both)
+        return lean
 
     def _kind(self, asked: Asked) -> Reals:
         """What the kind of answer asked for says of each hop as the last: nothing when no hop leads to such."""

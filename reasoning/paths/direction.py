@@ -27,6 +27,9 @@ class Beside:
     after: str = ""
 
 
+NOTHING = Beside()
+
+
 def beside(before: Sequence[str], after: Sequence[str], possessive: bool = False) -> Beside:
     """``before`` and ``after`` are words in the order of the text. "X's students" are students of X."""
     following = next((stem(word) for word in after if word not in FUNCTION_WORDS), "")
@@ -71,6 +74,9 @@ def _ends(card: Relation) -> tuple[list[Beside], list[Beside]]:
     found: dict[str, list[Beside]] = {"head": [], "tail": []}
     for prompt in prompts:
         for match in _SLOT.finditer(prompt):
-            before, after = ([word.text.casefold() for word in words(_SLOT.sub(" ", part))] for part in (prompt[: match.start()], prompt[match.end() :]))
-            found[match[1]].append(beside(before, after))
+            found[match[1]].append(beside(_words(prompt[: match.start()]), _words(prompt[match.end() :])))
     return found["head"], found["tail"]
+
+
+def _words(part: str) -> list[str]:
+    return [word.text.casefold() for word in words(_SLOT.sub(" ", part))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reasoning.paths.topic import Mention, Names, bracketed, spans
@@ -21,11 +21,11 @@ class Linked:
     unknown: tuple[str, ...] = ()
 
 
-def link(names: Names, question: str, known: Collection[str], joining: Collection[str]) -> Linked:
+def link(names: Names, question: str, known: frozenset[str], joining: frozenset[str]) -> Linked:
     """``known`` are stems of words that name no thing by themselves; beside ``joining`` words stands a name in lower case too."""
     if bracketed(question):
-        found = [mention for span in bracketed(question) if (mention := names.exactly(question, [span]) or names.vaguely(question, [span]))]
-        return Linked(tuple(sorted(found, key=lambda mention: mention.start)))
+        found = [names.exactly(question, [span]) or names.vaguely(question, [span]) for span in bracketed(question)]
+        return Linked(tuple(sorted((mention for mention in found if mention), key=lambda mention: mention.start)))
     told = values(question)
     topic = names.mention(question)
     mentions = [topic] if topic and _meant(names, question, topic, known, told) else []
@@ -45,7 +45,7 @@ def link(names: Names, question: str, known: Collection[str], joining: Collectio
     return Linked(tuple(sorted(mentions, key=lambda mention: mention.start)), kept, tuple(unknown))
 
 
-def _meant(names: Names, question: str, topic: Mention, known: Collection[str], told: Sequence[Value]) -> bool:
+def _meant(names: Names, question: str, topic: Mention, known: frozenset[str], told: Sequence[Value]) -> bool:
     """Not when it is made of plain words, or of a number, and nothing is called just so."""
     if topic.exact and question[topic.start : topic.end] in names.written:
         return True
@@ -53,12 +53,12 @@ def _meant(names: Names, question: str, topic: Mention, known: Collection[str], 
     return not plain and not any(value.start <= topic.start and topic.end <= value.end for value in told)
 
 
-def _plain(question: str, span: tuple[int, int], known: Collection[str]) -> bool:
+def _plain(question: str, span: tuple[int, int], known: frozenset[str]) -> bool:
     return all(stem(word.text.casefold()) in known for word in words(question[span[0] : span[1]]))
 
 
 def _names_more(
-    names: Names, question: str, span: tuple[int, int], mentions: Sequence[Mention], known: Collection[str], joining: Collection[str]
+    names: Names, question: str, span: tuple[int, int], mentions: Sequence[Mention], known: frozenset[str], joining: frozenset[str]
 ) -> bool:
     """Whether a stretch beside the topic may be another name: with a capital, of a thing of some kind, or joined to a name."""
     if _plain(question, span, known):
@@ -68,17 +68,17 @@ def _names_more(
     return bool(bearers and sure) or _joined(question, span, mentions, joining)
 
 
-def _joined(question: str, span: tuple[int, int], mentions: Sequence[Mention], joining: Collection[str]) -> bool:
+def _joined(question: str, span: tuple[int, int], mentions: Sequence[Mention], joining: frozenset[str]) -> bool:
     """Whether a joining word that is no part of a name stands right beside, but for small words."""
     outside = [word for word in words(question) if _free(word.start, word.end, mentions)]
     before = [word.text.casefold() for word in outside if word.end <= span[0]]
     after = [word.text.casefold() for word in outside if word.start >= span[1]]
     while before and before[-1] in FUNCTION_WORDS and before[-1] not in joining:
         before.pop()
-    return before[-1:] != [] and before[-1] in joining or after[:1] != [] and after[0] in joining
+    return not joining.isdisjoint((*before[-1:], *after[:1]))
 
 
-def _capitalised(names: Names, question: str, known: Collection[str]) -> Iterator[Mention]:
+def _capitalised(names: Names, question: str, known: frozenset[str]) -> Iterator[Mention]:
     """A surname in a question all in lower case."""
     for word in words(question):
         if stem(word.text) not in known and len(word.text) >= SHORTEST_MISSPELT:
@@ -92,7 +92,7 @@ def _free(start: int, end: int, mentions: Sequence[Mention]) -> bool:
     return all(end <= mention.start or mention.end <= start for mention in mentions)
 
 
-def _runs(question: str, mentions: Sequence[Mention], known: Collection[str], joining: Collection[str]) -> Iterator[tuple[int, int]]:
+def _runs(question: str, mentions: Sequence[Mention], known: frozenset[str], joining: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Stretches that are no mention and look like a name: words with a capital, or joined to a name, that are not known."""
     run: list[Word] = []
     for word in words(question):

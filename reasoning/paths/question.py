@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reasoning.paths.direction import Beside, beside
+from reasoning.paths.direction import NOTHING, Beside, beside
 from reasoning.paths.words import FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
 
 MOST_WORDS = 16
@@ -58,7 +58,7 @@ class Asked:
     wanted: frozenset[str]
     named: frozenset[str]
     nouns: tuple[str, ...] = ()
-    beside: Beside = Beside()
+    beside: Beside = NOTHING
 
 
 def read(question: str, start: int, end: int) -> Asked:
