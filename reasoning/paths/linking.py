@@ -9,6 +9,8 @@ from reasoning.paths.topic import Mention, Names, bracketed, spans
 from reasoning.paths.values import Value, values
 from reasoning.paths.words import FUNCTION_WORDS, Word, stem, words
 
+SHORTEST = 3
+"""Letters of the end of a name in lower case."""
 SHORTEST_MISSPELT = 5
 
 
@@ -28,6 +30,8 @@ def link(names: Names, question: str, known: frozenset[str], joining: frozenset[
         return Linked(tuple(sorted((mention for mention in found if mention), key=lambda mention: mention.start)))
     told = values(question)
     topic = names.mention(question)
+    if topic:
+        topic = names.misspelt(question, _around(question, topic, known)) or topic
     mentions = [topic] if topic and _meant(names, question, topic, known, told) else []
     for start, end in spans(question):
         if _free(start, end, mentions) and _names_more(names, question, (start, end), mentions, known, joining):
@@ -43,6 +47,13 @@ def link(names: Names, question: str, known: frozenset[str], joining: frozenset[
             unknown.append(question[start:end])
     kept = tuple(value for value in told if _free(value.start, value.end, mentions))
     return Linked(tuple(sorted(mentions, key=lambda mention: mention.start)), kept, tuple(unknown))
+
+
+def _around(question: str, topic: Mention, known: frozenset[str]) -> list[tuple[int, int]]:
+    """Longer stretches with a word that is not known: "University fo Groningen" is not about Groningen."""
+    odd = [word for word in words(question) if _free(word.start, word.end, [topic]) and stem(word.text.casefold()) not in known]
+    around = [span for span in spans(question) if span[0] <= topic.start and topic.end <= span[1]] if odd else []
+    return [(start, end) for start, end in around if any(start <= word.start and word.end <= end for word in odd)]
 
 
 def _meant(names: Names, question: str, topic: Mention, known: frozenset[str], told: Sequence[Value]) -> bool:
@@ -79,11 +90,11 @@ def _joined(question: str, span: tuple[int, int], mentions: Sequence[Mention], j
 
 
 def _capitalised(names: Names, question: str, known: frozenset[str]) -> Iterator[Mention]:
-    """A surname in a question all in lower case."""
-    for word in words(question):
-        if stem(word.text) not in known and len(word.text) >= SHORTEST_MISSPELT:
-            written = f"{question[: word.start]}{word.text.capitalize()}{question[word.end :]}"
-            if found := names.vaguely(written, [(word.start, word.end)]):
+    """The end of a name in a question all in lower case."""
+    for start, end in spans(question):
+        if end - start >= SHORTEST and not any(stem(word.text) in known for word in words(question[start:end])):
+            written = f"{question[:start]}{question[start].upper()}{question[start + 1 :]}"
+            if found := names.vaguely(written, [(start, end)]):
                 yield found
                 return
 

@@ -23,7 +23,10 @@ NEARLY = 84.0
 SUGGESTED = 60.0
 SHARED = 5
 """Bearers of a surname that are looked at."""
-SHORTEST_MISSPELT = 5
+SHORTEST = 4
+"""Letters of a name that may be misspelt."""
+SHORTEST_SLIP, LONGEST_SLIP = 5, 6
+"""Letters of one in which a wrong letter, or two that changed places, leaves too few in common."""
 _BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
 _AFTER = re.compile(r"[ -]([^\W\d_])")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
@@ -56,9 +59,10 @@ class Names:
             self.bare.setdefault(_bare(name), []).append(name)
         self._outer: dict[str, set[str]] = {}
         for name in self.listed:
-            first, *_, last = name.split(" ") if " " in name else ("", "")
-            for word in {first, last} - {""}:
-                self._outer.setdefault(word, set()).add(name)
+            parts = name.split(" ")
+            # "Kepler", "Johannes", "de Hevesy": the first word, and all endings.
+            for part in {parts[0], *(" ".join(parts[at:]) for at in range(1, len(parts)))} if len(parts) > 1 else ():
+                self._outer.setdefault(_bare(part), set()).add(name)
 
     def mention(self, question: str) -> Mention | None:
         """The topic of a question, or ``None``."""
@@ -81,42 +85,46 @@ class Names:
         for start, end in spans:
             if names := self.bare.get(_bare(normalise(question[start:end]))):
                 return Mention(start, end, tuple(self.folded[names[0]]), exact=False)
-        return self._shortened(question, spans) or self._misspelt(question, spans) or self._shortened(question, spans, SHARED)
+        several = [span for span in spans if " " in question[span[0] : span[1]]]
+        return (
+            self.misspelt(question, several)
+            or self._shortened(question, spans)
+            or self.misspelt(question, spans)
+            or self._misspelt_short(question, spans)
+            or self._shortened(question, spans, SHARED)
+        )
 
     def _shortened(self, question: str, spans: Sequence[tuple[int, int]], most: int = 1) -> Mention | None:
-        """A surname or a first name that one entity has, or a few, and that no other capital stands beside."""
+        """The end of a name, or a first name, that one entity has, or a few, and that no other capital stands beside."""
         for start, end in spans:
             text = question[start:end]
-            if not text[:1].isupper() or " " in text or _beside(question, start, end):
+            if not text[:1].isupper() or _beside(question, start, end):
                 continue
-            names = self._outer.get(normalise(text), set())
+            names = self._outer.get(_bare(normalise(text)), set())
             bearers = {entity.id: entity for name in sorted(names) for entity in self.folded[name]}
             if 1 <= len(bearers) <= most:
                 return Mention(start, end, tuple(bearers.values()), exact=False)
         return None
 
-    def _misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
-        from rapidfuzz import fuzz, process
-
+    def misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """The likeliest of the spans that are nearly a name."""
         best: tuple[float, int, int, int, str] | None = None
         for start, end in spans:
             text = normalise(question[start:end])
-            if len(text) < 4 or not (hit := process.extractOne(text, self.listed, scorer=fuzz.ratio, score_cutoff=NEARLY)):
+            if len(text) < SHORTEST or not (hit := _nearest(text, self.listed)):
                 continue
             # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
             found = (hit[1] * (end - start), end - start, start, end, hit[0])
             best = max(best or found, found)
-        return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else self._misspelt_short(question, spans)
+        return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else None
 
     def _misspelt_short(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
-        """A capital word nearly the surname or first name of one entity."""
-        from rapidfuzz import fuzz, process
-
+        """Capital words that are nearly the end of one entity's name, or its first name."""
         for start, end in spans:
             text = question[start:end]
-            if " " in text or len(text) < SHORTEST_MISSPELT or not text[0].isupper() or _beside(question, start, end):
+            if len(text) < SHORTEST or not text[0].isupper() or _beside(question, start, end):
                 continue
-            hit = process.extractOne(normalise(text), self._outer.keys(), scorer=fuzz.ratio, score_cutoff=NEARLY)
+            hit = _nearest(_bare(normalise(text)), list(self._outer))
             if hit and len(self._outer[hit[0]]) == 1 and len(bearers := self.folded[next(iter(self._outer[hit[0]]))]) == 1:
                 return Mention(start, end, tuple(bearers), exact=False)
         return None
@@ -146,6 +154,18 @@ def spans(question: str) -> list[tuple[int, int]]:
     found = words(question)
     stretches = {(found[i].start, end) for i in range(len(found)) for end in _ends(question, found[i : i + LONGEST])}
     return sorted(stretches, key=lambda span: (span[0] - span[1], span[0]))
+
+
+def _nearest(text: str, names: Sequence[str]) -> tuple[str, float] | None:
+    """The name that a text is a misspelling of, and how like: by the letters in common, or of a short one by one slip of the pen."""
+    from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import OSA
+
+    if hit := process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY):
+        return hit[0], hit[1]
+    if SHORTEST_SLIP <= len(text) <= LONGEST_SLIP and (slip := process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1)):
+        return slip[0], NEARLY
+    return None
 
 
 def _beside(question: str, start: int, end: int) -> bool:
