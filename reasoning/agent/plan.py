@@ -242,7 +242,8 @@ def _truth(groups: Sequence[_Group]) -> Plan:
     said = first.after if last is first else [*first.after, *last.before, *last.after]
     negative = not NOT.isdisjoint(map(folded, said))
     said = [word for word in said if folded(word) not in NOT | AMONG]
-    before = [word for word in first.before if folded(word) not in AMONG]
+    # "Was not Ann born in Rome?" asks what "Was Ann born in Rome?" asks.
+    before = [word for word in first.before if folded(word) not in AMONG | NOT]
     clauses = tuple(replace(_clause(before, slot, said, first), compare="=", about="", negative=negative) for slot in first.slots)
     targets = () if last is first else tuple(last.slots)
     return Plan("truth", clauses, targets=targets, compare=last.compare, about=last.about, either=last.either)

@@ -24,7 +24,7 @@ HOPS = 3
 FLOOR = 3.2
 """What the worst hop must be worth: words so much nearer to it than ordinary words are, in standard deviations, above what they
 are to other relations, with the kind of answer. Below it the question asks for something that the graph has no relation for."""
-FLOOR_OF_CARDS = 5.0
+FLOOR_OF_CARDS = 4.5
 """The same where cards say in several ways what a relation means: what fits is seen to fit."""
 TEMPERATURE = 3.0
 """How many standard deviations of alignment make one path e times likelier than another."""
