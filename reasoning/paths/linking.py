@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kgplatform.names import normalise
 from reasoning.paths.topic import Mention, Names, bracketed, spans
 from reasoning.paths.values import Value, values
 from reasoning.paths.words import FUNCTION_WORDS, Word, stem, words
@@ -30,8 +31,8 @@ def link(names: Names, question: str, known: frozenset[str], joining: frozenset[
         return Linked(tuple(sorted((mention for mention in found if mention), key=lambda mention: mention.start)))
     told = values(question)
     topic = names.mention(question)
-    if topic:
-        topic = names.misspelt(question, _around(question, topic, known)) or topic
+    if topic and (longer := names.misspelt(question, _around(question, topic, known))) and _holds(longer, topic):
+        topic = longer
     mentions = [topic] if topic and _meant(names, question, topic, known, told) else []
     for start, end in spans(question):
         if _free(start, end, mentions) and _names_more(names, question, (start, end), mentions, known, joining):
@@ -54,6 +55,13 @@ def _around(question: str, topic: Mention, known: frozenset[str]) -> list[tuple[
     odd = [word for word in words(question) if _free(word.start, word.end, [topic]) and stem(word.text.casefold()) not in known]
     around = [span for span in spans(question) if span[0] <= topic.start and topic.end <= span[1]] if odd else []
     return [(start, end) for start, end in around if any(start <= word.start and word.end <= end for word in odd)]
+
+
+def _holds(longer: Mention, topic: Mention) -> bool:
+    """Whether the longer mention is of a thing whose name holds that of the other."""
+    return any(
+        one.name != other.name and normalise(other.name) in normalise(one.name) for one in longer.entities for other in topic.entities
+    )
 
 
 def _meant(names: Names, question: str, topic: Mention, known: frozenset[str], told: Sequence[Value]) -> bool:

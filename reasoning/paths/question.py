@@ -79,6 +79,9 @@ def read(question: str, start: int, end: int) -> Asked:
     first, other = ((right, left), (near, right, named)) if rightwards else ((near, right, named), (right, left))
     said = [word for word, _ in left[::-1] + right]
     nouns = _nouns(said, possessive, right)
+    if "where" in said and all(map(_plain, said)):
+        right = [("located", len(before) + 1)]  # "Where is Heidelberg?"
+        first, other = (right, left), (left, right)
     return Asked(
         orders=tuple(dict.fromkeys((_unrolled(*first), _unrolled(*other)))),
         sure=rightwards or not right or _plain(right[0][0]),
@@ -120,6 +123,8 @@ def _unrolled(*sides: _Placed) -> Unrolled:
 def _nouns(said: Sequence[str], possessive: bool, right: _Placed) -> tuple[str, ...]:
     """The words that say what is asked for: ``which city``, ``what languages``, ``Ann's prize``. A date tells the year too."""
     nouns = [singular(next_) for word, next_ in pairwise(said) if word in ("which", "what") and next_ not in FUNCTION_WORDS]
+    if said[:1] == ["what"] and said[1:3] in (["is", "the"], ["was", "the"], ["are", "the"], ["were", "the"]):
+        nouns += [singular(word) for word in said[3:4] if word not in FUNCTION_WORDS]
     if possessive and QUESTION_WORDS.isdisjoint(said):
         nouns += [word for word, _ in right if not _plain(word)][-1:]
     return (*nouns, *(["date"] if any(stem(noun) == "year" for noun in nouns) else []))

@@ -84,7 +84,7 @@ def stem(word: str) -> str:
     """A word without its ending: ``stem("directors") == stem("directed")``, ``stem("cities") == stem("city")``."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if word.endswith("ies") and len(word) > SHORTEST_STEM + 1:
+    if word.endswith(("ies", "ied")) and len(word) > SHORTEST_STEM + 1:
         return f"{word[:-3]}y"
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= SHORTEST_STEM:
