@@ -21,7 +21,8 @@ import numpy as np
 from kgplatform.lm.encoder import SentenceEncoder
 from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact
-from reasoning.agent.ask import Answer, Guide
+from reasoning.agent.answer import Answer
+from reasoning.agent.ask import Guide
 
 
 def facts(path: Path) -> Iterator[Fact]:

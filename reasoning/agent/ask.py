@@ -1,35 +1,42 @@
 """Answer a question by walking the graph, and show the walk.
 
-No language model is asked: the topic is found by its name, every relation path of up to three hops from there
-is aligned with the question, and the best one is walked with the whole set it reaches. What the graph
-does not say is not answered.
+No language model is asked: names are found in the question, every relation path of up to three hops from there
+is aligned with it, and the best one is walked with the whole set it reaches. A question that needs more than a
+walk (how many, both, not, before, the first, whether) is cut into such, and their sets are put together
+(``plan``, ``solve``, ``truth``). What the graph does not say is not answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status, in_words
-from reasoning.paths.alignment import Aligner
+from reasoning.agent import cues, sets
+from reasoning.agent.answer import Alternative, Answer
+from reasoning.agent.phrases import Slot
+from reasoning.agent.plan import Plan, plan
+from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, ambiguous
+from reasoning.agent.truth import judged
+from reasoning.agent.walker import Reading, Walker
+from reasoning.paths.linking import link
 from reasoning.paths.question import read
-from reasoning.paths.search import Hops, Network
+from reasoning.paths.search import Network
 from reasoning.paths.topic import Mention, Names
+from reasoning.paths.values import Scale, Value
+from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 
-HOPS = 3
-FLOOR = 3.2
-"""What the worst hop must be worth: words so much nearer to it than ordinary words are, in standard deviations, above what they
-are to other relations, with the kind of answer. Below it the question asks for something that the graph has no relation for."""
-TEMPERATURE = 3.0
-"""How many standard deviations of alignment make one path e times likelier than another."""
-CONSIDERED = 60
-"""Paths that are walked to see where they lead, the best aligned first."""
-BEARERS = 5
-SHOWN = 10
+FOREIGN = 0.25
+"""Of the words beside the names fewer are known in a question that is in another language."""
+_AGE = re.compile(r"\bhow old\b.*\b(?:when|in|at)\b", re.IGNORECASE)
+LONGEST = 1_000
+"""Characters of a question."""
+SUPPORT = 100
+"""Walks that an answer made of sets shows at most."""
 
 
 class Graph(Protocol):
@@ -40,56 +47,6 @@ class Graph(Protocol):
     def relations(self) -> Mapping[str, Relation]: ...
 
     def kinds(self) -> Mapping[str, Kind]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another reading of the question: the route it takes, where that leads, and its share of likelihood."""
-
-    topic: Entity
-    route: tuple[str, ...]
-    answers: tuple[Entity | Literal, ...]
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the graph says. ``paths`` hold one walk to each answer, in the answers' order: the most believed.
-
-    ``confidence`` is the share of this reading among the readings times the belief in the best walk. ``supported`` is false
-    when nothing was found; ``text`` then says why, and ``near`` has names that may have been meant. ``conflicts`` are facts
-    on the walk that cannot all be true.
-    """
-
-    text: str
-    supported: bool
-    topic: Entity | None = None
-    route: tuple[str, ...] = ()
-    answers: tuple[Entity | Literal, ...] = ()
-    paths: tuple[Path, ...] = ()
-    confidence: float = 0.0
-    alternatives: tuple[Alternative, ...] = ()
-    conflicts: tuple[tuple[Fact, ...], ...] = ()
-    near: tuple[str, ...] = ()
-
-    @property
-    def entities(self) -> tuple[Entity, ...]:
-        return tuple(answer for answer in self.answers if isinstance(answer, Entity))
-
-    @property
-    def literals(self) -> tuple[Literal, ...]:
-        return tuple(answer for answer in self.answers if isinstance(answer, Literal))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A path from a topic that leads somewhere."""
-
-    topic: Entity
-    hops: Hops
-    score: float
-    worst: float
-    reached: tuple[int, ...]
 
 
 def ask(kg: Graph, question: str, encoder: Encoder, *, predicted: bool = False) -> Answer:
@@ -106,74 +63,102 @@ class Guide:
         self.cards = cards
         self.network = Network.of(facts, [name for name, card in cards.items() if card.symmetric])
         self.names = Names(node for node in self.network.nodes if isinstance(node, Entity))
-        self.aligner = Aligner(self.network, cards, kinds, encoder) if self.network.facts else None
+        self.walker = Walker(self.network, cards, kinds, encoder) if self.network.facts else None
+        if self.walker:
+            scale = Scale(self.network.nodes)
+            self.solver = Solver(self.walker, scale.within)
+            kinds_said = [word for kind in self.walker.of_kind for word in kind.split()]
+            self.known = frozenset(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *kinds_said, *self.walker.roles)))
 
     def answer(self, question: str) -> Answer:
         """The best-aligned reading of the question, or an honest no."""
-        if self.aligner is None:
+        if self.walker is None:
             return Answer("The graph holds no facts yet: import or harvest some first.", False)
-        mention = self.names.mention(question)
-        if mention is None:
-            return self._no_topic(question)
-        readings = self._readings(question, mention, self.aligner)
-        if not readings or readings[0].worst < FLOOR:
-            return self._no_relation(mention, readings)
-        return self._told(readings, mention)
+        if len(question) > LONGEST:
+            return Answer(f"The question has {len(question):,} characters: ask in at most {LONGEST:,}.", False)
+        try:
+            return self._answer(question.lower() if question.isupper() else question, self.walker)
+        except Unsaid as unsaid:
+            return Answer(str(unsaid), False, topic=unsaid.topic, near=unsaid.near)
 
-    def _readings(self, question: str, mention: Mention, aligner: Aligner) -> list[_Reading]:
-        """Every path that leads somewhere, best first; of those that reach the same, the best alone."""
+    def _answer(self, question: str, walker: Walker) -> Answer:
+        if _AGE.search(question):
+            raise Unsaid("The graph does not say: it holds dates, and no ages at them.")
+        linked = link(self.names, question, self.known, cues.JOINING)
+        if linked.unknown:
+            raise Unsaid(f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}", self.names.near(question))
+        topics: list[Topic] = sorted((*linked.mentions, *linked.values), key=lambda topic: topic.start)
+        if _foreign(question, topics, self.known):
+            raise Unsaid("The question is in no words that are known here: ask in English, in the words of the graph's relations.")
+        slots = [Slot(topic.start, topic.end, isinstance(topic, Value)) for topic in topics]
+        todo = plan(question, slots, self._is_wording, lambda noun: bool(walker.kind_of(noun)))
+        if not topics and (todo.form == "truth" or not (todo.extreme or todo.clauses)):
+            raise Unsaid(f"The question names nothing that is in the graph.{self._hint(question)}", self.names.near(question))
+        if todo.simple and isinstance(topics[0], Mention):
+            return self._plain(question, topics[0], todo)
+        if todo.form == "truth":
+            return self._judged(todo, topics)
+        try:
+            return self._made(todo, topics)
+        except Unsaid:
+            # "The first to isolate radium" need not ask for an order.
+            if todo.extreme and todo.extreme.word in ("first", "last") and len(topics) == 1 and isinstance(topics[0], Mention):
+                return self._plain(question, topics[0], todo)
+            raise
+
+    def _is_wording(self, phrase: str) -> bool:
+        said = self.walker.aligner.wording.said if self.walker else []
+        return any(f" {phrase} " in f" {text.casefold()} " for group in said for text in group)
+
+    def _hint(self, question: str) -> str:
+        near = self.names.near(question)
+        return f" Names somewhat like it: {', '.join(near)}." if near else ""
+
+    # --- one walk ---
+
+    def _plain(self, question: str, mention: Mention, todo: Plan) -> Answer:
+        assert self.walker is not None
         asked = read(question, mention.start, mention.end)
-        found: dict[tuple[int, ...], _Reading] = {}
-        for topic in mention.entities[:BEARERS]:
-            start = self.network.numbers[topic.id]
-            paths = self.network.paths(start, HOPS)
-            scores, worst = aligner.scores(asked, paths)
-            for row in np.argsort(-scores, kind="stable")[:CONSIDERED].tolist():
-                reached = tuple(self.network.reached(start, paths[row]).tolist()) if np.isfinite(scores[row]) else ()
-                if reached and (reached not in found or found[reached].score < scores[row]):
-                    found[reached] = _Reading(topic, paths[row], float(scores[row]), float(worst[row]), reached)
-        return sorted(found.values(), key=lambda reading: (-reading.score, reading.topic.id, reading.hops))
+        bearers: dict[int, Entity | None] = {self.network.numbers[entity.id]: entity for entity in mention.entities[:BEARERS]}
+        readings = self.walker.readings(asked, bearers)
+        best = self.walker.chosen(readings)
+        if best is not None:
+            ambiguous(readings)
+            return self._told(best, [one for one in readings if one is not best and one.reached], mention, todo.year)
+        try:
+            # What is said of no country may be said of its cities.
+            return self._made(todo, [mention])
+        except Unsaid as unsaid:
+            alternatives = tuple(self._alternative(reading, 0.0) for reading in readings[:3] if reading.reached)
+            return Answer(str(unsaid), False, topic=unsaid.topic, alternatives=alternatives)
 
-    def _told(self, readings: Sequence[_Reading], mention: Mention) -> Answer:
-        best = readings[0]
-        shares = np.exp((np.array([reading.score for reading in readings]) - best.score) / TEMPERATURE)
-        shares /= shares.sum()
-        walks = sorted(
-            self.network.walks(self.network.numbers[best.topic.id], best.hops).items(),
-            key=lambda walk: (-_belief(walk[1]), in_words(self.network.nodes[walk[0]])),
-        )
-        answers = tuple(self.network.nodes[end] for end, _ in walks)
-        paths = tuple(path for _, path in walks)
+    def _told(self, best: Reading, others: Sequence[Reading], mention: Mention, year: bool) -> Answer:
+        assert best.topic is not None and self.walker is not None
+        ranked = sets.ranked(self.walker.members(best), self.solver.name)
+        answers = _years([self.network.nodes[end] for end, _ in ranked]) if year else [self.network.nodes[end] for end, _ in ranked]
+        paths = tuple(member.walks[0] for _, member in ranked)
         conflicts = tuple(self._conflicts(best))
+        route = self.walker.route(best.hops)
         return Answer(
-            text=_text(best.topic, self._route(best.hops), answers, paths, conflicts, mention),
+            text=_text(best.topic, route, answers, paths, conflicts, mention),
             supported=True,
             topic=best.topic,
-            route=self._route(best.hops),
-            answers=answers,
+            route=route,
+            answers=tuple(answers),
             paths=paths,
-            confidence=float(shares[0]) * _belief(paths[0]),
-            alternatives=tuple(self._alternative(reading, share) for reading, share in zip(readings[1:4], shares[1:4], strict=False)),
+            confidence=best.share * sets.belief(paths[0]),
+            alternatives=tuple(self._alternative(reading) for reading in others[:3]),
             conflicts=conflicts,
         )
 
-    def _alternative(self, reading: _Reading, share: float) -> Alternative:
+    def _alternative(self, reading: Reading, share: float | None = None) -> Alternative:
+        assert reading.topic is not None and self.walker is not None
         answers = tuple(self.network.nodes[end] for end in reading.reached)
-        return Alternative(reading.topic, self._route(reading.hops), answers, float(share))
+        return Alternative(reading.topic, self.walker.route(reading.hops), answers, reading.share if share is None else share)
 
-    def _route(self, hops: Hops) -> tuple[str, ...]:
-        """The hops in words; against its direction a relation is called by its inverse's name."""
-        count = len(self.network.relations)
-        names = ((self.network.relations[hop % count], hop >= count) for hop in hops)
-        return tuple(self._inverse(name) if against else name for name, against in names)
-
-    def _inverse(self, name: str) -> str:
-        card = self.cards.get(name)
-        return card.inverse if card and card.inverse else f"{name}, backwards"
-
-    def _conflicts(self, reading: _Reading) -> Iterator[tuple[Fact, ...]]:
+    def _conflicts(self, reading: Reading) -> Iterator[tuple[Fact, ...]]:
         """Facts on the walk that give one head of a functional relation several tails."""
-        nodes = np.array([self.network.numbers[reading.topic.id]], dtype=np.int64)
+        nodes = starts = np.array(reading.starts, dtype=np.int64)
         for length, hop in enumerate(reading.hops, start=1):
             name = self.network.relations[hop % len(self.network.relations)]
             card = self.cards.get(name)
@@ -183,32 +168,70 @@ class Guide:
                     facts = tuple(self.network.facts[self.network.origin[edge]] for edge in edges[places == place])
                     if not _one_date(facts):
                         yield facts
-            nodes = self.network.reached(self.network.numbers[reading.topic.id], reading.hops[:length])
+            nodes = self.network.reached(starts, reading.hops[:length])
 
-    def _no_topic(self, question: str) -> Answer:
-        near = self.names.near(question)
-        hint = f" Names somewhat like it: {', '.join(near)}." if near else ""
-        return Answer(f"The question names nothing that is in the graph.{hint}", False, near=near)
+    # --- sets ---
 
-    def _no_relation(self, mention: Mention, readings: Sequence[_Reading]) -> Answer:
-        topic = mention.entities[0]
-        known = [self._route((hop,))[0] for hop in self.network.exits(np.array([self.network.numbers[topic.id]]))]
-        alternatives = tuple(self._alternative(reading, 0.0) for reading in readings[:3])
-        text = f"The graph says nothing of {topic.name} that fits the question. It knows: {', '.join(known[:SHOWN])}."
-        return Answer(text, False, topic=topic, alternatives=alternatives)
+    def _made(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
+        found = self._chosen(todo, topics) if todo.form == "choice" else self.solver.gathered(todo, topics)
+        ranked = sets.ranked(found.members, self.solver.name)
+        members = [self.network.nodes[node] for node, _ in ranked]
+        if todo.year:
+            members = _years(members)
+        walks = tuple(dict.fromkeys(walk for _, member in ranked for walk in member.walks))[:SUPPORT]
+        counted = Literal(str(len(members)), "integer")
+        if todo.form == "count":
+            text = f"{len(members)}: {self.solver.names(found.members)} ({found.said})."
+            belief = sets.whole(found.members).belief
+        else:
+            text, belief = f"{_listed(members)} ({found.said}).", ranked[0][1].belief
+        answers = (counted,) if todo.form == "count" else tuple(members)
+        topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
+        text += _vague(topics)
+        return Answer(text, True, topic=topic, answers=answers, paths=walks, confidence=found.share * belief, members=tuple(members))
+
+    def _chosen(self, todo: Plan, topics: Sequence[Topic]) -> Found:
+        """The foremost of the things that the question itself offers."""
+        offered = [topic.entities[0] for topic in topics if isinstance(topic, Mention)]
+        members = {self.network.numbers[entity.id]: sets.Member(1.0, ()) for entity in offered}
+        said = " or ".join(entity.name for entity in offered)
+        return self.solver.foremost(todo, Found(members, said, 1.0), topics)
+
+    def _judged(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
+        verdict = judged(self.solver, todo, topics)
+        text = f"{'Yes' if verdict.true else 'No'}: {verdict.said}.{_vague(topics)}"
+        answer = Literal("true" if verdict.true else "false", "boolean")
+        topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
+        return Answer(text, True, topic=topic, answers=(answer,), paths=verdict.walks[:SUPPORT], confidence=verdict.confidence)
 
 
-def _belief(path: Path) -> float:
-    belief = 1.0
-    for step in path.steps:
-        belief *= step.fact.confidence
-    return belief
+def _foreign(question: str, topics: Sequence[Topic], known: Collection[str]) -> bool:
+    """Whether hardly a word beside the names is known."""
+    beside = [word.text for word in words(question) if all(word.end <= topic.start or topic.end <= word.start for topic in topics)]
+    return len(beside) > 1 and sum(stem(word.casefold()) in known for word in beside) < FOREIGN * len(beside)
+
+
+def _years(ends: Sequence[Entity | Literal]) -> list[Entity | Literal]:
+    """Dates as their years, when only dates were found."""
+    years = [Literal(end.value[:4], "year") for end in ends if isinstance(end, Literal) and end.datatype in ("date", "year")]
+    return list(years) if len(years) == len(ends) else list(ends)
 
 
 def _one_date(facts: Sequence[Fact]) -> bool:
     """Whether the tails are one date, told more and less precisely: that is no disagreement."""
     dates = [fact.tail.value for fact in facts if isinstance(fact.tail, Literal) and fact.tail.datatype in ("date", "year")]
     return len(dates) == len(facts) and all(max(dates, key=len).startswith(date) for date in dates)
+
+
+def _listed(ends: Sequence[Entity | Literal]) -> str:
+    more = f" and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
+    return ", ".join(map(in_words, ends[:SHOWN])) + more
+
+
+def _vague(topics: Sequence[Topic]) -> str:
+    """What a name that is spelt otherwise was taken for."""
+    taken = [topic.entities[0].name for topic in topics if isinstance(topic, Mention) and not topic.exact]
+    return "".join(f" I took one name to be {name}." for name in taken)
 
 
 def _text(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Kind, Relation
 from reasoning.paths.cuts import LONGEST, Stretches, best_cuts, turning
+from reasoning.paths.direction import Direction
 from reasoning.paths.question import Asked, Unrolled
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.wording import Wording
@@ -32,7 +33,8 @@ class Weights:
     an inverse leads to is worth; ``flatten``: share of the mean over other relations that is taken off. Costs: ``skip`` (share of what the
     word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier unrolling,
     ``returns`` when a return is asked for and not made, ``unsaid`` the reverse. ``kind``: the end is of
-    the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are.
+    the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are. ``lean``: the
+    words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
     """
 
     ceiling: float = 18.0
@@ -47,6 +49,7 @@ class Weights:
     returns: float = 7.0
     unsaid: float = 3.5
     kind: float = 2.5
+    lean: float = 3.0
 
 
 class Aligner:
@@ -62,6 +65,7 @@ class Aligner:
     ) -> None:
         self.weights, self.relations = weights or Weights(), len(network.relations)
         self.wording = Wording(network, cards, kinds, encoder)
+        self.direction = Direction(network.relations, cards)
 
     def scores(self, asked: Asked, paths: Sequence[Hops]) -> tuple[Reals, Reals]:
         """How well each path explains the question, higher is better; ``(paths,)`` twice.
@@ -70,10 +74,11 @@ class Aligner:
         """
         score, worst = np.full(len(paths), -np.inf), np.full(len(paths), -np.inf)
         orders = [self._stretches(order) for order in asked.orders]
+        lean = self._lean(asked, {path[0] for path in paths})
         for length in {len(path) for path in paths}:
             rows = [row for row, path in enumerate(paths) if len(path) == length]
             hops = np.array([paths[row] for row in rows], dtype=np.int64)
-            manner = self._manner(asked, hops)
+            manner = self._manner(asked, hops) + lean[hops[:, 0]]
             for stretches, turn in zip(orders, (0.0, self.weights.turn if asked.sure else 0.0), strict=False):
                 found, least = best_cuts(stretches, hops, asked.returns)
                 better = found - turn + manner > score[rows]
@@ -116,6 +121,12 @@ class Aligner:
         returns = np.where(back, 0.0, w.returns) if asked.returns else np.where(back, w.unsaid, 0.0)
         manner: Reals = self._kind(asked)[hops[:, -1]] - w.hop * hops.shape[1] - w.inverse * against - returns
         return manner
+
+    def _lean(self, asked: Asked, first: set[int]) -> Reals:
+        """What the words beside the topic say for and against each first hop, where it could go either way."""
+        both = [hop in first and (hop + self.relations) % (2 * self.relations) in first for hop in range(2 * self.relations)]
+        lean: Reals = self.weights.lean * self.direction.lean(asked.beside) * np.array(both)
+        return lean
 
     def _kind(self, asked: Asked) -> Reals:
         """What the kind of answer asked for says of each hop as the last: nothing when no hop leads to such."""

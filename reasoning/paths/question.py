@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from reasoning.paths.direction import NOTHING, Beside, beside
 from reasoning.paths.words import FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
 
 MOST_WORDS = 16
@@ -48,7 +49,7 @@ class Asked:
     """A question made ready. ``orders`` are its unrollings, the likelier first; ``sure`` if it is much likelier.
 
     ``returns``: words such as "also" and "same" ask for a relation and back. ``wanted`` are stems of the kinds of answer that
-    the question word allows ("where"), ``named`` those that it names ("which city").
+    the question word allows ("where"), ``named`` those that it names ("which city"), ``nouns`` in its own words.
     """
 
     orders: tuple[Unrolled, ...]
@@ -56,6 +57,8 @@ class Asked:
     returns: bool
     wanted: frozenset[str]
     named: frozenset[str]
+    nouns: tuple[str, ...] = ()
+    beside: Beside = NOTHING
 
 
 def read(question: str, start: int, end: int) -> Asked:
@@ -75,13 +78,24 @@ def read(question: str, start: int, end: int) -> Asked:
     near, named = _split_named(left)
     first, other = ((right, left), (near, right, named)) if rightwards else ((near, right, named), (right, left))
     said = [word for word, _ in left[::-1] + right]
+    nouns = _nouns(said, possessive, right)
+    if "where" in said and all(map(_plain, said)):
+        right = [("located", len(before) + 1)]  # "Where is Heidelberg?"
+        first, other = (right, left), (left, right)
     return Asked(
         orders=tuple(dict.fromkeys((_unrolled(*first), _unrolled(*other)))),
         sure=rightwards or not right or _plain(right[0][0]),
         returns=not RETURNS.isdisjoint(said),
         wanted=frozenset(stem(kind) for word in said for kind in _KINDS.get(word, ())),
-        named=frozenset(_named(said)),
+        named=frozenset(map(stem, nouns)),
+        nouns=nouns,
+        beside=beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive),
     )
+
+
+def singular(word: str) -> str:
+    """The name of a kind for its irregular plural."""
+    return _PLURALS.get(word, word)
 
 
 def _plain(word: str) -> bool:
@@ -106,10 +120,11 @@ def _unrolled(*sides: _Placed) -> Unrolled:
     return Unrolled(tuple(word for word, _ in kept), tuple(places), free, bool(sides[0]) and not _plain(sides[0][0][0]))
 
 
-def _named(said: Sequence[str]) -> list[str]:
-    """Stems of the words that say what is asked for: ``which city``, ``what languages``."""
-    return [
-        stem(_PLURALS.get(following, following))
-        for word, following in pairwise(said)
-        if word in ("which", "what") and following not in FUNCTION_WORDS
-    ]
+def _nouns(said: Sequence[str], possessive: bool, right: _Placed) -> tuple[str, ...]:
+    """The words that say what is asked for: ``which city``, ``what languages``, ``Ann's prize``. A date tells the year too."""
+    nouns = [singular(next_) for word, next_ in pairwise(said) if word in ("which", "what") and next_ not in FUNCTION_WORDS]
+    if said[:1] == ["what"] and said[1:3] in (["is", "the"], ["was", "the"], ["are", "the"], ["were", "the"]):
+        nouns += [singular(word) for word in said[3:4] if word not in FUNCTION_WORDS]
+    if possessive and QUESTION_WORDS.isdisjoint(said):
+        nouns += [word for word, _ in right if not _plain(word)][-1:]
+    return (*nouns, *(["date"] if any(stem(noun) == "year" for noun in nouns) else []))

@@ -82,37 +82,40 @@ class Network:
         bits = np.unpackbits(mask.astype("<u8").view(np.uint8), bitorder="little")
         return np.flatnonzero(bits).tolist()
 
-    def reached(self, start: int, hops: Hops) -> Ints:
-        """The set at the end of a path, without the start once the path could have gone back."""
-        nodes, against = np.array([start], dtype=np.int64), False
+    def reached(self, start: int | Ints, hops: Hops) -> Ints:
+        """The set at the end of a path from one node or several, without those once the path could have gone back."""
+        nodes = starts = np.atleast_1d(np.asarray(start, dtype=np.int64))
+        against = False
         for hop in hops:
             nodes, against = self.step(nodes, hop), against or hop in self.backward
             if against:
-                nodes = nodes[nodes != start]
+                nodes = _without(nodes, starts)
         return nodes
 
-    def paths(self, start: int, longest: int) -> list[Hops]:
+    def paths(self, start: int | Ints, longest: int) -> list[Hops]:
         """Every relation path of up to ``longest`` hops that leads anywhere from ``start``, shortest first.
 
         The last hop of a path is not walked, only seen to exist: it may lead back to the start alone.
         """
         found: list[Hops] = []
-        frontier: dict[Hops, Ints] = {(): np.array([start], dtype=np.int64)}
+        starts = np.atleast_1d(np.asarray(start, dtype=np.int64))
+        frontier: dict[Hops, Ints] = {(): starts}
         for length in range(1, longest + 1):
             longer = [(path, nodes, hop) for path, nodes in frontier.items() for hop in self.exits(nodes)]
             found.extend((*path, hop) for path, _, hop in longer)
             if length < longest:
-                walked = ((path, hop, self._on(start, path, nodes, hop)) for path, nodes, hop in longer)
+                walked = ((path, hop, self._on(starts, path, nodes, hop)) for path, nodes, hop in longer)
                 frontier = {(*path, hop): nodes for path, hop, nodes in walked if len(nodes)}
         return found
 
-    def _on(self, start: int, path: Hops, nodes: Ints, hop: int) -> Ints:
+    def _on(self, starts: Ints, path: Hops, nodes: Ints, hop: int) -> Ints:
         after = self.step(nodes, hop)
-        return after if self.backward.isdisjoint((*path, hop)) else after[after != start]
+        return after if self.backward.isdisjoint((*path, hop)) else _without(after, starts)
 
-    def walks(self, start: int, hops: Hops) -> dict[int, Path]:
+    def walks(self, start: int | Ints, hops: Hops) -> dict[int, Path]:
         """For each node that the path reaches, the walk there whose facts are believed most (their product)."""
-        best: dict[int, tuple[float, tuple[Step, ...]]] = {start: (1.0, ())}
+        starts = frozenset(np.atleast_1d(np.asarray(start, dtype=np.int64)).tolist())
+        best: dict[int, tuple[float, tuple[Step, ...]]] = dict.fromkeys(starts, (1.0, ()))
         against = False
         for hop in hops:
             against = against or hop in self.backward
@@ -122,11 +125,15 @@ class Network:
                 end, fact = int(self.ends[edge]), self.facts[self.origin[edge]]
                 begin = int(nodes[place])
                 trust, steps = best[begin]
-                if (against and end == start) or after.get(end, (-1.0,))[0] >= trust * fact.confidence:
+                if (against and end in starts) or after.get(end, (-1.0,))[0] >= trust * fact.confidence:
                     continue
                 after[end] = (trust * fact.confidence, (*steps, Step(fact, self.numbers[fact.head.id] == begin)))
             best = after
         return {end: Path(steps) for end, (_, steps) in best.items()}
+
+
+def _without(nodes: Ints, starts: Ints) -> Ints:
+    return nodes[nodes != starts[0]] if len(starts) == 1 else nodes[~np.isin(nodes, starts)]
 
 
 def _node(end: Entity | Literal) -> Node:

@@ -8,6 +8,7 @@ a name nearly so (a letter or two wrong). Square brackets, where a question has 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,14 @@ LONGEST = 12
 NEARLY = 84.0
 """Likeness of a name that counts as misspelt, of 100."""
 SUGGESTED = 60.0
+SHARED = 5
+"""Bearers of a surname that are looked at."""
+SHORTEST = 4
+"""Letters of a name that may be misspelt."""
+SHORTEST_SLIP, LONGEST_SLIP = 5, 6
+"""Letters of one in which a wrong letter, or two that changed places, leaves too few in common."""
+_BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
+_AFTER = re.compile(r"[ -]([^\W\d_])")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 
 
@@ -45,15 +54,23 @@ class Names:
             for name in dict.fromkeys(map(normalise, (entity.name, *entity.aliases))):
                 self.folded.setdefault(name, []).append(entity)
         self.listed = list(self.folded)
+        self.bare: dict[str, list[str]] = {}
+        for name in self.listed:
+            self.bare.setdefault(_bare(name), []).append(name)
         self._outer: dict[str, set[str]] = {}
         for name in self.listed:
-            first, *_, last = name.split(" ") if " " in name else ("", "")
-            for word in {first, last} - {""}:
-                self._outer.setdefault(word, set()).add(name)
+            parts = name.split(" ")
+            # "Kepler", "Johannes", "de Hevesy": the first word, and all endings.
+            for part in {parts[0], *(" ".join(parts[at:]) for at in range(1, len(parts)))} if len(parts) > 1 else ():
+                self._outer.setdefault(_bare(part), set()).add(name)
 
     def mention(self, question: str) -> Mention | None:
         """The topic of a question, or ``None``."""
-        spans = _spans(question)
+        stretches = spans(question)
+        return self.exactly(question, stretches) or self.vaguely(question, stretches)
+
+    def exactly(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """The first of the spans, longest first, that is a name: one with a capital or a digit, else one in whatever case."""
         for start, end in spans:
             text = question[start:end]
             if (bearers := self.written.get(text)) and any(c.isupper() or c.isdigit() for c in text):
@@ -61,38 +78,63 @@ class Names:
         for start, end in spans:
             if bearers := self.folded.get(normalise(question[start:end])):
                 return Mention(start, end, tuple(bearers))
-        return self._shortened(question, spans) or self._misspelt(question, spans)
+        return None
 
-    def _shortened(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
-        """A surname or a first name that only one entity has."""
+    def vaguely(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """What one of the spans, longest first, may name though no name stands there as it is written."""
+        for start, end in spans:
+            if names := self.bare.get(_bare(normalise(question[start:end]))):
+                return Mention(start, end, tuple(self.folded[names[0]]), exact=False)
+        several = [span for span in spans if " " in question[span[0] : span[1]]]
+        return (
+            self.misspelt(question, several)
+            or self._shortened(question, spans)
+            or self.misspelt(question, spans)
+            or self._misspelt_short(question, spans)
+            or self._shortened(question, spans, SHARED)
+        )
+
+    def _shortened(self, question: str, spans: Sequence[tuple[int, int]], most: int = 1) -> Mention | None:
+        """The end of a name, or a first name, that one entity has, or a few, and that no other capital stands beside."""
         for start, end in spans:
             text = question[start:end]
-            if not text[:1].isupper() or " " in text:
+            if not text[:1].isupper() or _beside(question, start, end):
                 continue
-            bearers = {entity.id: entity for name in self._outer.get(normalise(text), ()) for entity in self.folded[name]}
-            if len(bearers) == 1:
+            names = self._outer.get(_bare(normalise(text)), set())
+            bearers = {entity.id: entity for name in sorted(names) for entity in self.folded[name]}
+            if 1 <= len(bearers) <= most:
                 return Mention(start, end, tuple(bearers.values()), exact=False)
         return None
 
-    def _misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
-        from rapidfuzz import fuzz, process
-
+    def misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """The likeliest of the spans that are nearly a name."""
         best: tuple[float, int, int, int, str] | None = None
         for start, end in spans:
             text = normalise(question[start:end])
-            if len(text) < 4 or not (hit := process.extractOne(text, self.listed, scorer=fuzz.ratio, score_cutoff=NEARLY)):
+            if len(text) < SHORTEST or not (hit := _nearest(text, self.listed)):
                 continue
             # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
             found = (hit[1] * (end - start), end - start, start, end, hit[0])
             best = max(best or found, found)
         return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else None
 
+    def _misspelt_short(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """Capital words that are nearly the end of one entity's name, or its first name."""
+        for start, end in spans:
+            text = question[start:end]
+            if len(text) < SHORTEST or not text[0].isupper() or _beside(question, start, end):
+                continue
+            hit = _nearest(_bare(normalise(text)), list(self._outer))
+            if hit and len(self._outer[hit[0]]) == 1 and len(bearers := self.folded[next(iter(self._outer[hit[0]]))]) == 1:
+                return Mention(start, end, tuple(bearers), exact=False)
+        return None
+
     def near(self, question: str, limit: int = 5) -> tuple[str, ...]:
         """Names somewhat like words of the question, nearest first."""
         from rapidfuzz import fuzz, process
 
         scores: dict[str, float] = {}
-        for start, end in _spans(question):
+        for start, end in spans(question):
             text = normalise(question[start:end])
             for name, score, _ in process.extract(text, self.listed, scorer=fuzz.ratio, limit=limit, score_cutoff=SUGGESTED):
                 scores[name] = max(score, scores.get(name, 0.0))
@@ -100,13 +142,42 @@ class Names:
         return tuple(self.folded[name][0].name for name in ranked)
 
 
-def _spans(question: str) -> list[tuple[int, int]]:
+def bracketed(question: str) -> list[tuple[int, int]]:
+    """What stands in square brackets."""
+    return [match.span(1) for match in _BRACKETS.finditer(question)]
+
+
+def spans(question: str) -> list[tuple[int, int]]:
     """Stretches of the question that could be a name, longest first; only what stands in brackets when there are any."""
-    if bracketed := [match.span(1) for match in _BRACKETS.finditer(question)]:
-        return sorted(bracketed, key=lambda span: span[0] - span[1])
+    if marked := bracketed(question):
+        return sorted(marked, key=lambda span: span[0] - span[1])
     found = words(question)
-    spans = {(found[i].start, end) for i in range(len(found)) for end in _ends(question, found[i : i + LONGEST])}
-    return sorted(spans, key=lambda span: (span[0] - span[1], span[0]))
+    stretches = {(found[i].start, end) for i in range(len(found)) for end in _ends(question, found[i : i + LONGEST])}
+    return sorted(stretches, key=lambda span: (span[0] - span[1], span[0]))
+
+
+def _nearest(text: str, names: Sequence[str]) -> tuple[str, float] | None:
+    """The name that a text is a misspelling of, and how like: by the letters in common, or of a short one by one slip of the pen."""
+    from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import OSA
+
+    if hit := process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY):
+        return hit[0], hit[1]
+    if SHORTEST_SLIP <= len(text) <= LONGEST_SLIP and (slip := process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1)):
+        return slip[0], NEARLY
+    return None
+
+
+def _beside(question: str, start: int, end: int) -> bool:
+    """Whether a capital word stands right beside: "Albert" in "Albert Einstein" names nobody else."""
+    before, after = _BEFORE.search(question[:start]), _AFTER.match(question[end:])
+    led = before is not None and before[1][0].isupper() and before[1].casefold() not in FUNCTION_WORDS
+    return led or (after is not None and after[1].isupper())
+
+
+def _bare(text: str) -> str:
+    """Without accents: "Irène" is "Irene"."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def _ends(question: str, run: Sequence[Word]) -> Iterable[int]:

@@ -33,7 +33,7 @@ class Wording:
     def __init__(self, network: Network, cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
         self.encoder = encoder
         held = [cards.get(name) or Relation(name) for name in network.relations]
-        said = [wordings(card)[0] for card in held] + [wordings(card)[1] for card in held]
+        self.said = said = [wordings(card)[0] for card in held] + [wordings(card)[1] for card in held]
         meant = [[*texts, card.definition] if card.definition else texts for texts, card in zip(said, held * 2, strict=True)]
         self.ends = ends(network, kinds)
         self.words = _weighed(said, set().union(*self.ends))

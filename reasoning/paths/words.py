@@ -13,6 +13,7 @@ FUNCTION_WORDS = frozenset(
     they them their theirs we us our i me my you your there here what which who whom whose when where why how than then so
     too very just only any some each every all one s name list tell give show find please know""".split()
 )
+ARTICLES = frozenset(("a", "an", "the"))
 RETURNS = frozenset("also same share shares shared sharing both common too co together alike similar".split())
 """Words that say: along a relation and back, to what shares it. They explain nothing else."""
 QUESTION_WORDS = frozenset("what which who whom whose when where".split())
@@ -20,6 +21,33 @@ _SUFFIXES = (
     *("ations", "ation", "ships", "ship", "ments", "ment", "ions", "ion", "ings", "ing"),
     *("ors", "or", "ers", "er", "ed", "es", "en", "s", "e"),
 )
+_IRREGULAR = {
+    form: base
+    for base, forms in {
+        "die": "died dies dying dead death",
+        "teach": "taught",
+        "writ": "wrote",
+        "win": "won wins",
+        "lead": "led",
+        "build": "built",
+        "mak": "made",
+        "giv": "gave given",
+        "speak": "spoke spoken",
+        "sing": "sang sung",
+        "lie": "lies lay lying",
+        "lay": "laid",
+        "hold": "held",
+        "run": "ran runs",
+        "know": "knew known",
+        "grow": "grew grown",
+        "buy": "bought",
+        "sell": "sold",
+        "fight": "fought",
+        "meet": "met",
+    }.items()
+    for form in forms.split()
+}
+"""Forms of common verbs that no ending gives away, with their stem."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SHORTEST_STEM = 3
 SHORTEST_PART = 4
@@ -54,7 +82,9 @@ def content(text: str) -> list[str]:
 @lru_cache(maxsize=10_000)
 def stem(word: str) -> str:
     """A word without its ending: ``stem("directors") == stem("directed")``, ``stem("cities") == stem("city")``."""
-    if word.endswith("ies") and len(word) > SHORTEST_STEM + 1:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith(("ies", "ied")) and len(word) > SHORTEST_STEM + 1:
         return f"{word[:-3]}y"
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= SHORTEST_STEM:

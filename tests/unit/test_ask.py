@@ -10,7 +10,8 @@ import pytest
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.names import entity_id, fact_key
 from kgplatform.types import Entity, Fact, Kind, Literal, Relation, Status
-from reasoning.agent.ask import Answer, ask
+from reasoning.agent.answer import Answer
+from reasoning.agent.ask import ask
 
 KINDS = {"place": Kind("place"), "city": Kind("city", "place"), "country": Kind("country", "place"), "person": Kind("person")}
 CARDS = {
@@ -18,7 +19,14 @@ CARDS = {
     for card in (
         Relation("born in", "The town where the person was born.", ("person",), ("city",), inverse="birthplace of", functional=True),
         Relation("born on", "The day of birth.", ("person",), ("date",), functional=True, prompts=("{head} was born on {tail}",)),
-        Relation("located in", "The place lies inside the other.", ("place",), ("place",), prompts=("{head} is located in {tail}",)),
+        Relation(
+            "located in",
+            "The place lies inside the other.",
+            ("place",),
+            ("place",),
+            transitive=True,
+            prompts=("{head} is located in {tail}",),
+        ),
         Relation("married to", "Spouses.", ("person",), ("person",), symmetric=True, prompts=("{head} was married to {tail}",)),
         Relation("discovered", "Found first.", ("person",), (), inverse="discovered by", prompts=("{head} discovered {tail}",)),
     )
@@ -192,3 +200,119 @@ def test_one_name_of_two_things_is_told() -> None:
 @pytest.mark.parametrize("question", ["", "?", "who", "Marie Curie", "[]", "born " * 400, "Marie Curie \ud800 \x00 born {head}"])
 def test_any_text_is_safe(question: str) -> None:
     assert ask(World(), question, HashingEncoder()).text
+
+
+# --- more than a walk ---
+
+NEON = entity("element", "neon")
+WORLD = World(
+    (
+        *FACTS,
+        fact(PIERRE, "discovered", POLONIUM, 0.7),
+        fact(PIOTR, "discovered", NEON),
+        fact(PIERRE, "born on", Literal("1859-05-15", "date")),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many elements did Marie Curie discover?", {"2"}),
+        ("Who discovered both radium and polonium?", {"Marie Curie"}),
+        ("Who discovered radium or neon?", {"Marie Curie", "Piotr Nowak"}),
+        ("Who discovered polonium but not radium?", {"Pierre Curie"}),
+        ("Who was born in Warsaw and discovered neon?", {"Piotr Nowak"}),
+        ("Who was born before 1860?", {"Pierre Curie"}),
+        ("Who was born between 1860 and 1870?", {"Marie Curie"}),
+        ("Who was born in 1867?", {"Marie Curie"}),
+        ("Who is older, Marie Curie or Pierre Curie?", {"Pierre Curie"}),
+        ("Who was born first?", {"Pierre Curie"}),
+        ("Who discovered the most elements?", {"Marie Curie"}),
+        ("Who discovered more than 1 elements?", {"Marie Curie"}),
+        ("Which person born in Warsaw discovered radium?", {"Marie Curie"}),
+        ("In which year was Marie Curie born?", {"1867"}),
+        ("Who was born in Poland?", {"Marie Curie", "Piotr Nowak"}),
+        ("Was Marie Curie born in Warsaw?", {"true"}),
+        ("Was Marie Curie born in Poland?", {"true"}),
+        ("Was Marie Curie born in Paris?", {"false"}),
+        ("Was Marie Curie not born in Paris?", {"true"}),
+        ("Was Marie Curie born after 1900?", {"false"}),
+        ("Is Pierre Curie older than Marie Curie?", {"true"}),
+        ("Did Marie Curie discover both radium and polonium?", {"true"}),
+    ],
+)
+def test_sets_are_put_together(question: str, expected: set[str]) -> None:
+    answer = ask(WORLD, question, HashingEncoder())
+    assert said(answer) == expected
+    assert answer.paths
+    assert 0.0 < answer.confidence <= 1.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Did Marie Curie discover neon?",
+        "Was Piotr Nowak married to Marie Curie?",
+        "Who discovered both radium and neon?",
+        "Is Pierre Curie older than Piotr Nowak?",
+        "Who was born after 1950?",
+        "How many elements did Warsaw discover?",
+        "Which element is the cheapest?",
+        "Was Marie Curie taller than Albert Einstein?",
+    ],
+)
+def test_absence_is_no_answer(question: str) -> None:
+    answer = ask(WORLD, question, HashingEncoder())
+    assert not answer.supported, answer.text
+    assert (answer.answers, answer.paths, answer.confidence) == ((), (), 0.0)
+    assert "graph" in answer.text
+
+
+def test_a_set_rests_on_the_walks_of_all_its_conditions() -> None:
+    answer = ask(WORLD, "Who discovered both radium and polonium?", HashingEncoder())
+    assert {step.fact.tail for path in answer.paths for step in path.steps} == {RADIUM, POLONIUM}
+    assert answer.confidence <= 0.8
+
+
+def test_a_count_names_what_it_counts() -> None:
+    answer = ask(WORLD, "How many elements did Marie Curie discover?", HashingEncoder())
+    assert set(answer.members) == {RADIUM, POLONIUM}
+    assert "radium" in answer.text
+    assert len(answer.paths) == 2
+
+
+def test_all_of_a_kind_but_some_rests_on_no_walk() -> None:
+    answer = ask(WORLD, "Which elements were not discovered by Marie Curie?", HashingEncoder())
+    assert (answer.answers, answer.paths) == ((NEON,), ())
+
+
+def test_what_is_left_out_is_said_to_be_what_the_graph_says() -> None:
+    assert "as far as the graph says" in ask(WORLD, "Who discovered polonium but not radium?", HashingEncoder()).text
+
+
+def test_a_name_of_two_that_answer_otherwise_is_not_guessed() -> None:
+    answer = ask(WORLD, "Where was Curie born?", HashingEncoder())
+    assert not answer.supported
+    assert answer.near == ("Marie Curie", "Pierre Curie")
+
+
+@pytest.mark.parametrize("name", ["marie curie", "Marie Curei", "Mariee Curie", "marie curi", "MARIE CURIE", "Nowak", "nowak", "Novak"])
+def test_names_are_found_however_they_are_written(name: str) -> None:
+    assert said(ask(WORLD, f"where was {name} born?" if name.islower() else f"Where was {name} born?", HashingEncoder())) == {"Warsaw"}
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("When did Albert Einstein discover radium?", "Albert Einstein"),
+        ("Wo wurde Marie Curie geboren", "English"),
+        ("born " * 2_000, "10,000 characters"),
+        ("Who discovered Marie Curie'}) DETACH DELETE (n) //", "DETACH DELETE"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_a_sentence(question: str, told: str) -> None:
+    answer = ask(WORLD, question, HashingEncoder())
+    assert not answer.supported
+    assert told in answer.text
+    assert "\n" not in answer.text

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "ask", example='kg ask "Where was the discoverer of radium born?"')(ask)
+    add(app, "ask", example='kg ask "Where was the discoverer of radium born?"\nkg ask "How many elements did Marie Curie discover?"')(ask)
     add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
     add(app, "denoise", example="kg denoise --top 50\nkg denoise --apply --min-probability 0.8")(denoise)
 

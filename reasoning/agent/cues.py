@@ -1,0 +1,84 @@
+"""The words that say what is to be done with sets: count them, compare, take the first, leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal as OneOf
+
+from reasoning.paths.values import Compare
+
+Scale = OneOf["date", "number", "count"]
+
+AUXILIARIES = frozenset("is are was were am did does do has have had can could will would".split())
+ASKING = frozenset("which what who whom whose where when".split())
+IMPERATIVES = frozenset("name list give show tell find count".split())
+AND = frozenset(("and", "&", "also"))
+OR = frozenset(("or", "nor"))
+TURNS = frozenset("and or but that who which whom nor yet while , ;".split())
+"""Words at which one condition ends and the next begins."""
+NOT = frozenset("not never without except neither excluding".split())
+AMONG = frozenset("both either neither all".split())
+
+COMPARISONS: tuple[tuple[tuple[str, ...], Compare, str], ...] = (
+    *(((word, "than"), "<", "born") for word in ("older", "elder")),
+    (("younger", "than"), ">", "born"),
+    *(((word, "than"), "<", "") for word in ("earlier", "less", "lower", "smaller", "fewer", "lighter")),
+    *(((word, "than"), ">", "") for word in ("later", "greater", "higher", "larger", "bigger", "more", "heavier")),
+    (("prior", "to"), "<", ""),
+    (("at", "least"), ">=", ""),
+    (("at", "most"), "<=", ""),
+    *(((word,), "<", "") for word in ("before", "below", "under")),
+    *(((word,), ">", "") for word in ("after", "above", "over", "exceeding")),
+    (("since",), ">=", ""),
+    (("until",), "<=", ""),
+    (("by",), "=", ""),
+)
+"""What stands before a value or a name that is compared with; whether the first is earlier or smaller; what "older" is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """The first or last of a set by a date, a number or how many things a relation leads to.
+
+    ``about`` is what the word itself is about: "oldest" asks for births. ``noun`` says what is counted; with ``slot`` all are meant
+    whose count stands to that number as ``compare`` says.
+    """
+
+    highest: bool
+    scale: Scale
+    about: str = ""
+    noun: str = ""
+    word: str = ""
+    slot: int = -1
+    compare: Compare = "="
+
+
+def _extremes() -> dict[tuple[str, ...], Extreme]:
+    rows: tuple[tuple[str, bool, Scale, str], ...] = (
+        ("most recently|most recent|latest|last|newest|later|newer", True, "date", ""),
+        ("first|earliest|earlier|least recently|least recent", False, "date", ""),
+        ("oldest|eldest|older|elder", False, "date", "born"),
+        ("youngest|younger", True, "date", "born"),
+        ("largest|highest|greatest|biggest|heaviest|larger|higher|greater|bigger|heavier", True, "number", ""),
+        ("smallest|lowest|lightest|smaller|lower|lighter", False, "number", ""),
+        ("most|more", True, "count", ""),
+        ("fewest|fewer|least", False, "count", ""),
+    )
+    return {
+        tuple(phrase.split()): Extreme(highest, scale, about, word=phrase)
+        for phrases, highest, scale, about in rows
+        for phrase in phrases.split("|")
+    }
+
+
+EXTREMES = _extremes()
+COMPARATIVE = frozenset(
+    "older elder younger earlier later newer larger higher greater bigger heavier smaller lower lighter more fewer".split()
+)
+"""They compare two; they take the first of more only where the question offers the choice."""
+SPENT = frozenset("also together both either".split())
+"""Words that have done their work once a question is cut at them."""
+JOINING = (OR | NOT | AMONG | frozenset(("and", "&", "but", "than", "before", "after"))) - {"all"}
+"""Words that stand beside a name of several."""
+WORDS = AUXILIARIES | ASKING | IMPERATIVES | JOINING | {word for phrase in EXTREMES for word in phrase} | {"number", "many", "much"}
+"""All of them: none names a thing."""
