@@ -213,7 +213,7 @@ def test_hostile_names_are_shown_as_they_are(page: Open) -> None:
 def test_the_data_are_looked_at_when_somebody_opens_them(page: Open) -> None:
     tab = page()
     expect(tab.page.locator(".st-key-asking .knows")).to_contain_text("itemknn, learned ")
-    expect(tab.page.locator(".st-key-asking")).to_contain_text("24 that it was not shown")
+    expect(tab.page.locator(".st-key-asking")).to_contain_text("of 24 by which it was chosen")
     expect(tab.page.get_by_text("items a user")).to_have_count(0)
     tab.page.get_by_text("The data", exact=True).click()
     expect(tab.page.get_by_text("items a user")).to_be_visible()
