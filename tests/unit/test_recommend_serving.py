@@ -406,7 +406,7 @@ def test_what_cannot_be_recommended_is_one_sentence(kg: Kg, graph: KnowledgeGrap
     Path("link.csv").write_text("item,thing\n", "utf-8")
     kg("interactions", "add", table(), "--link", "link.csv").refused(2, "has no columns item and entity")
     Path("link.csv").write_text("item,entity\ni001,nobody\n", "utf-8")
-    assert "the entities of 1 items are not in the graph (nobody)" in kg("interactions", "add", table(), "--link", "link.csv").err
+    assert "the graph has no entities for 1 item (nobody)" in kg("interactions", "add", table(), "--link", "link.csv").err
     Path("again.csv").write_text("user,item\nu000,i001\nu000,i001\n", "utf-8")
     assert "1 of 2 rows name a pair again" in kg("interactions", "add", "again.csv").err
     Path("dry.csv").write_text("user,item\nzoe,i001\n", "utf-8")

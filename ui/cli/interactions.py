@@ -12,6 +12,7 @@ import typer
 
 from kgplatform.errors import BadRequest
 from ui.cli.command import AsJob, DryRun, Run, add, group
+from ui.cli.shapes import many
 from ui.tasks import mirroring, recommending
 
 app = group("Who took what: kept beside the graph, outside belief, and learned from to recommend.")
@@ -43,20 +44,22 @@ def add_(
     told = {"users": len(taken.users), "items": len(taken.items), "in_graph": len(aligned.entities), "ambiguous": len(aligned.ambiguous)}
     if dry_run:
         run.screen.emit({"dry_run": True, "interactions": len(taken), **told})
-        run.screen.say(f"{len(taken):,} interactions of {told['users']:,} users with {told['items']:,} items; nothing was written")
+        run.screen.say(
+            f"{many(len(taken), 'interaction')} of {many(told['users'], 'user')}, {many(told['items'], 'item')}; nothing written"
+        )
     else:
         added = run.beside.add(taken, items)
         run.screen.emit({"dry_run": False, **dataclasses.asdict(added), **told})
         run.screen.say(f"{added.new:,} new interactions, {added.again:,} that were there; {added.total:,} in all")
-    run.screen.say(f"{told['in_graph']:,} of {told['items']:,} items are entities of the graph")
+    run.screen.say(f"entities of the graph: {told['in_graph']:,} of {many(told['items'], 'item')}")
     if (again := found.rows - len(found.interactions)) > 0 and len(taken):
         run.screen.note(f"kg: {again:,} of {found.rows:,} rows name a pair again: the latest counts")
     if lost := [item for item in taken.items if item in found.links and item not in aligned.entities]:
         words = ", ".join(found.links[item] for item in lost[:_FEW])
-        run.screen.note(f"kg: the entities of {len(lost):,} items are not in the graph ({words}): add the items again once they are")
+        run.screen.note(f"kg: the graph has no entities for {many(len(lost), 'item')} ({words}): add the items again once it has")
     if aligned.ambiguous:
         few = ", ".join(aligned.ambiguous[:_FEW])
-        run.screen.note(f"kg: the words for {told['ambiguous']:,} items name several entities ({few}): say by  --link  which are meant")
+        run.screen.note(f"kg: the words for {many(told['ambiguous'], 'item')} fit several entities ({few}): say by  --link  which")
 
 
 @add(app, "show", example="kg interactions show --json")
@@ -103,19 +106,21 @@ def learn(
 def _learned(run: Run, result: Mapping[str, Any]) -> None:
     run.screen.emit(result)
     if result["dry_run"]:
-        run.screen.say(f"{result['model']} on {result['interactions']:,} interactions of {result['users']:,} users; nothing was learned")
+        run.screen.say(
+            f"{result['model']} on {many(result['interactions'], 'interaction')} of {many(result['users'], 'user')}; nothing learned"
+        )
         return
     for name, ndcg in sorted(result["tried"].items(), key=lambda one: -one[1]):
         run.screen.say(f"{name}: NDCG {ndcg:.3f} of the interactions that were held back")
     recall, ndcg = (result[f"{name}@{recommending.TOP}"] for name in ("recall", "ndcg"))
-    run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {result['interactions']:,} interactions")
+    run.screen.say(f"{result['model']}, {result['epochs']:,} epochs on {many(result['interactions'], 'interaction')}")
     if result["new_items"]:
-        run.screen.say(f"{result['new_items']:,} items that nobody took have vectors by what is told of them")
+        run.screen.say(f"by what is told of them, {many(result['new_items'], 'item')} that nobody took can be recommended")
     if told := result["reviewed"]:
         doubts = f"{told['pruned']:,} facts were pruned again and again, {told['doubted']:,} of them are doubted now"
         back = "".join(f":  kg forget {source}  takes it back" for source in told["sources"][:1])
         run.screen.say(f"{doubts}; {told['links']:,} links are proposed{back}")
-    tested = f"{result['users_tested']:,} interactions by which it was chosen and that it was not shown, one of each user"
+    tested = f"{many(result['users_tested'], 'interaction')} by which it was chosen and that it was not shown, one of each user"
     run.screen.say(f"of {tested}, {recall:.1%} are among the first {recommending.TOP} (NDCG {ndcg:.3f})")
 
 
@@ -137,9 +142,11 @@ def _mirrored(run: Run, result: Mapping[str, Any]) -> None:
     run.screen.emit(result)
     would = "would be" if result["dry_run"] else "are"
     if "dropped" in result:
-        run.screen.say(f"{result['dropped']:,} interactions {would} taken out of the graph server; they stay beside the graph")
+        run.screen.say(f"{many(result['dropped'], 'interaction')} {would} taken out of the graph server; they stay beside the graph")
         return
-    run.screen.say(f"{result['kept']:,} interactions {would} in the graph server; {result['skipped']:,} have items that are no entities")
+    run.screen.say(
+        f"{many(result['kept'], 'interaction')} {would} in the graph server; {result['skipped']:,} of items that are no entities"
+    )
 
 
 @add(app, "forget", example="kg interactions forget --user 196\nkg interactions forget --all")
@@ -153,6 +160,6 @@ def forget(
         raise BadRequest("say whose interactions are to be forgotten by  --user USER,  or  --all")
     gone, mirrored = run.forget_interactions(user or ())
     run.screen.emit({"forgotten": gone, "mirrored": mirrored})
-    run.screen.say(f"{gone:,} interactions are forgotten, and what was learned from them")
+    run.screen.say(f"{many(gone, 'interaction')} forgotten, and what was learned from them")
     if mirrored:
-        run.screen.note(f"kg: the mirror of {mirrored:,} interactions in the graph server is gone:  kg interactions mirror  makes it anew")
+        run.screen.note(f"kg: the mirror of {many(mirrored, 'interaction')} is gone too:  kg interactions mirror  makes it anew")

@@ -14,7 +14,7 @@ from ui.cli import shapes
 from ui.cli.answers import step_shape
 from ui.cli.command import Run, add
 from ui.cli.screen import percent
-from ui.cli.shapes import Shape
+from ui.cli.shapes import Shape, many
 from ui.tasks import recommending
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _show(run: Run, desk: Desk, user: str, taken: int, found: list[Recommended],
             _say(run, reason)
     if not found:
         run.screen.say("there is nothing to recommend: all items were taken, or the condition holds of none")
-    run.screen.note(f"by {model}, from {taken:,} items that were taken, in {milliseconds:.0f} ms")
+    run.screen.note(f"by {model}, from {many(taken, 'item')} taken, in {milliseconds:.0f} ms")
 
 
 def _say(run: Run, reason: Shape) -> None:
@@ -134,4 +134,4 @@ def _everybody(run: Run, desk: Desk, out: Path, top: int) -> None:
         if writer is not None:
             writer.close()
     run.screen.emit({"file": str(out), "rows": rows, "users": users})
-    run.screen.say(f"{rows:,} recommendations for {users:,} users are in {out}")
+    run.screen.say(f"{many(rows, 'recommendation')} for {many(users, 'user')} written to {out}")
