@@ -1,4 +1,4 @@
-"""What the shape of a graph says: paths between entities, how it hangs together, how it grows. Arrays and nothing else; no model, no server.
+"""What the shape of a graph says: paths between entities, how it hangs together, how it grows. Arrays alone; no model, no server.
 
 network     the facts of a view by their ends, in both directions
 pattern     relation patterns, such as ``author of/^cites+``, as automata

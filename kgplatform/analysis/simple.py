@@ -10,7 +10,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from kgplatform.texts import Ints
-from kgplatform.view import Floats, GraphView
+from kgplatform.view import GraphView
+
+Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ class Walked:
     two entities are apart on average, where a path leads from one to the other, and ``farthest`` the most of these.
     """
 
-    betweenness: Floats
+    betweenness: Reals
     mean: float | None
     farthest: int | None
     sources: int
@@ -90,7 +92,7 @@ def walked(graph: Simple, sources: Ints) -> Walked:
     return Walked(through * scale, apart / pairs if pairs else None, farthest if pairs else None, len(sources))
 
 
-def _levels(graph: Simple, sources: Ints) -> tuple[Floats, npt.NDArray[np.int16]]:
+def _levels(graph: Simple, sources: Ints) -> tuple[Reals, npt.NDArray[np.int16]]:
     """How much each entity depends on (nodes,), and the hops ``(nodes, sources)``, -1 where none lead there."""
     columns = np.arange(len(sources))
     hops = np.full((graph.nodes, len(sources)), -1, np.int16)

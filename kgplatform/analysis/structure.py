@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.analysis.simple import Simple
+from kgplatform.analysis.simple import Reals, Simple
 from kgplatform.errors import MissingExtra
 from kgplatform.texts import Ints
-from kgplatform.view import Floats
 
 Flags = npt.NDArray[np.bool_]
 _SETTINGS = threading.Lock()
@@ -29,7 +28,7 @@ class Structure:
 
     community: Ints
     modularity: float | None
-    clustering: Floats
+    clustering: Reals
     cuts: Flags
     bridges: Flags
 
