@@ -8,4 +8,5 @@ between     paths of facts between entities of a graph: what ``kg.paths`` gives
 simple      a graph as links alone, and what is seen from some of its entities
 structure   communities, what holds a graph together, how its degrees lie
 dynamics    all measures of a graph's shape, one iteration after the other
+insight     what a person should look at: communities, hubs, what lies between, gaps
 """

@@ -10,9 +10,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from kgplatform.texts import Ints
+from kgplatform.valued import Reals
 from kgplatform.view import GraphView
-
-Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.analysis.simple import Reals, Simple
+from kgplatform.analysis.simple import Simple
 from kgplatform.errors import MissingExtra
 from kgplatform.texts import Ints
+from kgplatform.valued import Reals
 
 Flags = npt.NDArray[np.bool_]
 _SETTINGS = threading.Lock()
