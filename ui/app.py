@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.pages import complete, explore, frame, harvest, jobs, recommend, review
+from ui.pages import complete, explore, frame, harvest, insight, jobs, recommend, review
 
 # Streamlit would fetch a named icon from another host; this one travels with the page.
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
@@ -15,6 +15,7 @@ REVIEW = st.Page(review.page, title="Review", icon=":material/rule:", url_path="
 HARVEST = st.Page(harvest.page, title="Harvest", icon=":material/psychology:", url_path="harvest")
 COMPLETE = st.Page(complete.page, title="Complete", icon=":material/join_inner:", url_path="complete")
 RECOMMEND = st.Page(recommend.page, title="Recommend", icon=":material/thumb_up:", url_path="recommend")
+INSIGHT = st.Page(insight.page, title="Insight", icon=":material/lightbulb:", url_path="insight")
 JOBS = st.Page(jobs.page, title="Jobs", icon=":material/schedule:", url_path="jobs")
 
 
@@ -25,4 +26,5 @@ def _home() -> None:
 
 st.set_page_config(page_title="Knowledge graph", page_icon=ICON, layout="wide")
 frame.keep()
-st.navigation([st.Page(_home, title="Home", default=True, visibility="hidden"), EXPLORE, REVIEW, HARVEST, COMPLETE, RECOMMEND, JOBS]).run()
+HOME = st.Page(_home, title="Home", default=True, visibility="hidden")
+st.navigation([HOME, EXPLORE, REVIEW, HARVEST, COMPLETE, RECOMMEND, INSIGHT, JOBS]).run()

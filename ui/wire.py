@@ -157,6 +157,11 @@ class Wire:
 
         return Beside(interactions(self.settings.home, place(self.settings)))
 
+    @property
+    def expansions(self) -> Path:
+        """The folder of what expansions of this graph left, a folder for each run."""
+        return self.settings.home / "expansions" / digest(place(self.settings))
+
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
         from kgplatform.lm import cached_chat, structured

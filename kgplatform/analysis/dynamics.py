@@ -22,7 +22,7 @@ from kgplatform.texts import Ints
 from kgplatform.view import GraphView
 from kgplatform.wholefile import whole
 
-WORK = 8_000_000
+WORK = 4_000_000
 """Edges that are looked at, at most, to walk from sampled entities."""
 FEWEST = 8
 
