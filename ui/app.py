@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.pages import complete, explore, frame, harvest, insight, jobs, recommend, review
+from ui.pages import ask, complete, explore, frame, harvest, insight, jobs, recommend, review
 
 # Streamlit would fetch a named icon from another host; this one travels with the page.
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <path d="M9 22 16 9l8 12z" fill="none" stroke="#91a7ff" stroke-width="2.5"/><circle cx="16" cy="8" r="5" fill="#4263eb"/>
 <circle cx="8" cy="23" r="4" fill="#12a5a0"/><circle cx="24" cy="22" r="4" fill="#e8590c"/></svg>"""
 EXPLORE = explore.place()
+ASK = st.Page(ask.page, title="Ask", icon=":material/forum:", url_path="ask")
 REVIEW = st.Page(review.page, title="Review", icon=":material/rule:", url_path="review")
 HARVEST = st.Page(harvest.page, title="Harvest", icon=":material/psychology:", url_path="harvest")
 COMPLETE = st.Page(complete.page, title="Complete", icon=":material/join_inner:", url_path="complete")
@@ -27,4 +28,4 @@ def _home() -> None:
 st.set_page_config(page_title="Knowledge graph", page_icon=ICON, layout="wide")
 frame.keep()
 HOME = st.Page(_home, title="Home", default=True, visibility="hidden")
-st.navigation([HOME, EXPLORE, REVIEW, HARVEST, COMPLETE, RECOMMEND, INSIGHT, JOBS]).run()
+st.navigation([HOME, EXPLORE, ASK, REVIEW, HARVEST, COMPLETE, RECOMMEND, INSIGHT, JOBS]).run()

@@ -46,7 +46,11 @@ def _assorted(value: float) -> str:
 
 
 def community(one: Community) -> str:
-    return f"{', '.join(entity.name for entity in one.central)}"
+    return ", ".join(entity.name for entity in one.central)
+
+
+def size(one: Community) -> str:
+    return f"{one.size:,} entities, {one.inside:.0%} of their links within"
 
 
 def standing(one: Standing) -> str:

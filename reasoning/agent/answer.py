@@ -25,8 +25,8 @@ class Answer:
     believed; else those of every member of the sets that it was made from, of at most ``SUPPORT`` of them. A count
     and a yes or no are literals, ``members`` what was counted. ``confidence`` is the share of this reading among the
     readings times the belief in the best answer, which is no surer than the weakest fact of each walk to it.
-    ``supported`` is false when nothing was found; ``text`` then says why, and ``near`` has names that may have been
-    meant. ``conflicts`` are facts on the walk that cannot all be true.
+    ``supported`` is false when nothing was found; ``text`` then says why, ``choices`` are the things that a name may mean, and ``near``
+    names like the ``unknown`` one of the question. ``conflicts`` are facts on the walk that cannot all be true.
     """
 
     text: str
@@ -40,6 +40,8 @@ class Answer:
     conflicts: tuple[tuple[Fact, ...], ...] = ()
     near: tuple[str, ...] = ()
     members: tuple[Entity | Literal, ...] = ()
+    choices: tuple[Entity, ...] = ()
+    unknown: str = ""
 
     @property
     def entities(self) -> tuple[Entity, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -49,11 +50,19 @@ class Graph(Protocol):
     def kinds(self) -> Mapping[str, Kind]: ...
 
 
-def ask(kg: Graph, question: str, encoder: Encoder, *, predicted: bool = False) -> Answer:
-    """Answer from the current facts, and from predicted ones too when asked; rejected ones are never walked."""
+def ask(kg: Graph, question: str, encoder: Encoder, *, predicted: bool = False, means: Collection[str] = ()) -> Answer:
+    """Answer from the current facts, and from predicted ones too when asked; rejected ones are never walked.
+
+    ``means`` are ids of entities: a name in the question that several bear is one of these.
+    """
+    return guide(kg, encoder, predicted=predicted).answer(question, means)
+
+
+def guide(kg: Graph, encoder: Encoder, *, predicted: bool = False) -> Guide:
+    """The facts made ready for many questions."""
     statuses: tuple[Status, ...] = ("current", "predicted") if predicted else ("current",)
     facts = [fact for status in statuses for fact in kg.facts(status=status)]
-    return Guide(facts, kg.relations(), kg.kinds(), encoder).answer(question)
+    return Guide(facts, kg.relations(), kg.kinds(), encoder)
 
 
 class Guide:
@@ -70,24 +79,27 @@ class Guide:
             kinds_said = [word for kind in self.walker.of_kind for word in kind.split()]
             self.known = frozenset(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *kinds_said, *self.walker.roles)))
 
-    def answer(self, question: str) -> Answer:
-        """The best-aligned reading of the question, or an honest no."""
+    def answer(self, question: str, means: Collection[str] = ()) -> Answer:
+        """The best-aligned reading of the question, or an honest no; ``means`` as for ``ask``."""
         if self.walker is None:
             return Answer("The graph holds no facts yet: import or harvest some first.", False)
         if len(question) > LONGEST:
             return Answer(f"The question has {len(question):,} characters: ask in at most {LONGEST:,}.", False)
         try:
-            return self._answer(question.lower() if question.isupper() else question, self.walker)
+            return self._answer(question.lower() if question.isupper() else question, self.walker, frozenset(means))
         except Unsaid as unsaid:
-            return Answer(str(unsaid), False, topic=unsaid.topic, near=unsaid.near)
+            text, topic = str(unsaid), unsaid.topic
+            return Answer(text, False, topic=topic, near=unsaid.near, choices=unsaid.choices, unknown=unsaid.unknown)
 
-    def _answer(self, question: str, walker: Walker) -> Answer:
+    def _answer(self, question: str, walker: Walker, means: frozenset[str]) -> Answer:
         if _AGE.search(question):
             raise Unsaid("The graph does not say: it holds dates, and no ages at them.")
         linked = link(self.names, question, self.known, cues.JOINING)
         if linked.unknown:
-            raise Unsaid(f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}", self.names.near(question))
-        topics: list[Topic] = sorted((*linked.mentions, *linked.values), key=lambda topic: topic.start)
+            text = f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}"
+            raise Unsaid(text, self.names.near(question), unknown=linked.unknown[0])
+        mentions = [_meant(mention, means) for mention in linked.mentions]
+        topics: list[Topic] = sorted((*mentions, *linked.values), key=lambda topic: topic.start)
         if _foreign(question, topics, self.known):
             raise Unsaid("The question is in no words that are known here: ask in English, in the words of the graph's relations.")
         slots = [Slot(topic.start, topic.end, isinstance(topic, Value)) for topic in topics]
@@ -209,6 +221,12 @@ def _foreign(question: str, topics: Sequence[Topic], known: Collection[str]) -> 
     """Whether hardly a word beside the names is known."""
     beside = [word.text for word in words(question) if all(word.end <= topic.start or topic.end <= word.start for topic in topics)]
     return len(beside) > 1 and sum(stem(word.casefold()) in known for word in beside) < FOREIGN * len(beside)
+
+
+def _meant(mention: Mention, means: frozenset[str]) -> Mention:
+    """A mention of what is meant alone, where that is among what it may be."""
+    chosen = tuple(entity for entity in mention.entities if entity.id in means)
+    return replace(mention, entities=chosen) if chosen else mention
 
 
 def _years(ends: Sequence[Entity | Literal]) -> list[Entity | Literal]:

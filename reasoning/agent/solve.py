@@ -28,9 +28,11 @@ SHOWN = 10
 class Unsaid(Exception):
     """The graph does not say it; the message says what it does say."""
 
-    def __init__(self, text: str, near: tuple[str, ...] = (), topic: Entity | None = None) -> None:
+    def __init__(
+        self, text: str, near: tuple[str, ...] = (), topic: Entity | None = None, choices: tuple[Entity, ...] = (), unknown: str = ""
+    ) -> None:
         super().__init__(text)
-        self.near, self.topic = near, topic
+        self.near, self.topic, self.choices, self.unknown = near, topic, choices, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,5 +291,5 @@ def ambiguous(readings: Sequence[Reading]) -> None:
     meant = {one.topic.id: one.topic for one in near if one.topic}
     if len(meant) > 1:
         names = [entity.name for entity in meant.values()]
-        choices = tuple(names if len(set(names)) == len(names) else (f"{entity.name} ({entity.id})" for entity in meant.values()))
-        raise Unsaid(f"{len(meant)} things may be meant: {', '.join(choices)}. Say which.", near=choices)
+        said = names if len(set(names)) == len(names) else [f"{entity.name} ({entity.id})" for entity in meant.values()]
+        raise Unsaid(f"{len(meant)} things may be meant: {', '.join(said)}. Say which.", choices=tuple(meant.values()))

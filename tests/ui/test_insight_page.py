@@ -69,7 +69,7 @@ def test_the_shape_the_hubs_and_who_holds_it_together(page: Open) -> None:
 
 def test_a_name_leads_to_the_graph_around_it(page: Open) -> None:
     tab = page()
-    tab.page.locator(".st-key-hubs").get_by_role("link", name="Person 6").click()
+    tab.page.locator(".st-key-hubs").locator("button.row", has_text="Person 6").click()
     tab.page.wait_for_url("**/explore?q=person*n6")
     tab.wait_for_node("e:person:n6")
 

@@ -5,18 +5,20 @@ It is computed once for each state of the graph. How expansions made it grow is 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 
 import streamlit as st
 
-from kgplatform.analysis.insight import Gap, Insight, Standing
+from kgplatform.analysis.insight import Insight
 from kgplatform.analysis.insight import insight as look
-from kgplatform.types import Entity
-from ui import insight_view
+from kgplatform.types import Entity, EntityId
+from ui import insight_view, rows
 from ui import insight_words as words
-from ui.connection import graph, size, wire
-from ui.markdown import plain
+from ui.connection import graph, size, state, wire
+from ui.graph_view import colour
 from ui.pages import explore, frame
+from ui.rows import Row
 
 TOP = 10
 CURVES = {
@@ -31,6 +33,8 @@ CURVES = {
 
 
 def page() -> None:
+    if goes := st.session_state.pop("insight_goes", None):
+        st.switch_page(explore.place(), query_params={"q": goes})
     frame.style()
     address, facts = size()
     frame.about_graph(address, facts)
@@ -38,67 +42,45 @@ def page() -> None:
         frame.welcome()
         return
     with frame.told():
-        _seen(_look(address, graph().store.now()))
+        _seen(_look(state()))
     with frame.told():
         _grown()
 
 
-@st.cache_data(ttl=600, show_spinner="Looking at the whole graph …", max_entries=4)
-def _kept(address: str, written: int) -> Insight:  # noqa: ARG001 - of which graph, and as of when
+@st.cache_data(show_spinner="Looking at the whole graph …", max_entries=2)
+def _look(state: int) -> Insight:  # noqa: ARG001 - anew when it is another one
     return look(graph().view(), graph().relations(), TOP)
-
-
-def _look(address: str, now: int) -> Insight:
-    """Anew only when something was written since."""
-    last: int = st.session_state.setdefault("insight_at", now)
-    written = max((change.time for change in graph().changes(last)), default=last)
-    st.session_state["insight_at"] = max(last, written)
-    return _kept(address, st.session_state["insight_at"])
 
 
 def _seen(found: Insight) -> None:
     left, middle, right = st.columns([1, 1, 1.15], gap="medium")
     with left:
         st.html("<h4>Shape</h4>" + insight_view.shape(found.dynamics))
+        communities = [(one.central[0], Row(one.central[0].id, words.community(one), below=words.size(one))) for one in found.communities]
+        _listed("Communities", "communities", communities)
     with middle:
-        _standings("Hubs", "hubs", found.hubs)
-        _standings("Between communities", "between", found.between)
-        _standings("Without which parts fall off", "cuts", found.cuts)
+        for title, key, standings in (
+            ("Hubs", "hubs", found.hubs),
+            ("Between communities", "between", found.between),
+            ("Without which parts fall off", "cuts", found.cuts),
+        ):
+            _listed(title, key, [(one.entity, Row(one.entity.id, one.entity.name, below=words.standing(one))) for one in standings])
     with right:
-        st.html("<h4>Communities</h4>")
-        with st.container(key="communities"):
-            for place, one in enumerate(found.communities):
-                with frame.row(f"community-{place}"):
-                    _names(one.central)
-                    st.html(f'<div class="small">{one.size:,} entities, {one.inside:.0%} of their links within</div>')
-        st.html("<h4>Worth asking</h4>")
-        with st.container(key="gaps"):
-            for place, gap in enumerate(found.gaps):
-                _gap(place, gap)
-            if not found.gaps:
-                st.html('<div class="small">Nothing stands out as missing.</div>')
+        asked = [(gap.entities[0], Row(str(place), gap.question, below=words.why(gap))) for place, gap in enumerate(found.gaps)]
+        _listed("Worth asking", "gaps", asked)
 
 
-def _standings(title: str, key: str, listed: tuple[Standing, ...]) -> None:
-    if not listed:
-        return
-    st.html(f"<h4>{title}</h4>")
-    with st.container(key=key):
-        for one in listed:
-            with frame.row(f"{key}-{one.entity.id}"):
-                _names((one.entity,))
-                st.html(f'<div class="small">{words.standing(one)}</div>')
+def _listed(title: str, key: str, entries: list[tuple[Entity, Row]]) -> None:
+    """Each row leads to its entity in Explore."""
+    if entries:
+        st.html(f"<h4>{title}</h4>")
+        places = {row.id: entity.id for entity, row in entries}
+        shown = [replace(row, colour=colour(entity.kinds[0] if entity.kinds else "thing")) for entity, row in entries]
+        rows.show(shown, key=key, on_pick=partial(_picked, key, places))
 
 
-def _names(entities: tuple[Entity, ...]) -> None:
-    for entity in entities:
-        st.page_link(explore.place(), label=plain(entity.name), query_params={"q": entity.id}, help="See it in the graph")
-
-
-def _gap(place: int, gap: Gap) -> None:
-    with frame.row(f"gap-{place}"):
-        st.html(insight_view.gap(gap))
-        _names(gap.entities)
+def _picked(key: str, places: dict[str, EntityId]) -> None:
+    st.session_state["insight_goes"] = places.get(rows.picked(st.session_state[key]))
 
 
 def _grown() -> None:
