@@ -74,6 +74,12 @@ class Neo4j:
             raise StoreUnsuitable(f"{self._login.address} is Neo4j {found}: this platform needs {wanted} or newer")
 
     def _check_empty(self, connection: Connection) -> None:
+        """Before anything of ours is there: what is called as ours is would be taken for it."""
+        if connection.rows("MATCH (n:Entity) RETURN 1 AS n LIMIT 1") and self._allow_occupied:
+            raise StoreUnsuitable(
+                f"the database {self._login.database!r} at {self._login.address} has other nodes called Entity, as ours are: "
+                "name another one"
+            )
         if not self._allow_occupied and connection.rows("MATCH (n) RETURN 1 AS n LIMIT 1"):
             raise StoreUnsuitable(
                 f"the database {self._login.database!r} at {self._login.address} already holds other data: "

@@ -15,7 +15,7 @@ from kgplatform import derivation
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.types import SourceId, Status, in_words
 from ui import history
-from ui.cli import shapes
+from ui.cli import adopt, shapes
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.tasks import exporting, importing
 
@@ -28,7 +28,7 @@ LEFT_OUT = 1
 """The exit code when the work is done but for rows that were left out."""
 
 Files = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(metavar="FILE", help="Facts as TSV, CSV, JSON-LD, Parquet, Turtle, N-Triples or GraphML; a .gz ending is compressed."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Write nothing of a file with any row that would be left out.")]
@@ -38,25 +38,54 @@ Format = Annotated[
         "--format", metavar="NAME", help="tsv, csv, jsonld, parquet, turtle, ntriples or graphml, where the ending does not say it."
     ),
 ]
+FromNeo4j = Annotated[
+    Path | None, typer.Option("--from-neo4j", metavar="MAP", help="Adopt a Neo4j graph as this map (YAML) says; its own data is only read.")
+]
+Propose = Annotated[
+    str | None,
+    typer.Option("--propose", metavar="URI", help="Write a first map of the graph at neo4j://[USER@]HOST:PORT[/DATABASE] to MAP."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "import", example="kg import facts.tsv\nkg import --strict --dry-run facts.csv.gz dump.parquet", creates=True)(import_)
+    add(
+        app,
+        "import",
+        example="kg import facts.tsv\nkg import --strict --dry-run facts.csv.gz dump.parquet\nkg import --from-neo4j map.yaml --propose neo4j://localhost:7687/movies",
+        creates=True,
+    )(import_)
     add(app, "export", example="kg export facts.tsv\nkg export --status all --force everything.jsonld.gz")(export)
     add(app, "query", example='kg query "MATCH (e:Entity {name: $name}) RETURN e.id" --param name="Marie Curie"')(query)
     add(app, "explain", example='kg explain "Marie Curie | born in | Warsaw"')(explain)
     add(app, "forget", example="kg forget --dry-run import:5f2c9e1a77b0c3d4")(forget)
 
 
-def import_(run: Run, files: Files, strict: Strict = False, format: Format = None, job: AsJob = False, dry_run: DryRun = False) -> None:
-    """Put the facts of files into the graph.
+def import_(
+    run: Run,
+    files: Files = None,
+    from_neo4j: FromNeo4j = None,
+    propose: Propose = None,
+    strict: Strict = False,
+    format: Format = None,
+    job: AsJob = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Put the facts of files into the graph, or those of a Neo4j graph of your own, which is only read.
 
     A table has the columns head, relation, tail by names, and perhaps a confidence; or a file comes from kg export. Turtle and
     GraphML may be anybody's; what Turtle says of classes and properties becomes kinds and relation cards that the graph lacks.
     Rows that cannot be read or kept are told of by line, the others go in, and the exit code is 1. All files are checked
     first: nothing is written when one breaks off. The same file again changes nothing; an import that was killed is repeated.
+    The map of a Neo4j graph says what its labels, types and properties mean; --propose writes a first one.
     """
+    if from_neo4j:
+        if files or format:
+            raise BadRequest("--from-neo4j takes a map alone: import files by another command")
+        adopt.adopt(run, from_neo4j, propose=propose, strict=strict, job=job, dry_run=dry_run)
+        return
+    if not files or propose:
+        raise BadRequest("--propose goes with  --from-neo4j MAP.yaml" if propose else "name a FILE of facts, or  --from-neo4j MAP.yaml")
     paths = {str(one.resolve()): str(one) for one in files}
     arguments = importing.arguments(files, strict=strict, format=format, dry_run=dry_run)
     run.do("import", arguments, partial(_imported, run, paths), job=job)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ui.cli import shapes
-from ui.tasks import Doing
+from ui.tasks import Doing, adopting
 
 if TYPE_CHECKING:
     from kgplatform.formats.loading import Checked
@@ -19,7 +19,9 @@ def arguments(files: Sequence[Path], *, strict: bool = False, format: str | None
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
-    """``arguments`` as they are made here. All files are checked before anything is written."""
+    """``arguments`` as they are made here, or in ``adopting``. All files are checked before anything is written."""
+    if "map" in doing.arguments:
+        return adopting.do(doing)
     checked = [_check(doing, Path(path)) for path in doing.arguments["files"]]
     files = [_tried(one) if doing.dry_run else _put(doing, one) for one in checked]
     return {"files": files, "left_out": sum(one["left_out"] for one in files)}
