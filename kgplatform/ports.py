@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Literal as OneOf
 
 import numpy.typing as npt
 
@@ -287,11 +288,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A query's answer: plain values (graph elements as mappings), row by row. ``complete`` is false when rows or bytes were cut off."""
+    """A query's answer: plain values (graph elements as mappings), row by row; ``cut`` names the limit at which it ends, if it has more."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-    complete: bool = True
+    cut: OneOf["", "rows", "bytes"] = ""
+
+    @property
+    def complete(self) -> bool:
+        return not self.cut
 
 
 @runtime_checkable

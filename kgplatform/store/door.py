@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from kgplatform.errors import BadQuery, BadRequest, WriteRefused
+from kgplatform.errors import BadQuery, BadRequest, StoreUnreachable, WriteRefused
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.connection import TIME, Connection
 from kgplatform.store.parameters import checked
@@ -16,7 +16,7 @@ from kgplatform.store.plain import plain
 if TYPE_CHECKING:
     from neo4j import Result, ResultSummary
 
-__all__ = ["FILES", "TIME", "WRITES", "bare", "planned", "rows"]
+__all__ = ["FILES", "TIME", "WRITES", "again", "bare", "planned", "rows"]
 
 WRITES = "this query would write, and only reading is allowed here: nothing was changed"
 FILES = "LOAD CSV reads files and addresses from the server's side, which is not allowed here"
@@ -61,6 +61,15 @@ def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) 
     return found
 
 
+def again(connection: Connection, ask: Callable[[], Rows]) -> Rows:
+    """Ask, and once more when the server ended and answers again: a query that only reads may be asked twice."""
+    try:
+        return ask()
+    except StoreUnreachable:
+        connection.rows("RETURN 1 AS n")  # waits for a server that is being started
+    return ask()
+
+
 def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
     """At most ``limits.rows`` rows of ``limits.bytes``; the transaction is rolled back whatever it did."""
     from neo4j import READ_ACCESS
@@ -89,9 +98,9 @@ def _within(result: Result, limits: Limits) -> Rows:
         row = tuple(plain(value) for value in record.values())
         size += _size(row)
         if len(found) == limits.rows or size > limits.bytes:
-            return Rows(tuple(result.keys()), tuple(found), complete=False)
+            return Rows(tuple(result.keys()), tuple(found), "rows" if len(found) == limits.rows else "bytes")
         found.append(row)
-    return Rows(tuple(result.keys()), tuple(found), complete=True)
+    return Rows(tuple(result.keys()), tuple(found))
 
 
 def _wrote(summary: ResultSummary, complete: bool) -> bool:

@@ -123,7 +123,8 @@ class Local:
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's
-        answer = _Answer(partial(door.rows, self._reader, door.bare(cypher), parameters, limits))
+        ask = partial(door.rows, self._reader, door.bare(cypher), parameters, limits)
+        answer = _Answer(partial(door.again, self._reader, ask))
         answer.start()
         return answer.within(limits.seconds)
 

@@ -152,10 +152,14 @@ class Neo4j:
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
-        cypher = door.bare(cypher)
-        if "LoadCSV" in _operators(door.planned(connection, cypher, parameters)):
-            raise WriteRefused(door.FILES)
-        return door.rows(connection, cypher, parameters, limits)
+        text = door.bare(cypher)
+
+        def ask() -> Rows:
+            if "LoadCSV" in _operators(door.planned(connection, text, parameters)):
+                raise WriteRefused(door.FILES)
+            return door.rows(connection, text, parameters, limits)
+
+        return door.again(connection, ask)
 
 
 def _operators(summary: ResultSummary) -> set[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 Plain = Any
@@ -11,9 +13,10 @@ _VECTOR = ("emb", "emb_of")
 
 
 def plain(value: Any) -> Plain:
-    """A node is ``{labels, properties}``, a relationship ``{type, start, end, properties}``, a path ``{nodes, relationships}``.
+    """A node is ``{id, labels, properties}``, a relationship ``{type, start, end, properties}``, a path ``{nodes, relationships}``.
 
-    ``start`` and ``end`` are the ids of the nodes where they have one. Times are ISO 8601 text. A node comes without its vector.
+    ``id``, ``start`` and ``end`` are the ids of the nodes, the server's own where they have none. Times are ISO 8601
+    text. A node comes without its vector.
     """
     from neo4j.graph import Node, Path, Relationship
     from neo4j.spatial import Point
@@ -21,7 +24,8 @@ def plain(value: Any) -> Plain:
 
     match value:
         case Node():
-            return {"labels": sorted(value.labels), "properties": _mapping({k: v for k, v in value.items() if k not in _VECTOR})}
+            held = {k: v for k, v in value.items() if k not in _VECTOR}
+            return {"id": _id(value), "labels": sorted(value.labels), "properties": _mapping(held)}
         case Relationship():
             return {"type": value.type, "start": _id(value.start_node), "end": _id(value.end_node), "properties": _mapping(value)}
         case Path():
@@ -47,3 +51,27 @@ def _mapping(value: Any) -> dict[str, Plain]:
 
 def _id(node: Any) -> str | None:
     return None if node is None else (node.get("id") or node.element_id)
+
+
+_NODE, _RELATIONSHIP = {"id", "labels", "properties"}, {"type", "start", "end", "properties"}
+
+
+def graph(answers: Iterable[Plain]) -> dict[str, list[Plain]]:
+    """All nodes and relationships in plain values, each once; an end that is only named is a node without labels."""
+    nodes: dict[str, Plain] = {}
+    relationships: dict[str, Plain] = {}
+    waiting = list(answers)[::-1]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list | tuple):
+            waiting += reversed(one)
+        elif isinstance(one, dict) and one.keys() == _NODE:
+            nodes[one["id"]] = one
+        elif isinstance(one, dict) and one.keys() == _RELATIONSHIP:
+            relationships.setdefault(json.dumps(one, sort_keys=True), one)
+        elif isinstance(one, dict):
+            waiting += reversed(list(one.values()))
+    for one in relationships.values():
+        for end in (one["start"], one["end"]):
+            nodes.setdefault(end, {"id": end, "labels": [], "properties": {}})
+    return {"nodes": list(nodes.values()), "relationships": list(relationships.values())}

@@ -10,6 +10,7 @@ import pytest
 from kgplatform import names
 from kgplatform.errors import BadQuery, BadRequest, LimitExceeded, WriteRefused
 from kgplatform.ports import Limits, Rows
+from kgplatform.store import plain
 from kgplatform.store.bolt import BoltStore
 from kgplatform.types import Claim, Entity, Evidence, FactQuery, Literal, Source, SourceId
 
@@ -61,13 +62,27 @@ def test_answers_are_plain_values(filled: BoltStore) -> None:
     assert found.columns == ("p", "r", "path", "day", "span", "listed", "mapped")
     assert found.complete
     ((person, relation, path, day, span, listed, mapped),) = found.rows
-    assert set(person["labels"]) == {"Entity", "Person"}
+    assert (person["id"], set(person["labels"])) == ("person:p3", {"Entity", "Person"})
     assert person["properties"]["name"] == "P3"
     assert (relation["type"], relation["properties"]["relation"]) == ("BORN_IN", "born in")
     assert [node["properties"]["id"] for node in path["nodes"]] == ["person:p3", "city:town"]
     assert len(path["relationships"]) == 1
     assert (day, span, listed, mapped) == ("2020-02-03", "P1D", [1, 2.5, None, True, "x"], {"a": ["city:town"]})
     assert json.loads(json.dumps(found.rows))
+
+
+def test_an_answer_is_a_graph_in_which_everything_is_once(filled: BoltStore) -> None:
+    found = ask(filled, "MATCH path = (p:Person)-[r:BORN_IN]->(c) WHERE p.name IN ['P1', 'P2'] RETURN p, {of: [r]} AS r, path")
+    drawn = plain.graph(found.rows)
+    assert sorted(node["id"] for node in drawn["nodes"]) == ["city:town", "person:p1", "person:p2"]
+    assert sorted((one["start"], one["type"], one["end"]) for one in drawn["relationships"]) == [
+        ("person:p1", "BORN_IN", "city:town"),
+        ("person:p2", "BORN_IN", "city:town"),
+    ]
+    alone = plain.graph(ask(filled, "MATCH (:Person {name: 'P1'})-[r:BORN_IN]->() RETURN r").rows)
+    (only,) = alone["relationships"]
+    assert {node["id"] for node in alone["nodes"]} == {only["start"], only["end"]}
+    assert plain.graph([[1, None, {"a": "x"}]]) == {"nodes": [], "relationships": []}
 
 
 def test_people_read_the_graph_naturally(filled: BoltStore) -> None:
@@ -81,7 +96,7 @@ def test_rows_beyond_the_limit_are_cut_and_said_so(filled: BoltStore) -> None:
     for rows, complete in ((7, False), (30, True), (31, True)):
         found = ask(filled, "MATCH (p:Person) RETURN p.id", Limits(rows=rows))
         assert len(found.rows) == min(rows, 30)
-        assert found.complete is complete
+        assert (found.complete, found.cut) == (complete, "" if complete else "rows")
 
 
 def test_thousands_of_rows_may_be_left_unread(filled: BoltStore) -> None:
@@ -153,7 +168,7 @@ def test_a_wrong_query_gets_one_clear_sentence(filled: BoltStore) -> None:
 
 def test_bytes_have_a_limit(filled: BoltStore) -> None:
     answer = ask(filled, "UNWIND range(1, 100) AS n RETURN n, $text AS text", Limits(bytes=10_500), text="x" * 1_000)
-    assert not answer.complete
+    assert (answer.complete, answer.cut) == (False, "bytes")
     assert [row[0] for row in answer.rows] == list(range(1, 11))
 
 

@@ -711,16 +711,20 @@ class Canned:
 
 
 def test_query_passes_parameters_and_limits(kg: Kg, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Canned(Rows(("n", "list"), ((1, ["a", None]), ("[b]x\x1b[31m", {"k": 1})), complete=False), [])
+    store = Canned(Rows(("n", "list"), ((1, ["a", None]), ("[b]x\x1b[31m", {"k": 1})), "rows"), [])
     monkeypatch.setattr(store, "close", lambda: None, raising=False)
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: KnowledgeGraph(store))  # type: ignore[arg-type]
     parameters = ["--param", "query=7", "--param", "limits=a=b", "--param", "s=true"]
     arguments = ["query", "RETURN $query", *parameters, "--limit", "2", "--seconds", "5"]
     answer = kg(*arguments, "--json")
     assert answer.objects == [{"n": 1, "list": ["a", None]}, {"n": "[b]x\x1b[31m", "list": {"k": 1}}]
-    assert "--limit" in answer.err
+    assert "limit of rows after 2 rows: there are more; raise  --rows" in answer.err
     assert store.asked == [("RETURN $query", {"query": 7, "limits": "a=b", "s": True}, Limits(2, 5.0))]
     assert kg(*arguments).out == 'n\tlist\n1\t["a", null]\n[b]x[31m\t{"k": 1}\n'
+    assert kg(*arguments, "--as", "csv").out == 'n,list\n1,"[""a"", null]"\n[b]x\x1b[31m,"{""k"": 1}"\n'
+    assert kg(*arguments, "--as", "json").out == kg(*arguments, "--json").out
+    kg(*arguments, "--as", "graph").refused(2, "return nodes, relationships or paths")
+    kg(*arguments, "--as", "xml").refused(2, "--as", "table, csv, json, graph")
     kg("query", "RETURN 1", "--param", "novalue").refused(2, "NAME=VALUE")
     for value in ("[1,2", " {", '"a', "[" * 100_000):
         kg("query", "RETURN $x", "--param", f"x={value}").refused(2, "--param x", "begins as JSON and is none")

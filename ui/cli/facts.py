@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Literal as OneOf
 
 import typer
 
@@ -21,9 +22,11 @@ from ui.tasks import exporting, importing
 
 if TYPE_CHECKING:
     from kgplatform.graph import Explanation, KnowledgeGraph, Reason
+    from kgplatform.ports import Rows
 
 SHOWN = 5
 """Reasons of refusal that a person is shown; JSON has the first thousand of each sort."""
+Form = OneOf["table", "csv", "json", "graph"]
 LEFT_OUT = 1
 """The exit code when the work is done but for rows that were left out."""
 
@@ -162,19 +165,42 @@ def query(
     run: Run,
     cypher: Annotated[str, typer.Argument(metavar="CYPHER", help="A query that only reads.")],
     param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A value for $NAME: JSON, else text.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most rows to return.")] = 1_000,
+    as_: Annotated[str, typer.Option("--as", metavar="FORM", help=f"How to answer: {', '.join(get_args(Form))}.")] = "table",
+    rows: Annotated[int, typer.Option("--rows", "--limit", min=1, help="The most rows to return.")] = 1_000,
     seconds: Annotated[float, typer.Option(min=0.1, help="The longest it may run.")] = 30.0,
 ) -> None:
-    """Ask the graph in Cypher, for reading only."""
+    """Ask the graph in Cypher, for reading only.
+
+    As a graph the answer is one JSON object of all nodes and relationships in it, each once. docs/cypher.md says what the graph looks like.
+    """
     from kgplatform.ports import Limits
 
-    answer = run.graph.read(cypher, dict(map(_parameter, param or [])), Limits(limit, seconds))
-    for row in answer.rows if run.screen.json else ():
-        run.screen.emit(dict(zip(answer.columns, row, strict=True)))
-    run.screen.table(answer.columns, ([_cell(value) for value in row] for row in answer.rows))
+    form = one_of(as_, Form, "--as")
+    answer = run.graph.read(cypher, dict(map(_parameter, param or [])), Limits(rows, seconds))
+    _answer(run, answer, "json" if run.screen.json and form == "table" else form)
     if not answer.complete:
-        more = "raise  --limit" if len(answer.rows) == limit else "ask for less of each"
-        run.screen.note(f"kg: stopped at {len(answer.rows):,} rows: there are more; {more}")
+        raised = {"rows": "raise  --rows", "bytes": "ask for less of each"}[answer.cut]
+        run.screen.note(f"kg: stopped at the limit of {answer.cut} after {len(answer.rows):,} rows: there are more; {raised}")
+
+
+def _answer(run: Run, answer: Rows, form: Form) -> None:
+    from kgplatform.store.plain import graph
+
+    run.screen.json = form in ("json", "graph")
+    cells = ([_cell(value) for value in row] for row in answer.rows)
+    match form:
+        case "table":
+            run.screen.table(answer.columns, cells)
+        case "csv":
+            run.screen.csv(answer.columns, cells)
+        case "json":
+            for row in answer.rows:
+                run.screen.emit(dict(zip(answer.columns, row, strict=True)))
+        case "graph":
+            drawn = graph(answer.rows)
+            if answer.rows and not drawn["nodes"]:
+                raise BadRequest("--as graph: the answer has no nodes: return nodes, relationships or paths")
+            run.screen.emit(drawn)
 
 
 def _parameter(text: str) -> tuple[str, Any]:

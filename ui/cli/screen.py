@@ -6,6 +6,8 @@ no control sequence, no markup.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import logging
 import os
@@ -137,6 +139,14 @@ class Screen:
         for row in rows:
             table.add_row(*(Text(plain(cell)) for cell in row))
         self.console().print(table)
+
+    def csv(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Rows for other programs; exact, unless a terminal would see them."""
+        shown: Callable[[object], object] = plain if sys.stdout.isatty() else lambda cell: cell
+        for row in (columns, *rows):
+            line = io.StringIO()
+            csv.writer(line, lineterminator="").writerow([shown(cell) for cell in row])
+            _write(sys.stdout, line.getvalue())
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Shown | None]:
