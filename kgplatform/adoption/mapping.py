@@ -137,7 +137,9 @@ class _Part:
         found: dict[str, _Part] = {}
         for key, value in self._value:
             line = key.start_mark.line + 1
-            name = _Part(self.path, key, line).text("a name")
+            name = key.value  # also one that YAML would take for a number or nothing
+            if not isinstance(name, str) or not name:
+                raise _Part(self.path, key, line).wrong(f"a name in {what} must be words")
             if name in found:
                 raise _Part(self.path, key, line).wrong(f"{_shown(name)} stands there twice")
             found[name] = _Part(self.path, value, line)

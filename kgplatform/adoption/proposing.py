@@ -12,7 +12,9 @@ import yaml
 from kgplatform import literals, names
 from kgplatform.adoption.mapping import words_of
 from kgplatform.adoption.source import SAMPLE, Foreign
+from kgplatform.errors import BadName
 from kgplatform.store.connection import Login
+from kgplatform.store.records import RELATION_BYTES
 
 _NAMES = ("name", "title", "label", "fullname", "full_name", "displayname", "display_name", "username", "caption", "headline", "subject")
 _IDS = re.compile(r"(.*[a-z0-9]I|i)d|.*_id|uuid|guid|ID|iri|uri|key|code", re.ASCII)
@@ -49,7 +51,7 @@ def propose(foreign: Foreign, login: Login, together: bool) -> str:
         lines.append("# The graph that adopts lies in this very database: its labels must be others than the owner's, hence such kinds.")
     lines += ["nodes:"] if theirs else ["nodes: {}"]
     for label, columns in sorted(theirs.items(), key=lambda item: item[0]):
-        lines += _node(label, columns, foreign.count(label).nodes, unique, _kind(label, theirs) if together else words_of(label))
+        lines += _node(label, columns, foreign.count(label).nodes, unique, _kind(label, theirs if together else ()))
     edges = [(type_, joined) for type_ in foreign.types() if (joined := foreign.sample_edges(type_))]
     lines += [
         "",
@@ -64,10 +66,18 @@ def propose(foreign: Foreign, login: Login, together: bool) -> str:
 
 
 def _kind(label: str, theirs: Collection[str]) -> str:
-    kind = words_of(label)
+    kind = _words(label, "thing")
     while names.label(kind) in theirs:
         kind = f"adopted {kind}"
     return kind
+
+
+def _words(identifier: str, otherwise: str) -> str:
+    """An identifier as a kind, a relation or a qualifier may be called."""
+    try:
+        return names.clean(words_of(identifier).encode()[:RELATION_BYTES].decode(errors="ignore"))
+    except BadName:
+        return otherwise
 
 
 def _columns(held: Sequence[Mapping[str, Any]]) -> dict[str, Values]:
@@ -75,7 +85,8 @@ def _columns(held: Sequence[Mapping[str, Any]]) -> dict[str, Values]:
     found: dict[str, Values] = {}
     for one in held:
         for name, value in one.items():
-            found.setdefault(name, []).append(value)
+            if name.strip():  # what has no name cannot be told in a map
+                found.setdefault(name, []).append(value)
     return dict(sorted(found.items()))
 
 
@@ -98,7 +109,7 @@ def _node(label: str, columns: Mapping[str, Values], many: int, unique: Collecti
     if values:
         yield "    values:"
         for one in values:
-            yield f"      {_scalar(one)}: {{relation: {_scalar(words_of(one))}, datatype: {_datatype(one, columns[one])}}}"
+            yield f"      {_scalar(one)}: {{relation: {_scalar(_words(one, 'related to'))}, datatype: {_datatype(one, columns[one])}}}"
     if ignored:
         yield f"    ignore: [{', '.join(map(_scalar, ignored))}]"
 
@@ -106,7 +117,7 @@ def _node(label: str, columns: Mapping[str, Values], many: int, unique: Collecti
 def _edge(type_: str, columns: Mapping[str, Values], many: int, joins: Mapping[tuple[str, str], int]) -> Iterator[str]:
     shown = ", ".join(f"{start} to {end}" for start, end in list(joins)[:3])
     yield f"  {_scalar(type_)}:  # {many:,} relationships: {shown}{' and others' if len(joins) > 3 else ''}"
-    yield f"    relation: {_scalar(words_of(type_))}"
+    yield f"    relation: {_scalar(_words(type_, 'related to'))}"
     left = [one for one in columns if not _SECRET.search(one) and not _is_vector(columns[one])]
     if sure := next((one for one in left if one.lower() in _SURE and all(map(_is_sure, columns[one]))), ""):
         yield f"    confidence: {_scalar(sure)}"
@@ -115,11 +126,16 @@ def _edge(type_: str, columns: Mapping[str, Values], many: int, joins: Mapping[t
         yield "    qualifiers:"
         given: set[str] = set()
         for one in left:
-            wanted = "valid_from" if one.lower() in _BEGINS else "valid_to" if one.lower() in _ENDS else one
-            given.add(name := one if wanted in given else wanted)
+            wanted = "valid_from" if one.lower() in _BEGINS else "valid_to" if one.lower() in _ENDS else _named(one)
+            given.add(name := f"{_named(one)} {len(given)}" if wanted in given else wanted)
             yield f"      {_scalar(one)}: {_scalar(name)}"
     if ignored := [one for one in columns if one not in left and one != sure]:
         yield f"    ignore: [{', '.join(map(_scalar, ignored))}]"
+
+
+def _named(property: str) -> str:
+    """A qualifier keeps the name of its property where it can."""
+    return property if property.isascii() and property.isidentifier() and len(property) <= RELATION_BYTES else _words(property, "said")
 
 
 def _naming(columns: Mapping[str, Values]) -> str:
@@ -180,7 +196,7 @@ def _datatype(name: str, values: Values) -> str:
 
 
 def _labels(found: Sequence[str]) -> str:
-    return " ".join(":".join(sorted(found)).split()) or "(no label)"
+    return "".join(c if c.isprintable() else "?" for c in ":".join(sorted(found))) or "(no label)"
 
 
 def _scalar(text: str) -> str:

@@ -56,6 +56,7 @@ relationships:
   KNOWS: knows
   SHOWN_BY: shown by
 """
+STRANGE = ["null", " ", "\u202e", "a: b # c", "- x", "'\"\n\x1b[31m\u2028", "\U0001f600", "x" * 300, "\\u0060", "{{}}", "DELETE"]
 HOSTILE = "'); MATCH (n) DETACH DELETE n; // ${x} \x1b[31m"
 
 
@@ -200,6 +201,9 @@ def test_a_first_map_is_proposed_and_can_be_adopted(films: Any, neo4j_alone: ser
         odd=ODD,
         named="the `name`: x",
     )
+    for odd in STRANGE:
+        made = "MATCH (f:Film {key: 'm1'}) CREATE (f)-[r:$($odd)]->(n:$($odd)) SET n[$odd] = 'x', r[$odd] = 'x', n.name = $odd"
+        films.execute_query(made, odd=odd)
     path, before = Path("first.yaml"), dump(films)
     assert kg("import", "--from-neo4j", path, "--propose", neo4j_alone.uri).code == 0
     text = path.read_text()
@@ -214,13 +218,15 @@ def test_a_first_map_is_proposed_and_can_be_adopted(films: Any, neo4j_alone: ser
         "note": "string",
     }
     assert dict(found.edges["ACTED_IN"].qualifiers) == {"roles": "roles", "since": "valid_from", "sure": "sure"}
+    assert {*STRANGE} <= found.nodes.keys() and {*STRANGE} <= found.edges.keys()
     assert (found.edges["HAS"].confidence, found.nodes[ODD].kind) == ("confidence", mapping.words_of(ODD))
     assert "# 4 relationships" not in text and "  ACTED_IN:  # 3 relationships: Person:Star to Film, Person to Film" in text
     kg("import", "--from-neo4j", path, "--propose", neo4j_alone.uri).refused(2, "is there already")
     assert path.read_text() == text
     graph = KnowledgeGraph(MemoryStore())
     done = adopted(graph, path)
-    assert done.receipt.new > 10 and done.notes == ()
+    assert done.receipt.new > 10
+    assert done.notes == ("left out: of   the properties  , which are not in the map",) * 2
     assert [fact.tail.kinds for fact in graph.facts(relation="has") if isinstance(fact.tail, Entity)] == [(found.nodes[ODD].kind,)]
     assert dump(films) == before
 

@@ -31,6 +31,7 @@ from ui.cli import (
     models,
     pages,
     paths,
+    querying,
     recommend,
     recommending,
     relations,
@@ -45,7 +46,7 @@ from ui.cli.screen import complain
 INTERRUPTED = 130
 
 app = typer.Typer(rich_markup_mode=None, add_completion=True, invoke_without_command=True, pretty_exceptions_enable=False)
-for part in (pages, setup, facts, finding, paths, insight, harvesting, answers, learning, links, recommend, keeping, jobs):
+for part in (pages, setup, facts, querying, finding, paths, insight, harvesting, answers, learning, links, recommend, keeping, jobs):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")
