@@ -40,11 +40,17 @@ Row = tuple[str, Claim | str]
 """Where something stands in the graph, and the claim that it is or the reason why it is left out."""
 
 
+Meant = tuple[Entity, Sequence[NodeMap]]
+NEAR = 10_000
+"""Entities that are remembered."""
+
+
 class Reader:
     """Nodes and relationships as the map means them."""
 
     def __init__(self, map: Map, source: Source) -> None:
         self._map, self._source = map, source
+        self._near: dict[str, Meant] = {}
 
     def of_node(self, node: Node) -> Iterator[Row]:
         """What a node says of itself; a reason when it can be no entity."""
@@ -83,8 +89,17 @@ class Reader:
         qualifiers = tuple(sorted(((name, text) for name, text in said.items() if text), key=itemgetter(0)))
         return Claim(head, meant.relation, tail, (rows.told(head.name, tail.name, sure, self._source),), qualifiers)
 
-    def _entity(self, node: Node) -> tuple[Entity, Sequence[NodeMap]]:
-        """The entity of a node, and what its labels mean. Raises ``BadRequest`` when it can be none."""
+    def _entity(self, node: Node) -> Meant:
+        """The entity of a node, and what its labels mean; of those met lately remembered. Raises ``BadRequest`` when it can be none."""
+        if (known := self._near.get(node.id)) is None:
+            known = self._made(node)
+            if len(self._near) >= NEAR:
+                self._near.clear()
+            if len(known[0].description) <= rows.SHORT:
+                self._near[node.id] = known
+        return known
+
+    def _made(self, node: Node) -> Meant:
         meant = self._map.of(node.labels)
         first = meant[0]
         id = _id(node, first)
@@ -115,13 +130,15 @@ def _texts(value: Any, datatype: str = "string") -> list[str]:
 
 
 def _text(item: Any, datatype: str) -> str:
-    from neo4j.time import DateTime
-
-    if isinstance(item, DateTime) and datatype == "date":
-        return item.date().iso_format()
+    if isinstance(item, str):
+        return item
     if isinstance(item, bool):
         return "true" if item else "false"
+    if isinstance(item, int):
+        return str(item)
     told = plain(item)
+    if datatype == "date" and isinstance(told, str):
+        return told.partition("T")[0]  # of a time on a day, the day
     return told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
 
 

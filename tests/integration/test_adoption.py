@@ -18,6 +18,7 @@ from kgplatform.adoption.source import Foreign, login
 from kgplatform.errors import StoreUnsuitable
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.opening import connect
+from kgplatform.store import server
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Entity, EntityId
 from tests import servers
@@ -32,7 +33,8 @@ CREATE CONSTRAINT person_name IF NOT EXISTS FOR (p:Person) REQUIRE p.name IS UNI
 CREATE (keanu:Person:Star {name: 'Keanu Reeves', born: 1964, nick: ['Neo', 'Ted'], alive: true, password: 'hush',
     emb: [x IN range(1, 20) | x / 7.0]}),
   (carrie:Person {name: 'Carrie-Anne Moss', born: 1967}), (lana:Person {name: 'Lana Wachowski', born: 'unknown'}),
-  (matrix:Film {key: 'm1', title: 'The Matrix', released: date('1999-03-31'), rating: 8.7, tags: ['cult', ''], note: $hostile}),
+  (matrix:Film {key: 'm1', title: 'The Matrix', released: date('1999-03-31'), shown: datetime('1999-04-01T20:15:00Z'),
+    rating: 8.7, tags: ['cult', ''], note: $hostile}),
   (again:Film {key: 'm2', title: 'The Matrix'}), (:Film {key: 'm3', title: 'Alone'}), (:Film {key: 'm4', title: 'Never seen'}),
   (keanu)-[:ACTED_IN {roles: ['Neo', 'Thomas'], sure: 0.9, since: 1998}]->(matrix), (carrie)-[:ACTED_IN {sure: 7}]->(matrix),
   (keanu)-[:ACTED_IN]->(again), (matrix)-[:DIRECTED_BY]->(lana), (keanu)-[:KNOWS]->(keanu),
@@ -49,7 +51,7 @@ nodes:
   Film:
     name: title
     id: key
-    values: {released: {datatype: date}, rating: {datatype: decimal}, tags: tagged, note: note}
+    values: {released: {datatype: date}, shown: {datatype: date}, rating: {datatype: decimal}, tags: tagged, note: note}
 relationships:
   ACTED_IN: {confidence: sure, qualifiers: {roles: role, since: valid_from}}
   DIRECTED_BY: {relation: directed, reverse: true}
@@ -125,7 +127,7 @@ def test_a_graph_is_tried_adopted_again_and_taken_back(films: Any, neo4j_alone: 
     (tried,) = kg("import", "--from-neo4j", path, "--dry-run", "--json").objects
     answer = kg("import", "--from-neo4j", path, "--json")
     (done,) = answer.objects
-    assert (answer.code, tried["readable"], done["new"], done["left_out"], done["bare"]) == (1, 11, 11, 4, 2), answer
+    assert (answer.code, tried["readable"], done["new"], done["left_out"], done["bare"]) == (1, 12, 12, 4, 2), answer
     assert tried["unread"] == done["unread"]
     reasons = "\n".join(done["unread"])
     assert "property born: 'unknown' is not a value of type year" in reasons
@@ -140,7 +142,12 @@ def test_a_graph_is_tried_adopted_again_and_taken_back(films: Any, neo4j_alone: 
     with connect(settings=settings.load()) as graph:
         assert told(graph) == {
             *("Keanu Reeves | born in | 1964^year", "Keanu Reeves | alive | true^boolean", "Carrie-Anne Moss | born in | 1967^year"),
-            *("The Matrix | released | 1999-03-31^date", "The Matrix | rating | 8.7^decimal", "The Matrix | tagged | cult^string"),
+            *(
+                "The Matrix | released | 1999-03-31^date",
+                "The Matrix | shown | 1999-04-01^date",
+                "The Matrix | rating | 8.7^decimal",
+                "The Matrix | tagged | cult^string",
+            ),
             f"The Matrix | note | {HOSTILE.strip()}^string",
             *("Keanu Reeves | acted in | The Matrix", "Lana Wachowski | directed | The Matrix", "Keanu Reeves | knows | Keanu Reeves"),
         }
@@ -151,10 +158,10 @@ def test_a_graph_is_tried_adopted_again_and_taken_back(films: Any, neo4j_alone: 
         assert acted[EntityId("film:m1")].qualifiers == (("role", "Neo, Thomas"), ("valid_from", "1998"))
         assert graph.store.evidence(acted[EntityId("film:m1")].key)[0].score == 0.9
     again = kg("import", "--from-neo4j", path, "--json").objects[0]
-    assert (again["new"], again["merged"], again["unchanged"]) == (0, 0, 11)
+    assert (again["new"], again["merged"], again["unchanged"]) == (0, 0, 12)
     assert kg("import", "--from-neo4j", path, "--strict", "--json").code == 2
     (gone,) = kg("forget", done["source"], "--json").objects
-    assert gone["facts_removed"] == 11
+    assert gone["facts_removed"] == 12
     assert dump(films) == before
 
 
@@ -213,6 +220,7 @@ def test_a_first_map_is_proposed_and_can_be_adopted(films: Any, neo4j_alone: ser
     assert (found.nodes["Person"].name, found.nodes["Person"].ignored) == ("name", ("emb", "password"))
     assert {one.property: one.datatype for one in found.nodes["Film"].values} == {
         "released": "date",
+        "shown": "date",
         "rating": "decimal",
         "tags": "string",
         "note": "string",
@@ -260,6 +268,11 @@ def test_what_the_graph_lacks_and_who_may_not_read_are_told(
     kg("import").refused(2, "--from-neo4j MAP.yaml")
     kg("import", "facts.tsv", "--from-neo4j", "map.yaml").refused(2, "a map alone")
     kg("import", "--from-neo4j", "none.yaml").refused(2, "none.yaml")
+    ours = server.ensure(servers.local_home())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEO4J_SOURCE_PASSWORD", ours.password)
+        where = f"user: {ours.user}\ndatabase: {os.environ['KG_GRAPH']}\n{MAP}"
+        kg("import", "--from-neo4j", written(where, ours.bolt_uri)).refused(2, "is no Neo4j 5 or newer")
     monkeypatch.setenv("NEO4J_SOURCE_PASSWORD", "wrong")
     kg("import", "--from-neo4j", written(MAP, neo4j_alone.uri)).refused(1, "NEO4J_SOURCE_PASSWORD")
 
