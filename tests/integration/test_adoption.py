@@ -19,6 +19,7 @@ from kgplatform.errors import StoreUnsuitable
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.opening import connect
 from kgplatform.store import server
+from kgplatform.store.endpoint import Endpoint
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Entity, EntityId
 from tests import servers
@@ -94,9 +95,9 @@ def films(owner: Any) -> Any:
 
 
 @pytest.fixture
-def kg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, local_graph: str) -> Kg:
-    """The ``kg`` command on an empty local graph."""
-    monkeypatch.setenv("KG_HOME", str(servers.local_home()))
+def kg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, local_endpoint: Endpoint, local_graph: str) -> Kg:
+    """The ``kg`` command on an empty graph of the local server that all tests share, with jobs of its own."""
+    monkeypatch.setattr(server, "ensure", lambda *_, **__: local_endpoint)
     monkeypatch.setenv("KG_GRAPH", local_graph)
     return commands(capsys)
 
@@ -162,9 +163,15 @@ def test_a_graph_is_tried_adopted_again_and_taken_back(films: Any, neo4j_alone: 
     assert kg("import", "--from-neo4j", path, "--strict", "--json").code == 2
     (gone,) = kg("forget", done["source"], "--json").objects
     assert gone["facts_removed"] == 12
+    (left,) = kg("import", "--from-neo4j", path, "--job", "--json").objects
+    kg("worker", "--until-idle")
+    (job,) = kg("jobs", "show", left["job"], "--json").objects
+    assert (job["state"], job["result"]["new"], job["result"]["source"]) == ("done", 12, done["source"])
+    assert neo4j_alone.password not in str(job)
     assert dump(films) == before
 
 
+@pytest.mark.slow
 def test_the_same_database_may_adopt_and_keeps_apart(
     films: Any, neo4j_alone: servers.Neo4jServer, kg: Kg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +299,7 @@ with connect(settings=chosen) as kg, Foreign(login(meant, chosen)) as foreign:
 """
 
 
+@pytest.mark.slow
 def test_an_adoption_that_is_killed_is_repeated_and_ends_exact(
     owner: Any, neo4j_alone: servers.Neo4jServer, kg: Kg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,7 +311,7 @@ def test_an_adoption_that_is_killed_is_repeated_and_ends_exact(
     )
     judge = KnowledgeGraph(MemoryStore())
     assert adopted(judge, path).left_out == 0
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "KG_HOME": str(servers.local_home())}
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=environment, stdout=subprocess.PIPE, text=True)
     assert child.stdout and child.stdout.readline()
     child.kill()
