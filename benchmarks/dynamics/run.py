@@ -26,7 +26,6 @@ from kgplatform.analysis.dynamics import measure
 from kgplatform.analysis.simple import Simple, walked
 from kgplatform.analysis.structure import between, law, structure
 
-
 SLOW = 20_000
 """Entities beyond which networkx would take many minutes."""
 
