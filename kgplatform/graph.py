@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from kgplatform import belief, cards, derivation, explanation, interacting, lookup, names, snapshot
+from kgplatform import belief, cards, derivation, explanation, interacting, lookup, names, viewing
 from kgplatform import similar as similarity
 from kgplatform.analysis.between import Between, Ends, Wanted
 from kgplatform.conflicts import Conflict
@@ -289,7 +289,7 @@ class KnowledgeGraph(Library):
 
     def view(self, *, status: Status = "current", literals: bool = False) -> GraphView:
         """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""
-        return snapshot.read(self.store, status, literals)
+        return viewing.read(self.store, status, literals)
 
     def _check_direction(self, relation: str) -> None:
         known = self.relations()

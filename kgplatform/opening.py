@@ -30,7 +30,8 @@ def connect(
     create: bool = True,
     restoring: bool = False,
 ) -> KnowledgeGraph:
-    """The configured graph; ``connect("memory")`` is empty and gone when closed; a ``bolt://`` address is that Neo4j.
+    """The configured graph; ``connect("memory")`` is empty and gone when closed; ``connect("snapshot:NAME")`` is only read; a
+    ``bolt://`` address is that Neo4j.
 
     A graph of an older schema is refused, or, with a file to ``backup_to`` first, brought up. Without ``create`` one that the local
     server does not have is ``NotFound``. One that is half restored is opened only for ``restoring``.
@@ -40,6 +41,10 @@ def connect(
 
         return KnowledgeGraph(MemoryStore())
     chosen = settings or settings_module.load()
+    if (name := target or chosen["KG_GRAPH"]).startswith("snapshot:"):
+        from kgplatform import snapshots
+
+        return snapshots.opened(chosen.home / "snapshots", name.removeprefix(snapshots.PREFIX))
     uri = target or chosen["NEO4J_URI"]
     if uri:
         from kgplatform.store import neo4j

@@ -66,6 +66,8 @@ def _device(raw: str) -> str:
 
 
 def _graph(raw: str) -> str:
+    if raw.startswith("snapshot:"):
+        return raw
     if not (raw.replace("_", "").isalnum() and raw.isascii() and raw[0].isalpha() and len(raw) <= 60):
         raise ValueError
     return raw
@@ -93,7 +95,13 @@ _AMOUNT = "a number, 0 or more"
 _COUNT = "a whole number, 1 or more"
 SETTINGS = (
     Setting("KG_HOME", "", "data folder: local server, caches, models", _folder, expects="a folder"),
-    Setting("KG_GRAPH", "kg", "graph of the local server", _graph, expects="a name of letters, digits and '_' that starts with a letter"),
+    Setting(
+        "KG_GRAPH",
+        "kg",
+        "graph of the local server",
+        _graph,
+        expects="letters, digits and '_', a letter first, or snapshot:NAME",
+    ),
     Setting("KG_DEVICE", "auto", "where models run", _device, expects="auto, cpu, cuda, cuda:N or mps"),
     Setting("KG_SCORER_MODEL", "local:smollm2-135m", "language model that scores: local:NAME, or local:FOLDER of Hugging Face"),
     Setting("KG_ENCODER_MODEL", "local:minilm", "sentence encoder (provider:model)"),

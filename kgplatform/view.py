@@ -168,9 +168,9 @@ class GraphView:
 
         Raises ``BadRequest`` for a view that was not read from a whole graph.
         """
-        from kgplatform import snapshot
+        from kgplatform import viewing
 
-        return snapshot.updated(self, kg.store)
+        return viewing.updated(self, kg.store)
 
     def to_pyg(self) -> Any:
         """A ``torch_geometric.data.Data`` with ``edge_index`` ``(2, facts)``, ``edge_type``, ``edge_weight`` and ``num_nodes``.

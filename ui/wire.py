@@ -30,7 +30,7 @@ def load(*, home: str | None = None, graph: str | None = None) -> Settings:
     settings = settings_module.load({"KG_HOME": home})
     if graph is None:
         return settings
-    name = "NEO4J_DATABASE" if settings["NEO4J_URI"] else "KG_GRAPH"
+    name = "NEO4J_DATABASE" if settings["NEO4J_URI"] and not graph.startswith("snapshot:") else "KG_GRAPH"
     return settings_module.load({"KG_HOME": home, name: graph})
 
 
@@ -213,6 +213,8 @@ def interactions(home: Path, graph: str) -> Path:
 
 def place(settings: Settings) -> str:
     """Which graph these settings mean, in words: ``kg``, or ``neo4j at bolt://…``."""
+    if settings["KG_GRAPH"].startswith("snapshot:"):
+        return settings["KG_GRAPH"]
     return f"{settings['NEO4J_DATABASE']} at {settings['NEO4J_URI']}" if settings["NEO4J_URI"] else settings["KG_GRAPH"]
 
 

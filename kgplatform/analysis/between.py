@@ -14,7 +14,7 @@ from itertools import islice
 
 import numpy as np
 
-from kgplatform import lookup, snapshot
+from kgplatform import lookup, viewing
 from kgplatform.analysis.around import Around
 from kgplatform.analysis.network import Ints, Network
 from kgplatform.analysis.pattern import Automaton, Vocabulary, compiled
@@ -115,9 +115,9 @@ class Between:
     def _network(self) -> tuple[GraphView, Network]:
         """The facts as they are now."""
         if (held := self._held) is None:
-            view = snapshot.read(self._store)
+            view = viewing.read(self._store)
         elif any(change.keys for change in self._store.changes(held[0].time)):
-            view = snapshot.updated(held[0], self._store)
+            view = viewing.updated(held[0], self._store)
         else:
             return held
         same = held is not None and held[0].revision == view.revision

@@ -36,7 +36,7 @@ def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: S
 
     def counted() -> Iterator[Stated]:
         nonlocal count
-        for claims, confidence in _told(kg, status) if place.format.evidence else _untold(kg, status):
+        for claims, confidence in told(kg, status) if place.format.evidence else _untold(kg, status):
             count += 1
             for claim in claims:
                 yield claim, confidence
@@ -53,7 +53,7 @@ def _untold(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], f
         yield [Claim(fact.head, fact.relation, fact.tail, (), fact.qualifiers)], fact.confidence
 
 
-def _told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], float]]:
+def told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], float]]:
     """The claims of each fact, and its confidence, which follows from them."""
     keyed = {card.name: card.key_qualifiers for card in kg.relations().values() if card.key_qualifiers}
 
@@ -63,11 +63,11 @@ def _told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], flo
         return claim.relation, claim.head.id, tail, [pair for pair in claim.qualifiers if pair[0] in wanted]
 
     for _, claims in groupby(kg.store.claims(FactQuery(status=status)), key):
-        told = list(claims)
-        relation, weight = told[0].relation, kg.store.calibration.weight
-        pieces = [piece for claim in told for piece in claim.evidence]
+        of_fact = list(claims)
+        relation, weight = of_fact[0].relation, kg.store.calibration.weight
+        pieces = [piece for claim in of_fact for piece in claim.evidence]
         weights = ((belief.group(piece), weight(piece.method, relation, piece.score)) for piece in pieces)
-        yield told, belief.believe(kg.store.calibration.prior_weight(relation), weights).confidence
+        yield of_fact, belief.believe(kg.store.calibration.prior_weight(relation), weights).confidence
 
 
 def _write(place: Place, stated: Iterator[Stated]) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise, repeat
 from operator import itemgetter
+from pathlib import Path
 from typing import IO, Any
 
-from kgplatform.errors import BadRequest, MissingExtra
+from kgplatform.errors import BadFile, BadRequest, MissingExtra
 from kgplatform.formats import rows
 from kgplatform.formats.columns import PLAIN
 from kgplatform.formats.rows import Broken, Row, Rows, Stated, T, batches
@@ -185,6 +186,14 @@ def _words(words: tuple[str | None, ...] | None) -> tuple[str, ...]:
 
 def _pairs(pairs: Iterable[tuple[str, str | None]] | None) -> Pairs:
     return tuple((name, value or "") for name, value in pairs or ())
+
+
+def rows_of(path: Path) -> int:
+    """How many rows a table has. Raises ``BadFile`` where it is none."""
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError):
+        raise BadFile(f"{path}: is no Parquet file") from None
 
 
 # -- writing -----------------------------------------------------------------------------------------

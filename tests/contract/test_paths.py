@@ -152,7 +152,7 @@ def test_a_server_is_not_read_whole_for_ends_of_few_facts(served: Store, monkeyp
     assert led
     assert all(by_hops)
     with monkeypatch.context() as patch:
-        patch.setattr("kgplatform.snapshot.read", lambda *_: pytest.fail("the whole graph was read"))
+        patch.setattr("kgplatform.viewing.read", lambda *_: pytest.fail("the whole graph was read"))
         assert told(near.paths("Person 0", pattern="(r0|r1|^r2|r3)+", k=99)) == led
         assert [told(near.paths("Person 0", end, min_confidence=0.5)) for end in ends[:2]] == by_hops
     for by in ("shortest", "confidence", "specific"):  # at last it is read
