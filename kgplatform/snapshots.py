@@ -64,7 +64,7 @@ def take(kg: KnowledgeGraph, folder: Path, name: str, graph: str, progress: Prog
     """
     place = _place(folder, name)
     if place.exists():
-        raise BadRequest(f"there is a snapshot {name!r} already: name it otherwise, or  kg snapshot drop {name}")
+        raise BadRequest(f"there is a snapshot {name!r} already: name it otherwise, or  kg snapshots drop {name}")
     draft = folder / f".{name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -129,7 +129,7 @@ def manifest(folder: Path, name: str) -> Manifest:
     """Raises ``NotFound``, or ``BadFile`` for a folder that is no snapshot of this version."""
     file = _place(folder, name) / MANIFEST
     if not file.is_file():
-        there = ", ".join(one.name for one in manifests(folder)) or "none yet:  kg snapshot take NAME"
+        there = ", ".join(one.name for one in manifests(folder)) or "none yet:  kg snapshot NAME"
         raise NotFound(f"there is no snapshot {name!r}: there are {there}")
     try:
         told = json.loads(file.read_text("utf-8"))
@@ -206,9 +206,14 @@ def _filled(place: Path) -> MemoryStore:
     return store
 
 
-def _place(folder: Path, name: str) -> Path:
+def check(name: str) -> None:
+    """Raises ``BadRequest`` for what is no name of a snapshot."""
     if not _NAME.fullmatch(name):
         raise BadRequest(f"{name[:80]!r} is no name of a snapshot: use letters, digits, '.', '_' and '-'")
+
+
+def _place(folder: Path, name: str) -> Path:
+    check(name)
     return folder / name
 
 

@@ -162,6 +162,11 @@ class Wire:
         """The folder of what expansions of this graph left, a folder for each run."""
         return self.settings.home / "expansions" / digest(place(self.settings))
 
+    @property
+    def snapshots(self) -> Path:
+        """The folder of the snapshots of all graphs."""
+        return self.settings.home / "snapshots"
+
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
         from kgplatform.lm import cached_chat, structured

@@ -204,6 +204,8 @@ def forget(
     if dry_run:
         _would_forget(run, source)
         return
+    from kgplatform import snapshots
+
     try:
         done, answers = run.forget(source)
     except NotFound as error:
@@ -216,6 +218,8 @@ def forget(
         gone += f", and its text in {shapes.many(done.passages, 'passage')}"
     if answers:
         gone += f", and {shapes.many(answers, 'answer')} of models to it"
+    if held := snapshots.holding(run.snapshots, source):
+        run.screen.note(f"kg: the snapshots {', '.join(held)} still hold it:  kg snapshots drop NAME  deletes one")
     run.screen.say(f"{source}: {gone}; {shapes.many(done.facts_kept, 'fact')} {'stays' if done.facts_kept == 1 else 'stay'}")
 
 

@@ -38,6 +38,7 @@ from ui.cli import (
     review,
     server,
     setup,
+    snapshots,
 )
 from ui.cli.command import Given, Graph, Home, Json, Quiet, Recurrence, Run
 from ui.cli.failure import unexpected
@@ -46,13 +47,30 @@ from ui.cli.screen import complain
 INTERRUPTED = 130
 
 app = typer.Typer(rich_markup_mode=None, add_completion=True, invoke_without_command=True, pretty_exceptions_enable=False)
-for part in (pages, setup, facts, querying, finding, paths, insight, harvesting, answers, learning, links, recommend, keeping, jobs):
+for part in (
+    pages,
+    setup,
+    facts,
+    querying,
+    finding,
+    paths,
+    insight,
+    harvesting,
+    answers,
+    learning,
+    links,
+    recommend,
+    keeping,
+    snapshots,
+    jobs,
+):
     part.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(relations.app, name="relations")
 app.add_typer(interactions.app, name="interactions")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
+app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(server.app, name="server")
 memorising.register(evaluating.app)
 cleaning.register(evaluating.app)

@@ -40,6 +40,7 @@ KINDS = {
     "import": Means("importing", creates=True),
     "export": Means("exporting"),
     "backup": Means("backing_up"),
+    "snapshot": Means("snapshot"),
 }
 """By the words of the command that does it."""
 LOGGED = ("kgplatform", "harvest", "reasoning", "ui")
