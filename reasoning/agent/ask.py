@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Protocol
 
@@ -78,6 +79,16 @@ class Guide:
             self.solver = Solver(self.walker, scale.within)
             kinds_said = [word for kind in self.walker.of_kind for word in kind.split()]
             self.known = frozenset(map(stem, (*FUNCTION_WORDS, *cues.WORDS, *background(), *kinds_said, *self.walker.roles)))
+
+    def without(self, facts: Iterable[Fact]) -> Guide:
+        """The same guide over the other facts alone."""
+        left = copy(self)
+        left.network = self.network.without(facts)
+        if self.walker:
+            left.walker = copy(self.walker)
+            left.walker.network = left.network
+            left.solver = Solver(left.walker, self.solver.scale)
+        return left
 
     def answer(self, question: str, means: Collection[str] = ()) -> Answer:
         """The best-aligned reading of the question, or an honest no; ``means`` as for ``ask``."""

@@ -9,7 +9,7 @@ start would be an answer to its own question.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,15 @@ class Network:
         ends, origin = np.concatenate([tails, heads])[order], np.tile(np.arange(len(held)), 2)[order]
         leaving, backward = _masks(codes, len(nodes), width), frozenset(range(count, width)) | both
         return cls(held, tuple(nodes.values()), numbers, tuple(relations), codes[order], ends, origin, leaving, backward)
+
+    def without(self, facts: Iterable[Fact]) -> Network:
+        """The same nodes and relations without the edges of these facts."""
+        gone = {fact.key for fact in facts}
+        places = np.array([place for place, fact in enumerate(self.facts) if fact.key in gone], dtype=np.int64)
+        kept = ~np.isin(self.origin, places)
+        codes = self.codes[kept]
+        leaving = _masks(codes, len(self.nodes), self.hops)
+        return replace(self, codes=codes, ends=self.ends[kept], origin=self.origin[kept], leaving=leaving)
 
     @property
     def hops(self) -> int:

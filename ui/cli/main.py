@@ -14,6 +14,7 @@ import typer
 
 from kgplatform.errors import KgError
 from ui.cli import (
+    answering,
     answers,
     cleaning,
     documents,
@@ -75,6 +76,7 @@ app.add_typer(server.app, name="server")
 memorising.register(evaluating.app)
 cleaning.register(evaluating.app)
 recommending.register(evaluating.app)
+answering.register(evaluating.app)
 app.add_typer(evaluating.app, name="evaluate")
 
 
