@@ -18,6 +18,7 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.types import Kind, Relation
 from reasoning.paths.cuts import LONGEST, Stretches, best_cuts, turning
 from reasoning.paths.direction import Direction
+from reasoning.paths.learning import AGAINST, Learned, Route
 from reasoning.paths.question import Asked, Unrolled
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.wording import Wording
@@ -39,9 +40,9 @@ class Weights:
     an inverse leads to is worth; ``flatten``: share of the mean over other relations that is taken off. Costs: ``skip`` (share of what the
     word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier unrolling,
     ``returns`` when a return is asked for and not made, ``unsaid`` when a path ends with one that is not, ``astray`` when a hop
-    against a direction is of another relation than the one before, ``rare`` when hardly anything that one hop leads to has the next. ``kind``: the end is of
-    the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are. ``lean``: the
-    words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
+    against a direction is of another relation than the one before, ``rare`` when hardly anything that one hop leads to has the next.
+    ``kind``: the end is of the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are.
+    ``lean``: the words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
     """
 
     ceiling: float = 18.0
@@ -71,7 +72,9 @@ class Aligner:
         kinds: Mapping[str, Kind],
         encoder: Encoder,
         weights: Weights | None = None,
+        learned: Learned | None = None,
     ) -> None:
+        self.names, self.learned = (*network.relations, *(AGAINST + name for name in network.relations)), learned
         self.weights, self.relations = weights or Weights(), len(network.relations)
         self.wording = Wording(network, cards, kinds, encoder)
         self.direction = Direction(network.relations, cards)
@@ -94,7 +97,15 @@ class Aligner:
                 better = found - turn + manner > score[rows]
                 score[rows] = np.where(better, found - turn + manner, score[rows])
                 worst[rows] = np.where(better, least + np.minimum(self._kind(asked)[hops[:, -1]], self.weights.kind), worst[rows])
-        return score, worst
+        if self.learned is None or not paths:
+            return score, worst
+        gain, own = self.learned.worth(asked.said, [self.route(path) for path in paths])
+        # What was learned of its words may explain a hop that its wording does not; it makes none less explained than it is.
+        return score + gain, worst + np.maximum(own - np.median(own), 0.0)
+
+    def route(self, path: Hops) -> Route:
+        """The hops by the names under which marks keep them."""
+        return tuple(self.names[hop] for hop in path)
 
     def _stretches(self, order: Unrolled) -> Stretches:
         w, count = self.weights, len(order.words)

@@ -52,7 +52,8 @@ class Asked:
 
     ``returns``: words such as "also" and "same" ask for a relation and back. ``wanted`` are stems of the kinds of answer that
     the question word allows ("where"), ``named`` those that it names ("which city"), ``nouns`` in its own words, and
-    ``called`` the word that tells most of the role of the answer ("directed" of "who directed").
+    ``called`` the word that tells most of the role of the answer ("directed" of "who directed"). ``said`` are the stems of all words
+    but the mention's and other names'.
     """
 
     orders: tuple[Unrolled, ...]
@@ -62,14 +63,15 @@ class Asked:
     named: frozenset[str]
     nouns: tuple[str, ...] = ()
     called: str = ""
+    said: tuple[str, ...] = ()
     beside: Beside = NOTHING
 
 
 def read(question: str, start: int, end: int) -> Asked:
     """The question whose mention stands from ``start`` to ``end``.
 
-    Outward from the mention: to the right first after "'s", in "the X director" and in a clause that begins there ("the city in which Ann was
-    born"), else to the left first, but what the question asks for ("which country") last. The other way counts too,
+    Outward from the mention: to the right first after "'s", in "the X director" and in a clause that begins there ("the city in
+    which Ann was born"), else to the left first, but what the question asks for ("which country") last. The other way counts too,
     as likely when a content word follows the mention ("Heat actors", "Heat starred whom").
     """
     before, after = words(question[:start]), words(question[end:])
@@ -95,6 +97,7 @@ def read(question: str, start: int, end: int) -> Asked:
         named=frozenset(map(stem, nouns)),
         nouns=nouns,
         called=_called(said),
+        said=tuple(sorted({stem(word.text.casefold()) for at, word in enumerate(before + after) if not at or word.text.islower()})),
         beside=beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive),
     )
 
