@@ -1,11 +1,12 @@
 """Answer MetaQA's questions without a language model: answer sets and hits@1, the hop count not given.
 
-    python -m benchmarks.paths.run FOLDER --encoder FOLDER [--questions 500] [--seed 0] [--half tune|report] [--all]
-                                   [--no-brackets] [--misspelt] [--learn 100]
+    python -m benchmarks.paths.run FOLDER --encoder FOLDER [--questions 500] [--seed 0] [--lot tune|report] [--all]
+                                   [--no-brackets] [--misspelt] [--learn 100 [--alike]]
 
-The first FOLDER holds ``kb_rebuilt.txt.gz`` (head|relation|tail) and ``{1,2,3}hop_dev_answerable.jsonl.gz``. Which half a question is of
-is told by its wording without the topic: no wording is in both. ``--all`` asks those too that the graph cannot answer. ``--misspelt``
-makes one slip of the pen in the topic, and leaves the brackets out. ``--learn``: so many questions of the other half are marked first.
+The first FOLDER holds ``kb_rebuilt.txt.gz`` (head|relation|tail) and ``{1,2,3}hop_dev_answerable.jsonl.gz``. Which lot a question is
+of is told by its wording without the topic: no wording is in both, and of four one is to report. ``--all`` asks those too that the graph
+cannot answer. ``--misspelt`` makes one slip of the pen in the topic, and leaves the brackets out. ``--learn``: so many questions of the
+other lot are marked first, ``--alike`` of the same lot, but not those that are asked.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from reasoning.agent.ask import Guide
 from reasoning.paths.learning import Mark, learn
 
 HOPS = (1, 2, 3)
-HALVES = ("tune", "report")
+LOTS = ("tune", "report")
 Row = dict[str, Any]
 
 
@@ -44,16 +45,17 @@ def facts(path: Path) -> Iterator[Fact]:
             yield Fact(fact_key(relation, head, tail), Entity(EntityId(head), head), relation, Entity(EntityId(tail), tail), 0.95, 0.95)
 
 
-def half(question: str) -> str:
+def lot(question: str) -> str:
     wording = re.sub(r"\[.*\]", "[X]", question)
-    return HALVES[hashlib.sha256(wording.encode()).digest()[-1] % 2 == 0]
+    return LOTS[hashlib.sha256(wording.encode()).digest()[-1] % 4 == 0]
 
 
 def questions(folder: Path, hops: int, of: str, count: int, seed: int, every: bool = False) -> list[Row]:
     with gzip.open(folder / (f"{hops}hop_dev.txt.gz" if every else f"{hops}hop_dev_answerable.jsonl.gz"), "rt", encoding="utf-8") as lines:
         rows = [_plain(line) if every else json.loads(line) for line in lines]
-    kept = [row for row in rows if half(row["q"]) == of]
-    return random.Random(seed).sample(kept, min(count, len(kept)))
+    kept = [row for row in rows if lot(row["q"]) == of]
+    random.Random(seed).shuffle(kept)
+    return kept[:count]
 
 
 def _plain(line: str) -> Row:
@@ -110,25 +112,30 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--half", choices=HALVES, default="report")
+    parser.add_argument("--lot", choices=LOTS, default="report")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--no-brackets", action="store_true")
     parser.add_argument("--misspelt", action="store_true")
     parser.add_argument("--learn", type=int, default=0, metavar="N", help="marked questions, a third of each number of hops")
+    parser.add_argument("--alike", action="store_true", help="mark questions of the same wordings as are asked")
     given = parser.parse_args()
     started = time.perf_counter()
     guide = Guide(facts(given.folder / "kb_rebuilt.txt.gz"), {}, {}, SentenceEncoder(given.encoder, given.encoder.name, "cpu"))
     print(json.dumps({"ready_seconds": round(time.perf_counter() - started, 1)}))
     if given.learn and guide.walker:
-        other = HALVES[given.half == HALVES[0]]
-        pool = [row for hops in HOPS for row in questions(given.folder, hops, other, -(-given.learn // len(HOPS)), given.seed)]
+        share = -(-given.learn // len(HOPS))
+        if given.alike:  # what follows those that are asked in the same shuffled order
+            lots = [questions(given.folder, hops, given.lot, given.questions + share, given.seed)[given.questions :] for hops in HOPS]
+        else:
+            lots = [questions(given.folder, hops, LOTS[given.lot == LOTS[0]], share, given.seed) for hops in HOPS]
+        pool = [row for lot in lots for row in lot]
         told = list(marks(guide, random.Random(given.seed).sample(pool, given.learn)))
         started = time.perf_counter()
         guide.walker.aligner.learned = learned = learn(told)
         print(json.dumps({"marks": len(told), "learned": learned is not None, "seconds": round(time.perf_counter() - started, 1)}))
     for hops in HOPS:
         rng = random.Random(given.seed) if given.misspelt else None
-        asked = questions(given.folder, hops, given.half, given.questions, given.seed, given.all)
+        asked = questions(given.folder, hops, given.lot, given.questions, given.seed, given.all)
         asked = [bare(row, rng) for row in asked] if given.no_brackets or given.misspelt else asked
         print(json.dumps({"hops": hops} | measure(guide, asked)), flush=True)
 

@@ -25,8 +25,8 @@ from reasoning.paths.wording import Wording
 
 Reals = npt.NDArray[np.float64]
 
-COMMON = 0.05
-"""The share of what a hop leads to that must have the next for nothing to speak against the two."""
+COMMON = 0.5
+"""The share of what a hop leads to that must have the next for nothing to speak against the two: a film's year is hardly ever a film."""
 RAREST = 5.0
 CLOSE, CALLED = 0.8, 2.0
 """What part of the nearest likeness, and how much at all, makes a name mean what a word calls."""
@@ -36,17 +36,18 @@ CLOSE, CALLED = 0.8, 2.0
 class Weights:
     """What each part of the score is worth, in standard deviations of likeness over ordinary words.
 
-    ``ceiling`` of one fit; ``lexical``: all of a wording's words are there; ``profile``: most that likeness to what
-    an inverse leads to is worth; ``flatten``: share of the mean over other relations that is taken off. Costs: ``skip`` (share of what the
-    word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier unrolling,
-    ``returns`` when a return is asked for and not made, ``unsaid`` when a path ends with one that is not, ``astray`` when a hop
-    against a direction is of another relation than the one before, ``rare`` when hardly anything that one hop leads to has the next.
-    ``kind``: the end is of the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are.
-    ``lean``: the words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
+    ``ceiling`` of one fit; ``lexical``: all of a wording's words are there; ``likeness``: most that likeness to a wording is worth;
+    ``profile``: most that likeness to what an inverse leads to is; ``flatten``: share of the mean over other relations that is taken
+    off. Costs: ``skip`` (share of what the word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier
+    unrolling, ``returns`` when a return is asked for and not made, ``unsaid`` when a path ends with one that is not, ``astray`` when a
+    hop against a direction is of another relation than the one before, ``rare`` when hardly anything that one hop leads to has the next.
+    ``kind``: the end is of the kind asked for, twice that when the question names it; as much is taken off when it is not, and others
+    are. ``lean``: the words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
     """
 
     ceiling: float = 18.0
     lexical: float = 10.0
+    likeness: float = 9.0
     profile: float = 6.0
     flatten: float = 0.9
     skip: float = 0.4
@@ -114,7 +115,7 @@ class Aligner:
         if at:
             vectors = self.wording.encoder.encode([order.phrase(start, start + more + 1) for start, more in at])
             shared = w.lexical * np.array([self.wording.shared(order.words[start : start + more + 1]) for start, more in at])
-            named = self.wording.named(vectors)
+            named = np.minimum(w.likeness, self.wording.named(vectors))
             near, inverse = named.copy(), slice(self.relations, None)
             leads = np.minimum(w.profile, self.wording.profile(vectors)[:, inverse])
             near[:, inverse] = np.maximum(near[:, inverse], leads)

@@ -148,5 +148,6 @@ def _called(said: Sequence[str]) -> str:
     if rest and (not _plain(rest[0]) or rest[0] in _DOING):
         return "" if rest[0] in _DOING else rest[0]
     end = next((end for end, word in enumerate(rest) if word in _BREAKS), len(rest))
-    found = [word for word in rest[:end] if not _plain(word)] or [word for word in said[:at] if not _plain(word)]
-    return found[-1] if found else ""
+    found = [word for word in rest[:end] if not _plain(word)]
+    before = [word for word in said[:at] if word != "by"][-1:]
+    return next((word for word in (*found[-1:], *before) if not _plain(word)), "")

@@ -25,8 +25,8 @@ SHARED = 5
 """Bearers of a surname that are looked at."""
 SHORTEST = 4
 """Letters of a name that may be misspelt."""
-SHORTEST_SLIP, LONGEST_SLIP = 5, 6
-"""Letters of one in which a wrong letter, or two that changed places, leaves too few in common."""
+SHORTEST_SLIP = 5
+"""Letters of one in which one slip of the pen is seen to be one: a letter wrong, too many or too few, or two that changed places."""
 _BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
 _AFTER = re.compile(r"[ -]([^\W\d_])")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
@@ -54,6 +54,10 @@ class Names:
             for name in dict.fromkeys(map(normalise, (entity.name, *entity.aliases))):
                 self.folded.setdefault(name, []).append(entity)
         self.listed = list(self.folded)
+        self.vocabulary = frozenset(word for name in self.listed for word in name.split(" "))
+        self._lengths: dict[int, list[str]] = {}
+        for name in self.listed:
+            self._lengths.setdefault(len(name), []).append(name)
         self.bare: dict[str, list[str]] = {}
         for name in self.listed:
             self.bare.setdefault(_bare(name), []).append(name)
@@ -111,12 +115,17 @@ class Names:
         best: tuple[float, int, int, int, str] | None = None
         for start, end in spans:
             text = normalise(question[start:end])
-            if len(text) < SHORTEST or not (hit := _nearest(text, self.listed)):
+            if len(text) < SHORTEST or not (hit := self._nearest(text)):
                 continue
             # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
             found = (hit[1] * (end - start), end - start, start, end, hit[0])
             best = max(best or found, found)
         return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else None
+
+    def _nearest(self, text: str) -> tuple[str, float] | None:
+        """The same as ``_nearest``, among names that are not too long or short to be near."""
+        least, most = int(len(text) * NEARLY / (200 - NEARLY)), int(len(text) * (200 - NEARLY) / NEARLY) + 1
+        return _nearest(text, [name for length in range(least, most + 1) for name in self._lengths.get(length, ())])
 
     def _misspelt_short(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
         """Capital words that are nearly the end of one entity's name, or its first name."""
@@ -157,15 +166,14 @@ def spans(question: str) -> list[tuple[int, int]]:
 
 
 def _nearest(text: str, names: Sequence[str]) -> tuple[str, float] | None:
-    """The name that a text is a misspelling of, and how like: by the letters in common, or of a short one by one slip of the pen."""
+    """The name that a text is a misspelling of, and how like: by one slip of the pen, or by the letters in common."""
     from rapidfuzz import fuzz, process
     from rapidfuzz.distance import OSA
 
-    if hit := process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY):
-        return hit[0], hit[1]
-    if SHORTEST_SLIP <= len(text) <= LONGEST_SLIP and (slip := process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1)):
-        return slip[0], NEARLY
-    return None
+    if len(text) >= SHORTEST_SLIP and (slip := process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1)):
+        return slip[0], max(NEARLY, 100.0 - 100.0 / len(text))
+    hit = process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY)
+    return (hit[0], hit[1]) if hit else None
 
 
 def _beside(question: str, start: int, end: int) -> bool:
