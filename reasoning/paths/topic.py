@@ -111,21 +111,23 @@ class Names:
         return None
 
     def misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
-        """The likeliest of the spans that are nearly a name."""
-        best: tuple[float, int, int, int, str] | None = None
-        for start, end in spans:
-            text = normalise(question[start:end])
-            if len(text) < SHORTEST or not (hit := self._nearest(text)):
-                continue
-            # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
-            found = (hit[1] * (end - start), end - start, start, end, hit[0])
-            best = max(best or found, found)
-        return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else None
+        """The likeliest of the spans that are nearly a name: by one slip of the pen, else by the letters in common."""
+        texts = {span: normalise(question[span[0] : span[1]]) for span in spans}
+        for near, reach in ((_slipped, lambda size: (size - 1, size + 1)), (_alike, _sizes)):
+            best: tuple[float, int, int, int, str] | None = None
+            for (start, end), text in texts.items():
+                if len(text) < SHORTEST or not (hit := near(text, self._sized(*reach(len(text))))):
+                    continue
+                # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
+                found = (hit[1] * (end - start), end - start, start, end, hit[0])
+                best = max(best or found, found)
+            if best:
+                return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False)
+        return None
 
-    def _nearest(self, text: str) -> tuple[str, float] | None:
-        """The same as ``_nearest``, among names that are not too long or short to be near."""
-        least, most = int(len(text) * NEARLY / (200 - NEARLY)), int(len(text) * (200 - NEARLY) / NEARLY) + 1
-        return _nearest(text, [name for length in range(least, most + 1) for name in self._lengths.get(length, ())])
+    def _sized(self, least: int, most: int) -> list[str]:
+        """The names of so many letters."""
+        return [name for length in range(least, most + 1) for name in self._lengths.get(length, ())]
 
     def _misspelt_short(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
         """Capital words that are nearly the end of one entity's name, or its first name."""
@@ -133,7 +135,8 @@ class Names:
             text = question[start:end]
             if len(text) < SHORTEST or not text[0].isupper() or _beside(question, start, end):
                 continue
-            hit = _nearest(_bare(normalise(text)), list(self._outer))
+            bare = _bare(normalise(text))
+            hit = _slipped(bare, list(self._outer)) or _alike(bare, list(self._outer))
             if hit and len(self._outer[hit[0]]) == 1 and len(bearers := self.folded[next(iter(self._outer[hit[0]]))]) == 1:
                 return Mention(start, end, tuple(bearers), exact=False)
         return None
@@ -165,15 +168,26 @@ def spans(question: str) -> list[tuple[int, int]]:
     return sorted(stretches, key=lambda span: (span[0] - span[1], span[0]))
 
 
-def _nearest(text: str, names: Sequence[str]) -> tuple[str, float] | None:
-    """The name that a text is a misspelling of, and how like: by one slip of the pen, or by the letters in common."""
-    from rapidfuzz import fuzz, process
+def _slipped(text: str, names: Sequence[str]) -> tuple[str, float] | None:
+    """The name that differs from a text by one slip of the pen, and how like they are."""
+    from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    if len(text) >= SHORTEST_SLIP and (slip := process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1)):
-        return slip[0], max(NEARLY, 100.0 - 100.0 / len(text))
+    slip = process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1) if len(text) >= SHORTEST_SLIP else None
+    return (slip[0], 100.0 - 100.0 / len(text)) if slip else None
+
+
+def _alike(text: str, names: Sequence[str]) -> tuple[str, float] | None:
+    """The name that has most letters in common with a text, if it is enough of them, and how many of 100."""
+    from rapidfuzz import fuzz, process
+
     hit = process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY)
     return (hit[0], hit[1]) if hit else None
+
+
+def _sizes(size: int) -> tuple[int, int]:
+    """How few and how many letters a name may have that has enough in common with one of this size."""
+    return int(size * NEARLY / (200 - NEARLY)), int(size * (200 - NEARLY) / NEARLY) + 1
 
 
 def _beside(question: str, start: int, end: int) -> bool:
