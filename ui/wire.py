@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kgplatform.lm.ports import Decoder, Encoder, TokenScorer
     from kgplatform.settings import Settings
     from kgplatform.types import Forgotten
+    from reasoning.agent.marks import Marks
     from reasoning.recommend.beside import Beside
     from ui.cli.screen import Screen
 
@@ -167,6 +168,13 @@ class Wire:
         """The folder of the snapshots of all graphs."""
         return self.settings.home / "snapshots"
 
+    @property
+    def marks(self) -> Marks:
+        """The questions to this graph whose right answers were told."""
+        from reasoning.agent.marks import Marks
+
+        return Marks(marks(self.settings.home, place(self.settings)))
+
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
         from kgplatform.lm import cached_chat, structured
@@ -214,6 +222,11 @@ def learned(home: Path, graph: str) -> Path:
 def interactions(home: Path, graph: str) -> Path:
     """The folder of who took what, and of what was learned from it; ``graph`` as ``place`` says it."""
     return home / "interactions" / digest(graph)
+
+
+def marks(home: Path, graph: str) -> Path:
+    """The file of questions whose right answers were told; ``graph`` as ``place`` says it."""
+    return home / "marks" / f"{digest(graph)}.jsonl"
 
 
 def place(settings: Settings) -> str:

@@ -1,28 +1,41 @@
-"""Answer MetaQA's questions without a language model: exact answer sets and hits@1, the hop count not given.
+"""Answer MetaQA's questions without a language model: answer sets and hits@1, the hop count not given.
 
-    python -m benchmarks.paths.run FOLDER --encoder FOLDER [--questions 200] [--seed 0] [--no-brackets]
+    python -m benchmarks.paths.run FOLDER --encoder FOLDER [--questions 500] [--seed 0] [--lot tune|report] [--all]
+                                   [--no-brackets] [--misspelt] [--learn 100 [--alike]]
 
-The first FOLDER holds ``kb_rebuilt.txt.gz`` (head|relation|tail) and ``{1,2,3}hop_dev_answerable.jsonl.gz``.
+The first FOLDER holds ``kb_rebuilt.txt.gz`` (head|relation|tail) and ``{1,2,3}hop_dev_answerable.jsonl.gz``. Which lot a question is
+of is told by its wording without the topic: no wording is in both, and of four one is to report. ``--all`` asks those too that the graph
+cannot answer. ``--misspelt`` makes one slip of the pen in the topic, and leaves the brackets out. ``--learn``: so many questions of the
+other lot are marked first, ``--alike`` of the same lot, but not those that are asked.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import random
+import re
+import string
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kgplatform.errors import BadRequest
 from kgplatform.lm.encoder import SentenceEncoder
 from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide
+from reasoning.paths.learning import Mark, learn
+
+HOPS = (1, 2, 3)
+LOTS = ("tune", "report")
+Row = dict[str, Any]
 
 
 def facts(path: Path) -> Iterator[Fact]:
@@ -32,46 +45,99 @@ def facts(path: Path) -> Iterator[Fact]:
             yield Fact(fact_key(relation, head, tail), Entity(EntityId(head), head), relation, Entity(EntityId(tail), tail), 0.95, 0.95)
 
 
-def questions(path: Path, count: int, seed: int) -> list[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return random.Random(seed).sample([json.loads(line) for line in lines], count)
+def lot(question: str) -> str:
+    wording = re.sub(r"\[.*\]", "[X]", question)
+    return LOTS[hashlib.sha256(wording.encode()).digest()[-1] % 4 == 0]
 
 
-def measure(guide: Guide, asked: list[dict[str, Any]], brackets: bool) -> dict[str, float]:
-    exact, first, topic, seconds = [], [], [], []
+def questions(folder: Path, hops: int, of: str, count: int, seed: int, every: bool = False) -> list[Row]:
+    with gzip.open(folder / (f"{hops}hop_dev.txt.gz" if every else f"{hops}hop_dev_answerable.jsonl.gz"), "rt", encoding="utf-8") as lines:
+        rows = [_plain(line) if every else json.loads(line) for line in lines]
+    kept = [row for row in rows if lot(row["q"]) == of]
+    random.Random(seed).shuffle(kept)
+    return kept[:count]
+
+
+def _plain(line: str) -> Row:
+    question, answers = line.rstrip("\n").split("\t")
+    return {"q": question, "a": answers.split("|"), "topic": question[question.index("[") + 1 : question.index("]")]}
+
+
+def slip(name: str, rng: random.Random) -> str:
+    """A letter left out, put in, mistaken, or changed with the next, anywhere."""
+    while True:
+        at, kind, letter = (
+            rng.choice([at for at, one in enumerate(name) if one.isalnum()]),
+            rng.randrange(4),
+            rng.choice(string.ascii_lowercase),
+        )
+        parts = {0: ("", name[at + 1 :]), 1: (letter, name[at:]), 2: (letter, name[at + 1 :])}
+        middle, rest = parts.get(kind, (name[at + 1 : at + 2] + name[at], name[at + 2 :]))
+        if (made := (name[:at] + middle + rest).strip()) not in (name, ""):
+            return made
+
+
+def bare(row: Row, rng: random.Random | None) -> Row:
+    """The question without brackets, and with ``rng`` a slip of the pen in its topic."""
+    return row | {"q": row["q"].replace(f"[{row['topic']}]", slip(row["topic"], rng) if rng else row["topic"])}
+
+
+def measure(guide: Guide, asked: Sequence[Row]) -> dict[str, float]:
+    exact, first, f1, topic, seconds = [], [], [], [], []
     for row in asked:
-        text = row["q"] if brackets else row["q"].replace("[", "").replace("]", "")
         started = time.perf_counter()
-        answer: Answer = guide.answer(text)
+        answer: Answer = guide.answer(row["q"])
         seconds.append(time.perf_counter() - started)
-        names = [entity.name for entity in answer.entities]
-        exact.append(set(names) == set(row["a"]))
-        first.append(bool(names) and names[0] in row["a"])
+        names, right = [entity.name for entity in answer.entities], set(row["a"])
+        exact.append(set(names) == right)
+        first.append(bool(names) and names[0] in right)
+        f1.append(2 * len(right.intersection(names)) / (len(right) + len(set(names))))
         topic.append(answer.topic is not None and answer.topic.name == row["topic"])
+    shares = {name: round(float(np.mean(hits)), 3) for name, hits in (("exact", exact), ("hits@1", first), ("f1", f1), ("topic", topic))}
     p50, p95 = np.percentile(seconds, [50, 95])
-    return {
-        "exact": float(np.mean(exact)),
-        "hits@1": float(np.mean(first)),
-        "topic": float(np.mean(topic)),
-        "p50_ms": round(1000 * float(p50)),
-        "p95_ms": round(1000 * float(p95)),
-    }
+    return {"questions": len(asked), **shares, "p50_ms": round(1000 * float(p50)), "p95_ms": round(1000 * float(p95))}
+
+
+def marks(guide: Guide, rows: Sequence[Row]) -> Iterator[Mark]:
+    for row in rows:
+        try:
+            yield guide.mark(row["q"], row["a"])
+        except BadRequest as error:
+            print(json.dumps({"not marked": row["q"], "because": str(error)}))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--encoder", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lot", choices=LOTS, default="report")
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--no-brackets", action="store_true")
+    parser.add_argument("--misspelt", action="store_true")
+    parser.add_argument("--learn", type=int, default=0, metavar="N", help="marked questions, a third of each number of hops")
+    parser.add_argument("--alike", action="store_true", help="mark questions of the same wordings as are asked")
     given = parser.parse_args()
     started = time.perf_counter()
     guide = Guide(facts(given.folder / "kb_rebuilt.txt.gz"), {}, {}, SentenceEncoder(given.encoder, given.encoder.name, "cpu"))
     print(json.dumps({"ready_seconds": round(time.perf_counter() - started, 1)}))
-    for hops in (1, 2, 3):
-        asked = questions(given.folder / f"{hops}hop_dev_answerable.jsonl.gz", given.questions, given.seed)
-        print(json.dumps({"hops": hops} | measure(guide, asked, not given.no_brackets)), flush=True)
+    if given.learn and guide.walker:
+        share = -(-given.learn // len(HOPS))
+        if given.alike:  # what follows those that are asked in the same shuffled order
+            lots = [questions(given.folder, hops, given.lot, given.questions + share, given.seed)[given.questions :] for hops in HOPS]
+        else:
+            lots = [questions(given.folder, hops, LOTS[given.lot == LOTS[0]], share, given.seed) for hops in HOPS]
+        pool = [row for lot in lots for row in lot]
+        told = list(marks(guide, random.Random(given.seed).sample(pool, given.learn)))
+        started = time.perf_counter()
+        guide.walker.aligner.learned = learned = learn(told)
+        print(json.dumps({"marks": len(told), "learned": learned is not None, "seconds": round(time.perf_counter() - started, 1)}))
+    for hops in HOPS:
+        rng = random.Random(given.seed) if given.misspelt else None
+        asked = questions(given.folder, hops, given.lot, given.questions, given.seed, given.all)
+        asked = [bare(row, rng) for row in asked] if given.no_brackets or given.misspelt else asked
+        print(json.dumps({"hops": hops} | measure(guide, asked)), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,17 +16,20 @@ from typing import Protocol
 
 import numpy as np
 
+from kgplatform.errors import BadRequest
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status, in_words
 from reasoning.agent import cues, sets
 from reasoning.agent.answer import Alternative, Answer
+from reasoning.agent.marks import marked
 from reasoning.agent.phrases import Slot
 from reasoning.agent.plan import Plan, plan
 from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, ambiguous
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
+from reasoning.paths.learning import Mark, learn
 from reasoning.paths.linking import link
-from reasoning.paths.question import read
+from reasoning.paths.question import Asked, read
 from reasoning.paths.search import Network
 from reasoning.paths.topic import Mention, Names
 from reasoning.paths.values import Scale, Value
@@ -59,21 +62,28 @@ def ask(kg: Graph, question: str, encoder: Encoder, *, predicted: bool = False, 
     return guide(kg, encoder, predicted=predicted).answer(question, means)
 
 
-def guide(kg: Graph, encoder: Encoder, *, predicted: bool = False) -> Guide:
-    """The facts made ready for many questions."""
+def guide(kg: Graph, encoder: Encoder, *, predicted: bool = False, marks: Sequence[Mark] = ()) -> Guide:
+    """The facts made ready for many questions; it learns from those whose right answers are marked."""
     statuses: tuple[Status, ...] = ("current", "predicted") if predicted else ("current",)
     facts = [fact for status in statuses for fact in kg.facts(status=status)]
-    return Guide(facts, kg.relations(), kg.kinds(), encoder)
+    return Guide(facts, kg.relations(), kg.kinds(), encoder, marks)
 
 
 class Guide:
     """Some facts made ready for many questions."""
 
-    def __init__(self, facts: Iterable[Fact], cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
+    def __init__(
+        self,
+        facts: Iterable[Fact],
+        cards: Mapping[str, Relation],
+        kinds: Mapping[str, Kind],
+        encoder: Encoder,
+        marks: Sequence[Mark] = (),
+    ) -> None:
         self.cards = cards
         self.network = Network.of(facts, [name for name, card in cards.items() if card.symmetric])
         self.names = Names(node for node in self.network.nodes if isinstance(node, Entity))
-        self.walker = Walker(self.network, cards, kinds, encoder) if self.network.facts else None
+        self.walker = Walker(self.network, cards, kinds, encoder, learn(marks)) if self.network.facts else None
         if self.walker:
             scale = Scale(self.network.nodes)
             self.solver = Solver(self.walker, scale.within)
@@ -102,7 +112,40 @@ class Guide:
             text, topic = str(unsaid), unsaid.topic
             return Answer(text, False, topic=topic, near=unsaid.near, choices=unsaid.choices, unknown=unsaid.unknown)
 
+    def mark(self, question: str, right: Collection[str] = ()) -> Mark:
+        """The question with the walks that lead to just what is right: to these names or values, or to the answer given to it.
+
+        Raises ``BadRequest`` where no walk does.
+        """
+        if self.walker is None or len(question) > LONGEST:
+            raise BadRequest("only what the graph answers can be marked")
+        try:
+            topics, todo = self._planned(question, self.walker)
+        except Unsaid as unsaid:
+            raise BadRequest(f"only what the graph answers can be marked: {unsaid}") from None
+        if not (todo.simple and isinstance(topics[0], Mention)):
+            raise BadRequest(
+                "only a question that one walk answers can be marked: this one puts several sets together, or counts or judges"
+            )
+        asked, bearers = self._asked(question, topics[0])
+        return marked(self.walker, asked, bearers, right)
+
     def _answer(self, question: str, walker: Walker, means: frozenset[str]) -> Answer:
+        topics, todo = self._planned(question, walker, means)
+        if todo.simple and isinstance(topics[0], Mention):
+            return self._plain(question, topics[0], todo)
+        if todo.form == "truth":
+            return self._judged(todo, topics)
+        try:
+            return self._made(todo, topics)
+        except Unsaid:
+            # "The first to isolate radium" need not ask for an order.
+            if todo.extreme and todo.extreme.word in ("first", "last") and len(topics) == 1 and isinstance(topics[0], Mention):
+                return self._plain(question, topics[0], todo)
+            raise
+
+    def _planned(self, question: str, walker: Walker, means: frozenset[str] = frozenset()) -> tuple[list[Topic], Plan]:
+        """What the question names, and what is to be done."""
         if _AGE.search(question):
             raise Unsaid("The graph does not say: it holds dates, and no ages at them.")
         linked = link(self.names, question, self.known, cues.JOINING)
@@ -117,17 +160,7 @@ class Guide:
         todo = plan(question, slots, self._is_wording, lambda noun: bool(walker.kind_of(noun)))
         if not topics and (todo.form == "truth" or not (todo.extreme or todo.clauses)):
             raise Unsaid(f"The question names nothing that is in the graph.{self._hint(question)}", self.names.near(question))
-        if todo.simple and isinstance(topics[0], Mention):
-            return self._plain(question, topics[0], todo)
-        if todo.form == "truth":
-            return self._judged(todo, topics)
-        try:
-            return self._made(todo, topics)
-        except Unsaid:
-            # "The first to isolate radium" need not ask for an order.
-            if todo.extreme and todo.extreme.word in ("first", "last") and len(topics) == 1 and isinstance(topics[0], Mention):
-                return self._plain(question, topics[0], todo)
-            raise
+        return topics, todo
 
     def _is_wording(self, phrase: str) -> bool:
         said = self.walker.aligner.wording.said if self.walker else []
@@ -139,10 +172,13 @@ class Guide:
 
     # --- one walk ---
 
+    def _asked(self, question: str, mention: Mention) -> tuple[Asked, dict[int, Entity | None]]:
+        bearers: dict[int, Entity | None] = {self.network.numbers[entity.id]: entity for entity in mention.entities[:BEARERS]}
+        return read(question, mention.start, mention.end), bearers
+
     def _plain(self, question: str, mention: Mention, todo: Plan) -> Answer:
         assert self.walker is not None
-        asked = read(question, mention.start, mention.end)
-        bearers: dict[int, Entity | None] = {self.network.numbers[entity.id]: entity for entity in mention.entities[:BEARERS]}
+        asked, bearers = self._asked(question, mention)
         readings = self.walker.readings(asked, bearers)
         best = self.walker.chosen(readings)
         if best is not None:

@@ -14,6 +14,7 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Literal, Path, Relation
 from reasoning.agent.sets import Member, belief
 from reasoning.paths.alignment import Aligner
+from reasoning.paths.learning import Learned
 from reasoning.paths.question import Asked, singular
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.words import content, kinship, stem
@@ -55,9 +56,16 @@ class Reading:
 class Walker:
     """Some facts made ready to be walked."""
 
-    def __init__(self, network: Network, cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
+    def __init__(
+        self,
+        network: Network,
+        cards: Mapping[str, Relation],
+        kinds: Mapping[str, Kind],
+        encoder: Encoder,
+        learned: Learned | None = None,
+    ) -> None:
         self.network, self.cards, self.encoder = network, cards, encoder
-        self.aligner = Aligner(network, cards, kinds, encoder)
+        self.aligner = Aligner(network, cards, kinds, encoder, learned=learned)
         self.count = len(network.relations)
         self.floor = FLOOR_OF_CARDS if any(cards[name].prompts for name in network.relations if name in cards) else FLOOR
         held: dict[str, list[int]] = {}
@@ -75,11 +83,16 @@ class Walker:
 
         ``fits`` says of a last hop whether its end may be an answer. The topics are looked at one by one, or ``together`` as one set.
         """
+        return _merged(self.walked(asked, topics, fits, together))
+
+    def walked(
+        self, asked: Asked, topics: Mapping[int, Entity | None], fits: Callable[[int], bool] = lambda _: True, together: bool = False
+    ) -> list[Reading]:
+        """The same without leaving out any that reach what a better one does, and in no order."""
         kinds = {stem(kind) for noun in asked.nouns if (kind := self.kind_of(noun))}
         asked = replace(asked, named=asked.named | kinds)
         groups = [tuple(topics)] if together else [(start,) for start in topics]
-        found = [reading for starts in groups for reading in self._from(asked, starts, topics[starts[0]], fits)]
-        return _merged(found)
+        return [reading for starts in groups for reading in self._from(asked, starts, topics[starts[0]], fits)]
 
     def _from(self, asked: Asked, starts: tuple[int, ...], topic: Entity | None, fits: Callable[[int], bool]) -> Iterator[Reading]:
         at = np.array(starts, dtype=np.int64)

@@ -18,27 +18,36 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.types import Kind, Relation
 from reasoning.paths.cuts import LONGEST, Stretches, best_cuts, turning
 from reasoning.paths.direction import Direction
+from reasoning.paths.learning import AGAINST, Learned, Route
 from reasoning.paths.question import Asked, Unrolled
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.wording import Wording
 
 Reals = npt.NDArray[np.float64]
 
+COMMON = 0.5
+"""The share of what a hop leads to that must have the next for nothing to speak against the two: a film's year is hardly ever a film."""
+RAREST = 5.0
+CLOSE, CALLED = 0.8, 2.0
+"""What part of the nearest likeness, and how much at all, makes a name mean what a word calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What each part of the score is worth, in standard deviations of likeness over ordinary words.
 
-    ``ceiling`` of one fit; ``lexical``: all of a wording's words are there; ``profile``: most that likeness to what
-    an inverse leads to is worth; ``flatten``: share of the mean over other relations that is taken off. Costs: ``skip`` (share of what the
-    word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier unrolling,
-    ``returns`` when a return is asked for and not made, ``unsaid`` the reverse. ``kind``: the end is of
-    the kind asked for, twice that when the question names it; as much is taken off when it is not, and others are. ``lean``: the
-    words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
+    ``ceiling`` of one fit; ``lexical``: all of a wording's words are there; ``likeness``: most that likeness to a wording is worth;
+    ``profile``: most that likeness to what an inverse leads to is; ``flatten``: share of the mean over other relations that is taken
+    off. Costs: ``skip`` (share of what the word explains best), ``cut`` inside a phrase, ``hop``, ``inverse``, ``turn`` to the unlikelier
+    unrolling, ``returns`` when a return is asked for and not made, ``unsaid`` when a path ends with one that is not, ``astray`` when a
+    hop against a direction is of another relation than the one before, ``rare`` when hardly anything that one hop leads to has the next.
+    ``kind``: the end is of the kind asked for, twice that when the question names it; as much is taken off when it is not, and others
+    are. ``lean``: the words beside the topic make it that end of the first relation; as much is taken off when they make it the other.
     """
 
     ceiling: float = 18.0
     lexical: float = 10.0
+    likeness: float = 9.0
     profile: float = 6.0
     flatten: float = 0.9
     skip: float = 0.4
@@ -48,6 +57,8 @@ class Weights:
     turn: float = 4.0
     returns: float = 7.0
     unsaid: float = 3.5
+    astray: float = 1.0
+    rare: float = 2.0
     kind: float = 2.5
     lean: float = 3.0
 
@@ -62,10 +73,13 @@ class Aligner:
         kinds: Mapping[str, Kind],
         encoder: Encoder,
         weights: Weights | None = None,
+        learned: Learned | None = None,
     ) -> None:
+        self.names, self.learned = (*network.relations, *(AGAINST + name for name in network.relations)), learned
         self.weights, self.relations = weights or Weights(), len(network.relations)
         self.wording = Wording(network, cards, kinds, encoder)
         self.direction = Direction(network.relations, cards)
+        self.follows = np.log(np.clip(network.followed() / COMMON, np.exp(-RAREST), 1.0))
 
     def scores(self, asked: Asked, paths: Sequence[Hops]) -> tuple[Reals, Reals]:
         """How well each path explains the question, higher is better; ``(paths,)`` twice.
@@ -84,25 +98,35 @@ class Aligner:
                 better = found - turn + manner > score[rows]
                 score[rows] = np.where(better, found - turn + manner, score[rows])
                 worst[rows] = np.where(better, least + np.minimum(self._kind(asked)[hops[:, -1]], self.weights.kind), worst[rows])
-        return score, worst
+        if self.learned is None or not paths:
+            return score, worst
+        gain, own = self.learned.worth(asked.said, [self.route(path) for path in paths])
+        # What was learned of its words may explain a hop that its wording does not; it makes none less explained than it is.
+        return score + gain, worst + np.maximum(own - np.median(own), 0.0)
+
+    def route(self, path: Hops) -> Route:
+        """The hops by the names under which marks keep them."""
+        return tuple(self.names[hop] for hop in path)
 
     def _stretches(self, order: Unrolled) -> Stretches:
         w, count = self.weights, len(order.words)
-        fit, naming = (np.full((count, LONGEST, 2 * self.relations), -np.inf) for _ in range(2))
+        fit, naming, sure, back = (np.full((count, LONGEST, 2 * self.relations), -np.inf) for _ in range(4))
         at = [(start, more) for start in range(count) for more in range(min(LONGEST, count - start))]
         if at:
             vectors = self.wording.encoder.encode([order.phrase(start, start + more + 1) for start, more in at])
             shared = w.lexical * np.array([self.wording.shared(order.words[start : start + more + 1]) for start, more in at])
-            named = self.wording.named(vectors)
-            near = named.copy()
-            inverse = slice(self.relations, None)
-            near[:, inverse] = np.maximum(near[:, inverse], np.minimum(w.profile, self.wording.profile(vectors)[:, inverse]))
+            named = np.minimum(w.likeness, self.wording.named(vectors))
+            near, inverse = named.copy(), slice(self.relations, None)
+            leads = np.minimum(w.profile, self.wording.profile(vectors)[:, inverse])
+            near[:, inverse] = np.maximum(near[:, inverse], leads)
             place = tuple(np.array(at).T)
             fit[place], naming[place] = self._flat(near + shared), self._flat(named + shared)
+            sure[place] = back[place] = np.maximum(fit[place], shared)
+            back[(*place, inverse)] = np.maximum(sure[(*place, inverse)], leads)
         skip = w.skip * np.maximum(fit[:, 0].max(axis=1, initial=0.0), 0.0)
         if order.beside:
             skip[0] = 0.0
-        return Stretches(fit, naming, skip, np.array([0.0 if free else w.cut for free in order.free]))
+        return Stretches(fit, naming, sure, back, skip, np.array([0.0 if free else w.cut for free in order.free]))
 
     def _flat(self, value: Reals) -> Reals:
         """Fits ``(stretches, hops)`` under the ceiling, less a share of what the stretch is worth to the other relations."""
@@ -117,9 +141,11 @@ class Aligner:
         """What speaks for a path as a whole: few hops, few inverses, a return where one is asked for, the kind of its end."""
         w = self.weights
         against = (hops >= self.relations).sum(axis=1)
-        back = turning(hops, self.relations).any(axis=1)
-        returns = np.where(back, 0.0, w.returns) if asked.returns else np.where(back, w.unsaid, 0.0)
-        manner: Reals = self._kind(asked)[hops[:, -1]] - w.hop * hops.shape[1] - w.inverse * against - returns
+        back = turning(hops, self.relations)
+        returns = np.where(back.any(axis=1), 0.0, w.returns) if asked.returns else np.where(back[:, -1], w.unsaid, 0.0)
+        astray = w.astray * ((hops[:, 1:] >= self.relations) & ~back[:, 1:]).sum(axis=1)
+        rare = w.rare * self.follows[hops[:, :-1], hops[:, 1:]].sum(axis=1)
+        manner: Reals = self._kind(asked)[hops[:, -1]] - w.hop * hops.shape[1] - w.inverse * against - returns - astray + rare
         return manner
 
     def _lean(self, asked: Asked, first: set[int]) -> Reals:
@@ -133,5 +159,15 @@ class Aligner:
         value = np.zeros(2 * self.relations)
         for kinds, worth in ((asked.wanted, self.weights.kind), (asked.named, 2.0 * self.weights.kind)):
             fitting = np.array([bool(kinds & held) for held in self.wording.ends])
+            if kinds is asked.named and not fitting.any():
+                fitting = self._called(asked.called)
             value += worth * np.where(fitting, 1.0, -1.0) * fitting.any()
         return value
+
+    def _called(self, word: str) -> npt.NDArray[np.bool_]:
+        """The hops whose ends a word may mean where things are of no kind: the nearest to it by what their ends are called."""
+        if self.wording.called is None or not word:
+            return np.zeros(2 * self.relations, dtype=np.bool_)
+        near = self.wording.called(self.wording.encoder.encode([word]))[0] + self.weights.lexical * self.wording.titled(word)
+        fitting: npt.NDArray[np.bool_] = near >= max(CLOSE * near.max(), CALLED)
+        return fitting

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
 
 LONGEST = 6
 """Words that explain one hop at most."""
@@ -22,17 +23,20 @@ class Stretches:
     """What the words of one unrolling are worth.
 
     ``fit`` ``(words, LONGEST, hops)`` is how well the stretch that begins at a word, one to ``LONGEST`` words long,
-    explains each hop; ``naming`` the same by the hop's own wording alone. ``skip`` ``(words,)`` is what it costs
+    explains each hop; ``naming`` the same by the hop's own wording alone; ``sure`` how certain it is that the hop is meant at
+    all, and ``back`` the same of a hop that goes back over the one before. ``skip`` ``(words,)`` is what it costs
     to leave a word out, ``cut`` what it costs to begin a stretch there.
     """
 
     fit: Reals
     naming: Reals
+    sure: Reals
+    back: Reals
     skip: Reals
     cut: Reals
 
 
-def turning(hops: Ints, relations: int) -> npt.NDArray[np.bool_]:
+def turning(hops: Ints, relations: int) -> Truths:
     """Which hops ``(paths, length)`` go back over the one before."""
     back = np.zeros(hops.shape, dtype=bool)
     back[:, 1:] = (hops[:, :-1] + relations) % (2 * relations) == hops[:, 1:]
@@ -45,13 +49,13 @@ def best_cuts(stretches: Stretches, hops: Ints, returns: bool) -> tuple[Reals, R
     With ``returns``, one stretch may explain a hop and its way back, if it names the relation.
     """
     relations = stretches.fit.shape[-1] // 2
-    back = turning(hops, relations) & returns
+    turned = turning(hops, relations)
     again = np.zeros(hops.shape, dtype=bool)
     again[:, 1:] = hops[:, 1:] % relations == hops[:, :-1] % relations
     left_out = np.concatenate([[0.0], -np.cumsum(stretches.skip)])
     tables = [_Table(np.tile(left_out, (len(hops), 1)), np.full((len(hops), len(left_out)), np.inf))]
     for hop in range(hops.shape[1]):
-        tables.append(_longer(stretches, hops, tables, back[:, hop], again[:, hop]))
+        tables.append(_longer(stretches, hops, tables, turned[:, hop], again[:, hop], returns))
     return tables[-1].score[:, -1], tables[-1].worst[:, -1]
 
 
@@ -62,27 +66,30 @@ class _Table:
     score: Reals
     worst: Reals
 
-    def improve(self, word: int, before: _Table, begin: int, value: Reals, cost: float, vague: npt.NDArray[np.bool_]) -> None:
+    def improve(self, word: int, before: _Table, begin: int, value: Reals, cost: float, sure: Reals) -> None:
         score = before.score[:, begin] + value - cost
         better = score > self.score[:, word]
         self.score[better, word] = score[better]
-        self.worst[better, word] = np.minimum(before.worst[:, begin], np.where(vague, np.inf, value))[better]
+        self.worst[better, word] = np.minimum(before.worst[:, begin], sure)[better]
 
 
-def _longer(stretches: Stretches, hops: Ints, tables: list[_Table], back: npt.NDArray[np.bool_], again: npt.NDArray[np.bool_]) -> _Table:
+def _longer(stretches: Stretches, hops: Ints, tables: list[_Table], turned: Truths, again: Truths, returns: bool) -> _Table:
     """The table with one more hop explained."""
     hop, count = len(tables) - 1, len(stretches.skip)
+    back = turned & returns
     table = _Table(np.full((len(hops), count + 1), -np.inf), np.full((len(hops), count + 1), -np.inf))
     for word in range(1, count + 1):
         table.score[:, word] = table.score[:, word - 1] - stretches.skip[word - 1]
         table.worst[:, word] = table.worst[:, word - 1]
         for begin in range(max(0, word - LONGEST), word):
-            size, cost = word - begin - 1, float(stretches.cut[begin])
+            at, cost = (begin, word - begin - 1), float(stretches.cut[begin])
             # One phrase ("release year") does not explain one relation twice over.
-            value = np.where(again & (cost > 0), -np.inf, stretches.fit[begin, size, hops[:, hop]])
+            value = np.where(again & (cost > 0), -np.inf, stretches.fit[at][hops[:, hop]])
+            sure = np.where(turned, stretches.back[at][hops[:, hop]], stretches.sure[at][hops[:, hop]])
             # What the way back of an announced return leads to ("films") need not be said clearly.
-            table.improve(word, tables[hop], begin, value, cost, back)
+            table.improve(word, tables[hop], begin, value, cost, np.where(back, np.inf, sure))
             if back.any():
-                named = stretches.naming[begin, size, hops[:, hop - 1 : hop + 1]].max(axis=1)
-                table.improve(word, tables[hop - 1], begin, np.where(back, named, -np.inf), cost, ~back)
+                pair = hops[:, hop - 1 : hop + 1]
+                named, surely = stretches.naming[at][pair].max(axis=1), stretches.sure[at][pair].max(axis=1)
+                table.improve(word, tables[hop - 1], begin, np.where(back, named, -np.inf), cost, surely)
     return table

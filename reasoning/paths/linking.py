@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kgplatform.names import normalise
 from reasoning.paths.topic import Mention, Names, bracketed, spans
 from reasoning.paths.values import Value, values
-from reasoning.paths.words import FUNCTION_WORDS, Word, stem, words
+from reasoning.paths.words import ARTICLES, FUNCTION_WORDS, Word, stem, words
 
 SHORTEST = 3
 """Letters of the end of a name in lower case."""
@@ -30,7 +30,7 @@ def link(names: Names, question: str, known: frozenset[str], joining: frozenset[
         found = [names.exactly(question, [span]) or names.vaguely(question, [span]) for span in bracketed(question)]
         return Linked(tuple(sorted((mention for mention in found if mention), key=lambda mention: mention.start)))
     told = values(question)
-    topic = names.mention(question)
+    topic = _topic(names, question, known)
     if topic and (longer := names.misspelt(question, _around(question, topic, known))) and _holds(longer, topic):
         topic = longer
     mentions = [topic] if topic and _meant(names, question, topic, known, told) else []
@@ -48,6 +48,37 @@ def link(names: Names, question: str, known: frozenset[str], joining: frozenset[
             unknown.append(question[start:end])
     kept = tuple(value for value in told if _free(value.start, value.end, mentions))
     return Linked(tuple(sorted(mentions, key=lambda mention: mention.start)), kept, tuple(unknown))
+
+
+def _topic(names: Names, question: str, known: frozenset[str]) -> Mention | None:
+    """What stands there as it is written; but before a common word ("film") comes what a strange word may be a misspelling of."""
+    exact = names.exactly(question, spans(question))
+    if exact is None or question[exact.start : exact.end].islower():
+        strange = _strange(names, question, known, exact)
+        return names.vaguely(question, strange) or exact or names.vaguely(question, spans(question))
+    return exact
+
+
+def _strange(names: Names, question: str, known: frozenset[str], exact: Mention | None) -> list[tuple[int, int]]:
+    """Stretches, longest first, that could be a misspelt name: with a word that is not known, and no small one at an end."""
+    said = words(question)
+    capital = {word.start for at, word in enumerate(said) if not word.text.islower() and (at or not word.text.istitle())}
+    told = {word.start for word in said if exact and exact.start <= word.start < exact.end}
+    plain = {word.start for word in said if word.text.casefold() in FUNCTION_WORDS or stem(word.text.casefold()) in known}
+    odd = {
+        word.start
+        for word in said
+        if word.start not in told | plain and (word.start in capital or normalise(word.text) not in names.vocabulary)
+    }
+    ending = {word.end: word.start for word in said}
+    small = {word.start for word in said if word.text.casefold() in ARTICLES}
+    edges = odd | (capital or {word.start for word in said} - plain)
+    firsts = edges if capital else edges | small
+    return [
+        (start, end)
+        for start, end in spans(question)
+        if start in firsts and ending.get(end, ending.get(end - 1)) in edges and any(start <= one < end for one in odd)
+    ]
 
 
 def _around(question: str, topic: Mention, known: frozenset[str]) -> list[tuple[int, int]]:

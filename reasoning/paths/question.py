@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from reasoning.paths.direction import NOTHING, Beside, beside
-from reasoning.paths.words import FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
+from reasoning.paths.words import ARTICLES, FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
 
 MOST_WORDS = 16
 """Words on each side of the mention that are read."""
@@ -22,6 +22,8 @@ _KINDS = {
     "much": ("integer", "decimal", "number"),
 }
 _PLURALS = {"people": "person", "persons": "person", "men": "person", "women": "person"}
+_BREAKS = frozenset(("of", "for", "in", "on", "at", "to", "by", "from", "with", "that", "who", "which", "whose"))
+_DOING = frozenset(("do", "does", "did"))
 _Placed = list[tuple[str, int]]
 
 
@@ -49,7 +51,9 @@ class Asked:
     """A question made ready. ``orders`` are its unrollings, the likelier first; ``sure`` if it is much likelier.
 
     ``returns``: words such as "also" and "same" ask for a relation and back. ``wanted`` are stems of the kinds of answer that
-    the question word allows ("where"), ``named`` those that it names ("which city"), ``nouns`` in its own words.
+    the question word allows ("where"), ``named`` those that it names ("which city"), ``nouns`` in its own words, and
+    ``called`` the word that tells most of the role of the answer ("directed" of "who directed"). ``said`` are the stems of all words
+    but the mention's and other names'.
     """
 
     orders: tuple[Unrolled, ...]
@@ -58,14 +62,16 @@ class Asked:
     wanted: frozenset[str]
     named: frozenset[str]
     nouns: tuple[str, ...] = ()
+    called: str = ""
+    said: tuple[str, ...] = ()
     beside: Beside = NOTHING
 
 
 def read(question: str, start: int, end: int) -> Asked:
     """The question whose mention stands from ``start`` to ``end``.
 
-    Outward from the mention: to the right first after "'s" and in a clause that begins there ("the city in which Ann was
-    born"), else to the left first, but what the question asks for ("which country") last. The other way counts too,
+    Outward from the mention: to the right first after "'s", in "the X director" and in a clause that begins there ("the city in
+    which Ann was born"), else to the left first, but what the question asks for ("which country") last. The other way counts too,
     as likely when a content word follows the mention ("Heat actors", "Heat starred whom").
     """
     before, after = words(question[:start]), words(question[end:])
@@ -74,7 +80,8 @@ def read(question: str, start: int, end: int) -> Asked:
         after = after[1:]
     left = [(word.text.casefold(), place) for place, word in enumerate(before)][::-1][:MOST_WORDS]
     right = [(word.text.casefold(), len(before) + 1 + place) for place, word in enumerate(after)][:MOST_WORDS]
-    rightwards = possessive or (len(left) > 2 and left[0][0] in QUESTION_WORDS)
+    compound = bool(left and right) and left[0][0] in ARTICLES and not _plain(right[0][0])
+    rightwards = possessive or compound or (len(left) > 2 and left[0][0] in QUESTION_WORDS)
     near, named = _split_named(left)
     first, other = ((right, left), (near, right, named)) if rightwards else ((near, right, named), (right, left))
     said = [word for word, _ in left[::-1] + right]
@@ -89,6 +96,8 @@ def read(question: str, start: int, end: int) -> Asked:
         wanted=frozenset(stem(kind) for word in said for kind in _KINDS.get(word, ())),
         named=frozenset(map(stem, nouns)),
         nouns=nouns,
+        called=_called(said),
+        said=tuple(sorted({stem(word.text.casefold()) for at, word in enumerate(before + after) if not at or word.text.islower()})),
         beside=beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive),
     )
 
@@ -128,3 +137,17 @@ def _nouns(said: Sequence[str], possessive: bool, right: _Placed) -> tuple[str, 
     if possessive and QUESTION_WORDS.isdisjoint(said):
         nouns += [word for word, _ in right if not _plain(word)][-1:]
     return (*nouns, *(["date"] if any(stem(noun) == "year" for noun in nouns) else []))
+
+
+def _called(said: Sequence[str]) -> str:
+    """The word for the role of the answer: "what *genres* are", "who *directed*", "who is the *author* of", "was *directed* by who"."""
+    at = next((at for at, word in enumerate(said) if word in ("who", "which", "what")), None)
+    if at is None:
+        return ""
+    rest = [word for word in said[at + 1 :] if singular(word) != "person" and word not in RETURNS]
+    if rest and (not _plain(rest[0]) or rest[0] in _DOING):
+        return "" if rest[0] in _DOING else rest[0]
+    end = next((end for end, word in enumerate(rest) if word in _BREAKS), len(rest))
+    found = [word for word in rest[:end] if not _plain(word)]
+    before = [word for word in said[:at] if word != "by"][-1:]
+    return next((word for word in (*found[-1:], *before) if not _plain(word)), "")

@@ -91,6 +91,16 @@ class Network:
         bits = np.unpackbits(mask.astype("<u8").view(np.uint8), bitorder="little")
         return np.flatnonzero(bits).tolist()
 
+    def followed(self) -> npt.NDArray[np.float64]:
+        """How large a part of the edges of each hop leads to what has each other as an exit; ``(hops, hops)``."""
+        taken = self.codes % self.hops
+        shares = np.zeros((self.hops, self.hops))
+        for hop in np.unique(taken).tolist():
+            masks, counts = np.unique(self.leaving[self.ends[taken == hop]], axis=0, return_counts=True)
+            bits = np.unpackbits(masks.astype("<u8").view(np.uint8), axis=1, bitorder="little")[:, : self.hops]
+            shares[hop] = counts @ bits / counts.sum()
+        return shares
+
     def reached(self, start: int | Ints, hops: Hops) -> Ints:
         """The set at the end of a path from one node or several, without those once the path could have gone back."""
         nodes = starts = np.atleast_1d(np.asarray(start, dtype=np.int64))

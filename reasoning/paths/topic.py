@@ -25,8 +25,8 @@ SHARED = 5
 """Bearers of a surname that are looked at."""
 SHORTEST = 4
 """Letters of a name that may be misspelt."""
-SHORTEST_SLIP, LONGEST_SLIP = 5, 6
-"""Letters of one in which a wrong letter, or two that changed places, leaves too few in common."""
+SHORTEST_SLIP = 5
+"""Letters of one in which one slip of the pen is seen to be one: a letter wrong, too many or too few, or two that changed places."""
 _BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
 _AFTER = re.compile(r"[ -]([^\W\d_])")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
@@ -54,6 +54,10 @@ class Names:
             for name in dict.fromkeys(map(normalise, (entity.name, *entity.aliases))):
                 self.folded.setdefault(name, []).append(entity)
         self.listed = list(self.folded)
+        self.vocabulary = frozenset(word for name in self.listed for word in name.split(" "))
+        self._lengths: dict[int, list[str]] = {}
+        for name in self.listed:
+            self._lengths.setdefault(len(name), []).append(name)
         self.bare: dict[str, list[str]] = {}
         for name in self.listed:
             self.bare.setdefault(_bare(name), []).append(name)
@@ -107,16 +111,23 @@ class Names:
         return None
 
     def misspelt(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
-        """The likeliest of the spans that are nearly a name."""
-        best: tuple[float, int, int, int, str] | None = None
-        for start, end in spans:
-            text = normalise(question[start:end])
-            if len(text) < SHORTEST or not (hit := _nearest(text, self.listed)):
-                continue
-            # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
-            found = (hit[1] * (end - start), end - start, start, end, hit[0])
-            best = max(best or found, found)
-        return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False) if best else None
+        """The likeliest of the spans that are nearly a name: by one slip of the pen, else by the letters in common."""
+        texts = {span: normalise(question[span[0] : span[1]]) for span in spans}
+        for near, reach in ((_slipped, lambda size: (size - 1, size + 1)), (_alike, _sizes)):
+            best: tuple[float, int, int, int, str] | None = None
+            for (start, end), text in texts.items():
+                if len(text) < SHORTEST or not (hit := near(text, self._sized(*reach(len(text))))):
+                    continue
+                # Of two equally near, the longer: "Marie Curi" is nearer than "Curi" to what was meant.
+                found = (hit[1] * (end - start), end - start, start, end, hit[0])
+                best = max(best or found, found)
+            if best:
+                return Mention(best[2], best[3], tuple(self.folded[best[4]]), exact=False)
+        return None
+
+    def _sized(self, least: int, most: int) -> list[str]:
+        """The names of so many letters."""
+        return [name for length in range(least, most + 1) for name in self._lengths.get(length, ())]
 
     def _misspelt_short(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
         """Capital words that are nearly the end of one entity's name, or its first name."""
@@ -124,7 +135,8 @@ class Names:
             text = question[start:end]
             if len(text) < SHORTEST or not text[0].isupper() or _beside(question, start, end):
                 continue
-            hit = _nearest(_bare(normalise(text)), list(self._outer))
+            bare = _bare(normalise(text))
+            hit = _slipped(bare, list(self._outer)) or _alike(bare, list(self._outer))
             if hit and len(self._outer[hit[0]]) == 1 and len(bearers := self.folded[next(iter(self._outer[hit[0]]))]) == 1:
                 return Mention(start, end, tuple(bearers), exact=False)
         return None
@@ -156,16 +168,26 @@ def spans(question: str) -> list[tuple[int, int]]:
     return sorted(stretches, key=lambda span: (span[0] - span[1], span[0]))
 
 
-def _nearest(text: str, names: Sequence[str]) -> tuple[str, float] | None:
-    """The name that a text is a misspelling of, and how like: by the letters in common, or of a short one by one slip of the pen."""
-    from rapidfuzz import fuzz, process
+def _slipped(text: str, names: Sequence[str]) -> tuple[str, float] | None:
+    """The name that differs from a text by one slip of the pen, and how like they are."""
+    from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    if hit := process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY):
-        return hit[0], hit[1]
-    if SHORTEST_SLIP <= len(text) <= LONGEST_SLIP and (slip := process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1)):
-        return slip[0], NEARLY
-    return None
+    slip = process.extractOne(text, names, scorer=OSA.distance, score_cutoff=1) if len(text) >= SHORTEST_SLIP else None
+    return (slip[0], 100.0 - 100.0 / len(text)) if slip else None
+
+
+def _alike(text: str, names: Sequence[str]) -> tuple[str, float] | None:
+    """The name that has most letters in common with a text, if it is enough of them, and how many of 100."""
+    from rapidfuzz import fuzz, process
+
+    hit = process.extractOne(text, names, scorer=fuzz.ratio, score_cutoff=NEARLY)
+    return (hit[0], hit[1]) if hit else None
+
+
+def _sizes(size: int) -> tuple[int, int]:
+    """How few and how many letters a name may have that has enough in common with one of this size."""
+    return int(size * NEARLY / (200 - NEARLY)), int(size * (200 - NEARLY) / NEARLY) + 1
 
 
 def _beside(question: str, start: int, end: int) -> bool:

@@ -18,11 +18,12 @@ from kgplatform.cards import ancestors
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Relation
 from reasoning.paths.search import Network
-from reasoning.paths.words import background, content, kinship, stem
+from reasoning.paths.words import FUNCTION_WORDS, background, content, is_past, kinship, stem
 
 Reals = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
 
+KINDLESS = frozenset(map(stem, ("thing", "date", "year", "time")))
 TELLING = 2.0
 """So many telling words are enough of a long prompt."""
 
@@ -39,7 +40,17 @@ class Wording:
         self.words = _weighed(said, set().union(*self.ends))
         ordinary = encoder.encode(background())
         self.named = Likeness(encoder, meant, ordinary)
-        self.profile = Likeness(encoder, _profiles(network, self.ends), ordinary)
+        profiles = _profiles(network, self.ends)
+        self.profile = Likeness(encoder, profiles, ordinary)
+        self.titles = titles(held)
+        kindless = all(end <= KINDLESS for end in self.ends)
+        self.called = (
+            Likeness(encoder, [own or other for own, other in zip(self.titles, profiles, strict=True)], ordinary) if kindless else None
+        )
+
+    def titled(self, noun: str) -> Reals:
+        """Whether a noun is a form of a word by which each hop's end is called."""
+        return np.array([max((kinship(noun, word) for text in texts for word in content(text)), default=0.0) for texts in self.titles])
 
     def shared(self, stretch: Sequence[str]) -> Reals:
         """What part of each hop's wording stands in a stretch, itself or in another form; words of few relations count more."""
@@ -74,6 +85,19 @@ def wordings(card: Relation) -> tuple[list[str], list[str]]:
     prompts = [" ".join(SLOT.sub(" ", prompt).strip(" .?").split()) for prompt in card.prompts]
     forward = [text for text in dict.fromkeys([plain(card.name), *prompts]) if text]
     return forward, [text for text in dict.fromkeys([plain(card.inverse), *forward]) if text]
+
+
+def titles(cards: Sequence[Relation]) -> list[list[str]]:
+    """What the end of each hop is called: the tail of "directed by" or "genre" by that, but the head of "author of" or "wrote"."""
+    called: list[list[str]] = [[] for _ in range(2 * len(cards))]
+    for number, card in enumerate(cards):
+        for name, tail in ((plain(card.name), number), (plain(card.inverse), number + len(cards))):
+            last = name.split(" ")[-1].casefold()
+            if last == "of" or is_past(last):
+                called[(tail + len(cards)) % len(called)].append(name)
+            elif last == "by" or last not in FUNCTION_WORDS | {""}:
+                called[tail].append(name)
+    return called
 
 
 def ends(network: Network, kinds: Mapping[str, Kind]) -> list[set[str]]:

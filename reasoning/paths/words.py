@@ -93,6 +93,11 @@ def stem(word: str) -> str:
     return word
 
 
+def is_past(word: str) -> bool:
+    """Whether a word looks like a verb of what is over: "wrote", "founded"."""
+    return word in _IRREGULAR or (word.endswith("ed") and len(word) > SHORTEST_STEM + 1)
+
+
 def kinship(first: str, second: str) -> float:
     """1 for the same word, less for the same stem, a compound (screenwriter, written) or a long common beginning, else 0."""
     if first == second:

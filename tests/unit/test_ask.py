@@ -302,6 +302,12 @@ def test_names_are_found_however_they_are_written(name: str) -> None:
     assert said(ask(WORLD, f"where was {name} born?" if name.islower() else f"Where was {name} born?", HashingEncoder())) == {"Warsaw"}
 
 
+@pytest.mark.parametrize("question", ["Who discovered raduim, the element?", "the element rdaium was discovered by who"])
+def test_a_misspelt_name_goes_before_a_common_word_that_is_a_name_too(question: str) -> None:
+    common = fact(entity("thing", "element"), "located in", entity("thing", "the element"))
+    assert said(ask(World((*FACTS, common)), question, HashingEncoder())) == {"Marie Curie"}
+
+
 @pytest.mark.parametrize(
     ("question", "told"),
     [

@@ -8,7 +8,9 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +30,7 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, FactKey, Literal, Receipt, Relation, Source, SourceId, Step
 from kgplatform.types import Path as Path_
+from reasoning.paths.learning import Mark
 from tests.commands import Kg, commands
 from ui.cli.screen import Screen
 
@@ -748,14 +751,18 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     """A stand-in for the agent: answers with the one current fact, and keeps what it was asked."""
     kept: dict[str, Any] = {"supported": True}
 
-    def ask(kg: KnowledgeGraph, question: str, encoder: object, *, predicted: bool = False) -> SimpleNamespace:
-        kept.update(question=question, encoder=encoder, predicted=predicted)
+    def guide(kg: KnowledgeGraph, encoder: object, *, predicted: bool = False, marks: Sequence[object] = ()) -> SimpleNamespace:
+        kept.update(encoder=encoder, predicted=predicted, marks=marks)
+        return SimpleNamespace(answer=partial(ask, kg), mark=lambda _question, _right: Mark(("born",), (("born in",),), (1.0,), (0,)))
+
+    def ask(kg: KnowledgeGraph, question: str) -> SimpleNamespace:
+        kept.update(question=question)
         if not kept["supported"]:
             return SimpleNamespace(text="The graph does not say.", answers=(), paths=(), supported=False)
         steps = tuple(Step(fact) for fact in kg.facts())
         return SimpleNamespace(text="Warsaw", answers=(city("Warsaw"),), paths=(Path_(steps),), supported=True)
 
-    monkeypatch.setitem(sys.modules, "reasoning.agent.ask", SimpleNamespace(ask=ask))
+    monkeypatch.setitem(sys.modules, "reasoning.agent.ask", SimpleNamespace(guide=guide))
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")
     return kept
 
@@ -769,6 +776,17 @@ def test_an_answer_shows_every_step_with_its_words(kg: Kg, asking: dict[str, Any
     (answer,) = kg("ask", "Where?", "--include-predicted", "--json").objects
     assert (answer["supported"], asking["predicted"]) == (True, True)
     assert answer["walks"][0][0]["quote"] == QUOTE
+
+
+def test_what_is_told_to_be_right_is_kept_without_names_for_the_next_question(kg: Kg, home: Path, asking: dict[str, Any]) -> None:
+    assert kg("ask", "Where was Marie Curie born?", "--right").err == "kg: kept what is right: 1 answer to learn from\n"
+    assert asking["marks"] == []
+    (told,) = kg("ask", "Where was Marie Curie born?", "--right-is", "Warsaw", "--json").objects
+    assert (told["marks"], asking["marks"]) == (2, [Mark(("born",), (("born in",),), (1.0,), (0,))])
+    (file,) = (home / "marks").glob("*.jsonl")
+    assert "Curie" not in file.read_text("utf-8")
+    file.write_text("{}\n", "utf-8")
+    kg("ask", "Where?").refused(2, "not the marks of answers", "delete it")
 
 
 def test_an_answer_without_support_says_so_and_is_no_failure(kg: Kg, asking: dict[str, Any]) -> None:

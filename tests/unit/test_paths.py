@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from kgplatform.names import entity_id, fact_key
-from kgplatform.types import Entity, Fact, Literal
+from kgplatform.types import Entity, Fact, Literal, Relation
 from reasoning.paths.cuts import LONGEST, Stretches, best_cuts
 from reasoning.paths.question import read
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.topic import Names
+from reasoning.paths.wording import titles
 from reasoning.paths.words import background, kinship, words
 
 
@@ -122,7 +123,8 @@ def test_best_cuts_are_the_best_of_all(seed: int, returns: bool) -> None:
     rng = np.random.default_rng(seed)
     count, relations = 5, 2
     shape = (count, LONGEST, 2 * relations)
-    stretches = Stretches(rng.normal(2, 3, shape), rng.normal(2, 3, shape), rng.random(count), rng.integers(0, 2, count).astype(float))
+    fit, naming = rng.normal(2, 3, shape), rng.normal(2, 3, shape)
+    stretches = Stretches(fit, naming, fit, fit, rng.random(count), rng.integers(0, 2, count).astype(float))
     for begin in range(count):
         stretches.fit[begin, count - begin :] = stretches.naming[begin, count - begin :] = -np.inf
     for length in (1, 2, 3):
@@ -132,7 +134,8 @@ def test_best_cuts_are_the_best_of_all(seed: int, returns: bool) -> None:
 
 
 def test_more_hops_than_words_cannot_be_explained() -> None:
-    stretches = Stretches(np.zeros((1, LONGEST, 2)), np.zeros((1, LONGEST, 2)), np.zeros(1), np.zeros(1))
+    nothing = np.zeros((1, LONGEST, 2))
+    stretches = Stretches(nothing, nothing, nothing, nothing, np.zeros(1), np.zeros(1))
     scores, worst = best_cuts(stretches, np.array([[0, 0]]), returns=False)
     assert scores[0] == worst[0] == -np.inf
 
@@ -153,6 +156,36 @@ def test_more_hops_than_words_cannot_be_explained() -> None:
 def test_words_come_in_the_order_of_the_walk(question: str, expected: list[str]) -> None:
     asked = read(question, question.index("[") + 1, question.index("]"))
     assert list(asked.orders[0].words) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [
+        ("what genres are the films of [Mann] in", "genres"),
+        ("which person directed the films that starred [Mann]", "directed"),
+        ("who is the author of [Heat]", "author"),
+        ("who co-wrote films with [Mann]", "wrote"),
+        ("[Heat] was directed by who", "directed"),
+        ("what does [Mann] act in", ""),
+        ("when was [Heat] released", ""),
+    ],
+)
+def test_a_question_names_the_role_of_its_answer(question: str, word: str) -> None:
+    assert read(question, question.index("["), question.index("]") + 1).called == word
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("directed_by", [["directed by"], []]),
+        ("has_genre", [["has genre"], []]),
+        ("author_of", [[], ["author of"]]),
+        ("wrote", [[], ["wrote"]]),
+        ("born_in", [[], []]),
+    ],
+)
+def test_a_relation_names_one_of_its_ends(name: str, ends: list[list[str]]) -> None:
+    assert titles([Relation(name)]) == ends
 
 
 def test_questions_say_what_they_want() -> None:

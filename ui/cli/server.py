@@ -10,7 +10,7 @@ import typer
 from kgplatform.errors import BadRequest
 from ui.cli import shapes
 from ui.cli.command import Run, add, group
-from ui.wire import interactions, learned
+from ui.wire import interactions, learned, marks
 
 app = group("The local graph server, which starts by itself when a command needs it.")
 
@@ -47,7 +47,7 @@ def drop(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The graph, as  kg server status  shows it.")],
     yes: Annotated[bool, typer.Option("--yes", help="It is meant: the graph goes for good.")] = False,
 ) -> None:
-    """Delete a graph of the local server with all that is in it, and the interactions beside it."""
+    """Delete a graph of the local server with all that is in it, and the interactions and marked answers beside it."""
     from kgplatform.store import server
 
     endpoint = server.ensure(run.settings.home)
@@ -59,5 +59,6 @@ def drop(
     server.drop_graph(endpoint, name)
     for kept in (learned(run.settings.home, name), interactions(run.settings.home, name)):
         shutil.rmtree(kept, ignore_errors=True)
+    marks(run.settings.home, name).unlink(missing_ok=True)
     run.screen.emit({"dropped": name, "facts": facts})
     run.screen.say(f"the graph {name!r} is gone, with {shapes.many(facts, 'fact')}")
