@@ -27,6 +27,7 @@ class Answer:
     readings times the belief in the best answer, which is no surer than the weakest fact of each walk to it.
     ``supported`` is false when nothing was found; ``text`` then says why, ``choices`` are the things that a name may mean, and ``near``
     names like the ``unknown`` one of the question. ``conflicts`` are facts on the walk that cannot all be true.
+    ``guess`` is what a chat model says by itself where the graph is silent: nothing supports it. It was asked ``calls`` times.
     """
 
     text: str
@@ -42,6 +43,9 @@ class Answer:
     members: tuple[Entity | Literal, ...] = ()
     choices: tuple[Entity, ...] = ()
     unknown: str = ""
+    guess: str = ""
+    calls: int = 0
+    tokens: int = 0
 
     @property
     def entities(self) -> tuple[Entity, ...]:

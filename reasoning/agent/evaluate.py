@@ -38,7 +38,8 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Shares of the questions. ``hits@1`` is the first answer being right, ``f1`` the mean over the answer sets; one that has no answer is
-    right when none is given. ``flip_rate`` is of the answers with a walk, ``nan`` where it was not looked at; times are milliseconds."""
+    right when none is given. ``flip_rate`` is of the answers with a walk, ``nan`` where it was not looked at; times are milliseconds,
+    ``calls`` of a chat model and their ``tokens`` are means of all questions."""
 
     questions: int
     hits: float
@@ -48,7 +49,9 @@ class Measured:
     refused_wrongly: float
     p50_ms: float
     p95_ms: float
-    flip_rate: float = float("nan")
+    flip_rate: float
+    calls: float
+    tokens: float
 
     def shape(self) -> dict[str, float | int | None]:
         """As JSON: what was not looked at, or has no questions, is null."""
@@ -112,12 +115,13 @@ def evaluate(
     answer: Callable[[str], Answer], questions: Sequence[Question], guide: Guide | None = None, progress: Progress | None = None
 ) -> Measured:
     """Answer all; with a ``guide`` each answer's walk is taken away and the question asked again."""
-    hits, f1, exact, seconds, flips = [], [], [], [], []
+    hits, f1, exact, seconds, flips, spent = [], [], [], [], [], []
     refused: dict[bool, list[bool]] = {True: [], False: []}
     for number, one in enumerate(questions, 1):
         begun = perf_counter()
         found = answer(one.text)
         seconds.append(perf_counter() - begun)
+        spent.append((found.calls, found.tokens))
         given, right = [*map(_said, found.answers)], {*map(normalise, one.answers)}
         refused[not right].append(not found.supported)
         hits.append(given[0] in right if given else not right and not found.supported)
@@ -129,7 +133,8 @@ def evaluate(
             progress(number, len(questions))
     p50, p95 = np.percentile(seconds, [50, 95]) * 1000
     shares = _mean(hits), _mean(f1), _mean(exact), _mean(refused[True]), _mean(refused[False])
-    return Measured(len(questions), *shares, float(p50), float(p95), _mean(flips))
+    calls, tokens = (float(one) for one in np.mean(spent, axis=0))
+    return Measured(len(questions), *shares, float(p50), float(p95), _mean(flips), calls, tokens)
 
 
 def _said(end: Entity | Literal) -> str:
