@@ -28,7 +28,7 @@ from reasoning.agent.walker import TEMPERATURE, Reading, Walker
 from reasoning.paths.question import Asked
 from reasoning.paths.search import Hops, Network
 
-BONUS = TEMPERATURE
+BONUS = TEMPERATURE / 2
 """What a choice is worth, in standard deviations of alignment."""
 MOST = 8
 """Readings that are chosen among, and options that are shown at once."""
@@ -57,11 +57,17 @@ class Advisor:
     usage: Usage = field(default_factory=Usage)
 
     def choose(self, question: str, so_far: str, options: Sequence[str], sources: Sequence[str]) -> int | None:
-        """The place of the option that it takes; shown in an order that the seed decides."""
-        if self.calls >= CALLS:
-            return None
+        """The place of the option that it takes, whichever way round they stand; shown in an order that the seed decides, and in reverse."""
         order = list(range(len(options)))
         random.Random(f"{self.seed} {question} {so_far}").shuffle(order)  # noqa: S311 - an order, no secret
+        first = self._chosen(question, so_far, options, order, sources)
+        if first is None or self._chosen(question, so_far, options, order[::-1], sources) != first:
+            return None
+        return first
+
+    def _chosen(self, question: str, so_far: str, options: Sequence[str], order: Sequence[int], sources: Sequence[str]) -> int | None:
+        if self.calls >= CALLS:
+            return None
         listed = "\n".join(f"{number}. {options[place]}" for number, place in enumerate(order, 1))
         text = f"Question: {question}\nYou are at: {so_far}\nOptions:\n{listed}"
         number = {"type": "integer", "minimum": 0, "maximum": len(options)}
@@ -151,7 +157,8 @@ class Advised(Walker):
             return Way(None, one.score, f"stop: the answer is {self._named(nodes)}", ())
         facts = _some(self.network, nodes, hop)
         ends = self.network.step(nodes, hop)
-        words = f"{self.route((hop,))[0]} (leads to {self._named(ends)})"
+        relation = self.network.relations[hop % self.count]
+        words = f'its "{relation}": {self._named(ends)}' if hop < self.count else f'what has it as "{relation}": {self._named(ends)}'
         return Way(hop, one.score, words, tuple(source for fact in facts for source in fact.sources))
 
     def _named(self, nodes: Any) -> str:
