@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.lm.scripted_chat import ScriptedChat
+from kgplatform.store.memory import MemoryStore
+from kgplatform.types import Claim, Evidence, Source, SourceId
 from reasoning.agent.ask import Guide, ask
 from reasoning.agent.evaluate import Question, evaluate, read_questions
 from reasoning.agent.faithful import check
@@ -105,3 +109,32 @@ def test_the_command_reads_tables_and_piped_lines(kg: Kg, tmp_path: Path) -> Non
     kg("evaluate", "answers", tmp_path / "bad.txt", asked).refused(2, "line 2")
     kg("evaluate", "answers", tmp_path / "none.tsv", asked).refused(2, "no such file")
     kg("evaluate", "answers", tmp_path / "facts.tsv", tmp_path / "no.tsv").refused(2, "no such file")
+
+
+@pytest.fixture
+def asked(kg: Kg, monkeypatch: pytest.MonkeyPatch) -> Kg:
+    graph = KnowledgeGraph(MemoryStore())
+    said = (Evidence("import", Source(SourceId("import:1"), "import"), score=0.95),)
+    graph.learn(CARDS.values(), KINDS.values())
+    graph.put([Claim(one.head, one.relation, one.tail, said) for one in FACTS])
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: graph)
+    return kg
+
+
+def test_an_answer_is_checked_and_what_is_meant_is_named(asked: Kg) -> None:
+    told = asked("ask", "Who discovered radium?", "--check")
+    assert "Without 1 fact of its walk" in told.out
+    assert "It rests on them." in told.out
+    (found,) = asked("ask", "Who discovered radium?", "--check", "--json").objects
+    assert (found["flips"], found["calls"], found["route"]) == (True, 0, ["discovered by"])
+    several = asked("ask", "Where was Curie born?")
+    assert "--means person:pierre_curie" in several.out
+    (one,) = asked("ask", "Where was Curie born?", "--means", "person:pierre_curie", "--json").objects
+    assert [end["name"] for end in one["entities"]] == ["Paris"]
+
+
+def test_what_a_chat_model_says_by_itself_is_marked(asked: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgplatform.opening.chat", lambda settings, name="": ScriptedChat(lambda _: '{"answer": "Fred"}'))
+    told = asked("ask", "Which zebra bit Marie Curie?", "--chat", "local:any")
+    assert "Nothing in the graph supports what local:any says by itself: Fred" in told.out
+    assert "Fred" not in asked("ask", "Which zebra bit Marie Curie?", "--chat", "local:any", "--no-chat").out

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, FactKey, Literal, Receipt, Relation, Source, SourceId, Step
 from kgplatform.types import Path as Path_
+from reasoning.agent.answer import Answer
 from reasoning.paths.learning import Mark
 from tests.commands import Kg, commands
 from ui.cli.screen import Screen
@@ -755,12 +756,12 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
         kept.update(encoder=encoder, predicted=predicted, marks=marks)
         return SimpleNamespace(answer=partial(ask, kg), mark=lambda _question, _right: Mark(("born",), (("born in",),), (1.0,), (0,)))
 
-    def ask(kg: KnowledgeGraph, question: str) -> SimpleNamespace:
-        kept.update(question=question)
+    def ask(kg: KnowledgeGraph, question: str, means: Collection[str] = ()) -> Answer:
+        kept.update(question=question, means=means)
         if not kept["supported"]:
-            return SimpleNamespace(text="The graph does not say.", answers=(), paths=(), supported=False)
+            return Answer("The graph does not say.", False)
         steps = tuple(Step(fact) for fact in kg.facts())
-        return SimpleNamespace(text="Warsaw", answers=(city("Warsaw"),), paths=(Path_(steps),), supported=True)
+        return Answer("Warsaw", True, answers=(city("Warsaw"),), paths=(Path_(steps),))
 
     monkeypatch.setitem(sys.modules, "reasoning.agent.ask", SimpleNamespace(guide=guide))
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: "the encoder")

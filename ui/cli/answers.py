@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
     from kgplatform import types
     from kgplatform.types import Step
+    from reasoning.agent.answer import Answer
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "ask", example='kg ask "Where was the discoverer of radium born?"\nkg ask "How many elements did Marie Curie discover?"')(ask)
+    add(
+        app,
+        "ask",
+        example='kg ask "Where was the discoverer of radium born?"\nkg ask "How many elements did Marie Curie discover?" --check',
+    )(ask)
     add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
     add(app, "denoise", example="kg denoise --top 50\nkg denoise --apply --min-probability 0.8")(denoise)
 
@@ -34,29 +39,82 @@ def ask(
     run: Run,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in words.")],
     include_predicted: Annotated[bool, typer.Option("--include-predicted", help="Walk over predicted facts too.")] = False,
+    means: Annotated[list[str] | None, typer.Option(metavar="ID", help="Which entity a name of several means; once for each.")] = None,
+    chat: Annotated[str, typer.Option(metavar="MODEL", help="A chat model that has its word on what is nearly even.")] = "",
+    no_chat: Annotated[bool, typer.Option("--no-chat", help="Ask no chat model, though KG_CHAT_MODEL names one.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Ask again without the facts that the answer rests on.")] = False,
     right: Annotated[bool, typer.Option("--right", help="The answer is right: learn from it.")] = False,
     right_is: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What is right instead; once for each.")] = None,
 ) -> None:
     """Answer a question by walks through the graph; every step is shown with the words that support it.
 
-    From 20 questions whose right answer is told, it learns which walks their words ask for. The words are kept beside the graph, without
-    the names in them.
+    A chat model, where there is one, chooses among walks that fit nearly equally well; it adds none. What it says by itself where the
+    graph is silent is shown apart, as unsupported. From 20 questions whose right answer is told, it learns which walks their words ask for.
+    The words are kept beside the graph, without the names in them.
     """
     from reasoning.agent.ask import guide as guide_over
 
     if not len(run.graph.facts(status="all", limit=1)):
         raise NotFound(f"the graph {run.settings['KG_GRAPH']!r} holds no facts: fill it with  kg harvest,  kg import  or  kg demo")
     guide = guide_over(run.graph, run.encoder, predicted=include_predicted, marks=run.marks.read())
-    answer = guide.answer(question)
+    if model := "" if no_chat else chat or run.settings["KG_CHAT_MODEL"]:
+        from kgplatform import opening
+        from reasoning.agent import advice
+
+        quarantine = run.settings.home / "quarantine"
+        answer = advice.answer(guide, question, opening.chat(run.settings, model), quarantine, means=means or ())
+    else:
+        answer = guide.answer(question, means or ())
     marks = run.marks.add(guide.mark(question, right_is or ())) if right or right_is else None
     walks = walked(run, answer.paths)
-    entities = [shapes.end(end) for end in answer.answers]
-    told = {"question": question, "answer": answer.text, "supported": answer.supported, "entities": entities, "walks": walks}
-    run.screen.emit(told if marks is None else {**told, "marks": marks})
+    told = {**_told(question, answer, walks), **({} if marks is None else {"marks": marks})}
+    checked = None
+    if check:
+        from reasoning.agent import faithful
+
+        checked = faithful.check(guide, question, answer, means or ())
+    if checked:
+        told |= {"flips": checked.flips, "without": checked.without.text}
+    run.screen.emit(told)
     run.screen.say(answer.text)
+    if answer.supported:
+        run.screen.say(f"({percent(answer.confidence)} sure that this is what was asked, and that it is so)")
+    for one in answer.choices:
+        run.screen.say(f"  --means {one.id}   {one.name} ({', '.join(one.kinds)})")
+    if answer.guess:
+        run.screen.say(f"Nothing in the graph supports what {model} says by itself: {answer.guess}")
     show_walks(run, walks)
+    if checked:
+        rests = "It rests on them" if checked.flips else "It stands without them"
+        run.screen.say()
+        run.screen.say(f"Without {shapes.many(checked.facts, 'fact')} of its walk: {checked.without.text}  ({rests}.)")
     if marks is not None:
         run.screen.note(f"kg: kept what is right: {shapes.many(marks, 'answer')} to learn from")
+
+
+def _told(question: str, answer: Answer, walks: list[list[shapes.Shape]]) -> shapes.Shape:
+    """An answer as JSON, with all that it says of itself."""
+    alternatives = [
+        {"topic": shapes.end(one.topic), "route": list(one.route), "answers": [shapes.end(end) for end in one.answers], "share": one.share}
+        for one in answer.alternatives
+    ]
+    return {
+        "question": question,
+        "answer": answer.text,
+        "supported": answer.supported,
+        "confidence": answer.confidence,
+        "entities": [shapes.end(end) for end in answer.answers],
+        "members": [shapes.end(end) for end in answer.members],
+        "route": list(answer.route),
+        "walks": walks,
+        "conflicts": [[shapes.fact(fact) for fact in group] for group in answer.conflicts],
+        "alternatives": alternatives,
+        "choices": [shapes.end(one) for one in answer.choices],
+        "near": list(answer.near),
+        "guess": answer.guess,
+        "calls": answer.calls,
+        "tokens": answer.tokens,
+    }
 
 
 def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:
