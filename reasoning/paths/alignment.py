@@ -97,7 +97,9 @@ class Aligner:
                 found, least = best_cuts(stretches, hops, asked.returns)
                 better = found - turn + manner > score[rows]
                 score[rows] = np.where(better, found - turn + manner, score[rows])
-                worst[rows] = np.where(better, least + np.minimum(self._kind(asked)[hops[:, -1]], self.weights.kind), worst[rows])
+                worst[rows] = np.where(
+                    better, least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], self.weights.kind), worst[rows]
+                )
         if self.learned is None or not paths:
             return score, worst
         gain, own = self.learned.worth(asked.said, [self.route(path) for path in paths])
@@ -154,20 +156,26 @@ class Aligner:
         lean: Reals = self.weights.lean * self.direction.lean(asked.beside) * np.array(both)
         return lean
 
-    def _kind(self, asked: Asked) -> Reals:
-        """What the kind of answer asked for says of each hop as the last: nothing when no hop leads to such."""
+    def _kind(self, asked: Asked, sure: bool = False) -> Reals:
+        """What the kind of answer asked for says of each hop as the last: nothing when no hop leads to such.
+
+        Where things are of no kind, what the answer is called stands for it; for ``sure`` only by a word of the relation.
+        """
         value = np.zeros(2 * self.relations)
         for kinds, worth in ((asked.wanted, self.weights.kind), (asked.named, 2.0 * self.weights.kind)):
             fitting = np.array([bool(kinds & held) for held in self.wording.ends])
             if kinds is asked.named and not fitting.any():
-                fitting = self._called(asked.called)
+                fitting = self._called(asked.called, sure)
             value += worth * np.where(fitting, 1.0, -1.0) * fitting.any()
         return value
 
-    def _called(self, word: str) -> npt.NDArray[np.bool_]:
+    def _called(self, word: str, sure: bool) -> npt.NDArray[np.bool_]:
         """The hops whose ends a word may mean where things are of no kind: the nearest to it by what their ends are called."""
         if self.wording.called is None or not word:
             return np.zeros(2 * self.relations, dtype=np.bool_)
-        near = self.wording.called(self.wording.encoder.encode([word]))[0] + self.weights.lexical * self.wording.titled(word)
+        shared = self.weights.lexical * self.wording.titled(word)
+        if sure and not shared.any():
+            return np.zeros(2 * self.relations, dtype=np.bool_)
+        near = self.wording.called(self.wording.encoder.encode([word]))[0] + shared
         fitting: npt.NDArray[np.bool_] = near >= max(CLOSE * near.max(), CALLED)
         return fitting
