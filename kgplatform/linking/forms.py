@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 
 from anyascii import anyascii
 
@@ -18,7 +20,7 @@ LONGEST = 300
 """Characters of a name that are compared; two names that are longer and begin alike are one only when they are equal."""
 _MOST_WORDS = 24
 _PARTS = re.compile(
-    r"(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[^\W\d_]+(?:[’'´`][^\W\d_]+)*)|(?P<mark>[%$€£°₀-₉′]+)",
+    r"(?P<number>\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,]\d+)*)|(?P<word>[^\W\d_]+(?:[’'´`][^\W\d_]+)*)|(?P<mark>°\s?[CF]\b|[%$€£₀-₉′+#]+)",
 )
 _HUMP = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _ABBREVIATED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?")
@@ -28,7 +30,8 @@ _BRACKETS = re.compile(r"\(([^()]*)\)\s*$")
 _SOUNDS = tuple(
     (re.compile(pattern), to)
     for pattern, to in (
-        (r"shch|schtsch|sch|tsch|tch|tz|ts|sh|ch|cz|zh|sz|c(?=[eiy])|dzh|dj|j(?=[aou])|z|x", "s"),
+        (r"x", "ks"),
+        (r"shch|schtsch|sch|tsch|tch|tz|ts|sh|ch|cz|zh|sz|c(?=[eiy])|dzh|dj|j(?=[aou])|z", "s"),
         (r"ph|pf", "f"),
         (r"kh|gh|ck|q|c|g", "k"),
         (r"w|ff|f", "v"),
@@ -71,7 +74,7 @@ def form(name: str) -> Form:
     words = _words(before)
     if not words:
         words, behind = _words(text), ""
-    return Form(text, words[:_MOST_WORDS], _words(behind)[:_MOST_WORDS])
+    return Form(text, words[:_MOST_WORDS], _words(behind, first=False)[:_MOST_WORDS])
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -82,37 +85,62 @@ def _parted(text: str) -> tuple[str, str]:
     return (before, behind) if comma and behind.strip() and not re.match(r"\d{3}\b", behind) else (text, "")
 
 
-def _words(text: str) -> tuple[Word, ...]:
-    text = _ABBREVIATED.sub(lambda found: found[0].replace(".", "") if found[0].isupper() and len(found[0]) > 4 else found[0], text)
+def _words(text: str, first: bool = True) -> tuple[Word, ...]:
+    text = _ABBREVIATED.sub(lambda found: found[0].replace(".", "") if found[0].isupper() else found[0], text)
     text = _HUMP.sub(" ", text) if " " not in text.strip() else text
-    found = [_word(part, text) for part in _PARTS.finditer(text)]
-    kept = [word for word in found if word.plain not in lexicon.SMALL]
-    return tuple(_numbered(kept or found))
+    found = [word for part in _PARTS.finditer(text) for word in _expanded(_word(part, text))]
+    kept = [word for word, then in zip_longest(found, found[1:]) if not _small(word, then)]
+    return tuple(_measured(_numbered(kept if len(kept) and not is_symbol(text) else found, first)))
+
+
+def _small(word: Word, then: Word | None) -> bool:
+    """Whether a word says nothing: an article, or "no." before a number."""
+    if word.initial and (word.abbreviated or word.written.isupper()):
+        return False
+    return word.plain in lexicon.SMALL or (word.plain in lexicon.COUNTING and then is not None and bool(then.number))
+
+
+def is_symbol(name: str) -> bool:
+    """Whether a name is so short that each letter and mark counts: T, t and T* are three."""
+    return not name[:1].isdigit() and sum(letter.isalpha() for letter in name) < 4
+
+
+def symbol(name: str) -> str:
+    """A symbol's letters and marks, without what parts them: "T_g" is "Tg"."""
+    return re.sub(r"[\s_.,\-]", "", unicodedata.normalize("NFC", name))
 
 
 def _word(part: re.Match[str], text: str) -> Word:
     written = part[0]
     if part["number"]:
-        return Word(written, written, _value(written))
+        return Word(written, written, _value(re.sub(r"\D+$", "", written)))
     if part["mark"]:
         mark = unicodedata.normalize("NFKC", written)
         return Word(written, lexicon.MARKS.get(mark, mark), mark if mark.isdigit() else "")
-    dotted = text[part.end() : part.end() + 1] == "."
     plain = plainly(written)
-    return Word(written, plain, lexicon.NUMBERS.get(plain, ""), dotted)
+    return Word(written, plain, lexicon.NUMBERS.get(plain, ""), text[part.end() : part.end() + 1] == ".")
+
+
+def _expanded(word: Word) -> list[Word]:
+    """What an abbreviation that everybody knows stands for; of two or three letters without a point only in capitals."""
+    full = lexicon.SHORT.get(word.plain, "")
+    if not full or not (word.abbreviated or word.written.isupper() or word.plain in lexicon.CLEAR):
+        return [word]
+    return [Word(word.written, one) for one in full.split()]
 
 
 def _value(written: str) -> str:
-    """A number without separators of thousands; versions and decimals as they stand."""
+    """A number without separators of thousands; of a version "2.0" is "2"."""
     bare = re.sub(r"(?<=\d),(?=\d{3}\b)", "", written).replace(",", ".")
+    bare = re.sub(r"^(\d+)\.0$", r"\1", bare)
     return str(int(bare)) if bare.isdigit() else bare
 
 
-def _numbered(words: list[Word]) -> list[Word]:
+def _numbered(words: list[Word], first: bool) -> list[Word]:
     """Words with Roman numerals, which stand behind another word, as numbers."""
     return [
         word
-        if at == 0 or word.number or word.abbreviated or not _ROMAN.fullmatch(word.written) or word.written == "X"
+        if (first and at == 0) or word.number or word.abbreviated or not _ROMAN.fullmatch(word.written) or word.written == "X"
         else Word(word.written, word.plain, str(_roman(word.written)))
         for at, word in enumerate(words)
     ]
@@ -123,11 +151,24 @@ def _roman(text: str) -> int:
     return sum(-one if one < then else one for one, then in zip(values, [*values[1:], 0], strict=True))
 
 
+def _measured(words: list[Word]) -> list[Word]:
+    """Numbers with their units as one word: how much in the base unit, of what."""
+    made: list[Word] = []
+    for word in words:
+        last = made[-1] if made else None
+        if last and re.fullmatch(r"\d+(?:\.\d+)?", last.number) and (measure := lexicon.unit(word.written, word.plain)):
+            dimension, factor = measure
+            made[-1] = Word(f"{last.written} {word.written}", dimension, f"{float(last.number) * factor:.6g} {dimension}")
+        elif word.plain not in ("degree", "degrees") or not last or not last.number:
+            made.append(word)
+    return made
+
+
 @lru_cache(maxsize=50_000)
 def plainly(word: str) -> str:
     """A word in small letters of the Latin alphabet; a single Greek letter by its name."""
-    if len(word) == 1 and "GREEK" in (called := unicodedata.name(word, "")):
-        return called.split()[-1].lower() if "LETTER" in called and "WITH" not in called else anyascii(word).lower()
+    if len(word) == 1 and (called := unicodedata.name(word, "")).startswith("GREEK ") and " LETTER " in called:
+        return called.partition(" LETTER ")[2].split()[0].lower()
     if word.isascii():
         return word.lower().replace("'", "")
     for written, latin in lexicon.UMLAUTS:
@@ -137,14 +178,18 @@ def plainly(word: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def stem(plain: str) -> str:
-    """A word without the ending of a plural."""
+    """A word without the ending of a plural, and as Americans write it."""
     if len(plain) < 4 or plain.endswith(("ss", "us", "is")):
         return plain
     if plain.endswith("ies") and len(plain) > 4:
-        return plain[:-3] + "y"
-    if plain.endswith(("sses", "shes", "ches", "xes", "zes")):
-        return plain[:-2]
-    return plain[:-1] if plain.endswith("s") else plain
+        plain = plain[:-3] + "y"
+    elif plain.endswith(("sses", "shes", "ches", "xes", "zes")):
+        plain = plain[:-2]
+    elif plain.endswith("s"):
+        plain = plain[:-1]
+    for british, american in lexicon.BRITISH:
+        plain = british.sub(american, plain)
+    return plain
 
 
 @lru_cache(maxsize=50_000)
@@ -152,33 +197,37 @@ def sound(plain: str) -> str:
     """A rough sound of a word, which its ways of being written in Latin letters share."""
     for pattern, to in _SOUNDS:
         plain = pattern.sub(to, plain)
-    first, rest = plain[:1], re.sub(r"[aeiouyj]", "", plain[1:])
-    return re.sub(r"(.)\1+", r"\1", ("a" if first in "aeiouyj" else first) + rest)
+    plain = undoubled(plain)
+    return ("a" if plain[:1] in "aeiouyj" else plain[:1]) + re.sub(r"[aeiouyj]", "", plain[1:])
 
 
-def acronym(words: tuple[Word, ...]) -> str:
-    """The first letters of several words."""
-    return "".join(word.plain[:1] for word in words) if len(words) > 1 else ""
+def undoubled(plain: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", plain)
+
+
+def acronym(words: Sequence[Word]) -> str:
+    """The first letters of several words; of one in capitals, all."""
+    if len(words) < 2:
+        return ""
+    return "".join(word.plain if word.written.isupper() and len(word.plain) < 5 else word.plain[:1] for word in words)
 
 
 @lru_cache(maxsize=50_000)
 def keys(name: str) -> tuple[str, ...]:
-    """Under what a name is found by others that may mean the same; at most five."""
+    """Under what a name is found by others that may mean the same; at most six."""
     taken = form(name)
-    words = tuple(word for word in taken.words if word.plain not in lexicon.TITLES) or taken.words
+    words = [word for word in taken.words if word.plain not in lexicon.IDLE] or list(taken.words)
     if not words:
         return ()
-    told = [_canonical(word) for word in words]
-    found = {"w" + " ".join(sorted(stem(one) for one in told)), "s" + " ".join(sorted(sound(stem(one)) for one in told))}
-    found.add("p" + " ".join(sorted({one[:3] for one in told})))
+    told = [word.number or stem(word.plain) for word in words]
+    sounds = " ".join(sorted(word.number or sound(stem(word.plain)) for word in words))
+    found = {f"w{''.join(told)}", "p" + " ".join(sorted({one[:3] for one in told}))}
+    if len(sounds) > 2:
+        found.add(f"s{sounds}")
+    if single := re.fullmatch(r"\W*([^\W\d_]{2,8})\W*", taken.written):
+        found.add("a" + plainly(single[1])) if single[1].isupper() else None
     if len(words) > 1:
-        found.add("a" + acronym(words))
-        last = words[0] if taken.behind and len(taken.behind) <= 2 else words[-1]
-        found.add(f"i{words[0].plain[:1]} {sound(last.plain)}")
-    elif words[0].written.isupper() or words[0].abbreviated:
-        found.add("a" + words[0].plain)
+        found |= {"a" + acronym(words), f"i{told[0][:1]} {sound(told[-1])}"}
+    elif taken.behind:
+        found.add(f"i{taken.behind[0].plain[:1]} {sound(told[-1])}")
     return tuple(sorted(found))
-
-
-def _canonical(word: Word) -> str:
-    return word.number or lexicon.SHORT.get(word.plain, word.plain)

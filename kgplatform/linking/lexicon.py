@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-SMALL = frozenset("the a an of de la le les du des der die das den von van el al and und et y & in on for to no nr number v ver version".split())
+SMALL = frozenset("the a an of de la le les du des der die das den von van el al and und et y am on for to".split())
 """Words of a name that a comparison passes over."""
+COUNTING = frozenset("no nr number v ver version release".split())
+"""What it passes over before a number."""
 TITLES = frozenset(
     "mr mrs ms miss dr prof professor sir dame lord lady king queen prince princess emperor empress pope saint president rev reverend hon "
     "herr frau monsieur madame".split()
@@ -15,9 +18,8 @@ LEGAL = frozenset("inc ltd llc plc ag gmbh corp corporation co company limited s
 """Of a firm: its legal form."""
 GENERATIONS = frozenset("jr sr junior senior elder younger fils pere".split())
 """What tells members of a family apart."""
-BROAD = frozenset("city town river mount mountain country state planet element mythology programming language software".split())
-PLAIN_WHERE = frozenset("city town".split())
-"""What a place's name may say besides."""
+IDLE = TITLES | LEGAL
+"""What of a name does not tell which one is meant."""
 
 UMLAUTS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "ae"), ("Ö", "oe"), ("Ü", "ue"), ("ß", "ss"), ("ø", "oe"), ("å", "aa"), ("æ", "ae"))
 
@@ -48,8 +50,14 @@ _STATES = (
 STATES: Mapping[str, str] = dict(zip(_STATES[::2], _STATES[1::2], strict=True))
 """Behind the comma of a place."""
 SHORT: Mapping[str, str] = _SHORT
+CLEAR = frozenset("univ intl natl dept govt bros jr sr capt blvd max min avg temp approx ussr".split())
+"""Abbreviations that are no words."""
+BRITISH = tuple(
+    (re.compile(pattern), to)
+    for pattern, to in ((r"(?<=[a-z]{2})our(?=$|ed|ing|al|able)", "or"), (r"(?<=[a-z][tb])re$", "er"), (r"(?<=[a-z]{2})is(?=e$|ed$|ing$|ation$|er$)", "iz"))
+)
 
-MARKS: Mapping[str, str] = {"%": "percent", "$": "dollar", "€": "euro", "£": "pound", "°": "degree", "′": "prime", "+": "plus", "#": "sharp"}
+MARKS: Mapping[str, str] = {"%": "percent", "$": "dollar", "€": "euro", "£": "pound", "°": "degree", "°C": "celsius", "°F": "fahrenheit", "′": "prime", "+": "plus", "#": "sharp"}
 
 _CONTRASTS = (
     ("non", "un", "in", "im", "ir", "il", "dis", "de", "anti", "counter", "a", "mis", ""),
@@ -58,12 +66,20 @@ _CONTRASTS = (
     ("in", "de", "ex"), ("up", "down"), ("maxi", "mini"),
 )  # fmt: skip
 
+_ENDINGS = (("", "less"), ("ful", "less"), ("", "out"), ("ate", "ite", "ide"), ("ane", "ene", "yne"), ("philic", "phobic"), ("er", "ee"))
+
 
 def opposed(one: str, other: str) -> bool:
-    """Whether two words differ in a beginning that turns their meaning: "bonded", "nonbonded"."""
+    """Whether two words differ in a beginning or an ending that turns their meaning: "bonded", "nonbonded"."""
     return any(
         one.startswith(first) and other.startswith(second) and one[len(first) :] == other[len(second) :] and len(one) - len(first) > 2
         for group in _CONTRASTS
+        for first in group
+        for second in group
+        if first != second
+    ) or any(
+        one.endswith(first) and other.endswith(second) and one[: len(one) - len(first)] == other[: len(other) - len(second)]
+        for group in _ENDINGS
         for first in group
         for second in group
         if first != second
@@ -76,16 +92,16 @@ _SCALED = {
     "L": (_VOLUME, 1.0, ""), "Pa": (_PRESSURE, 1.0, "pascal"), "V": ("voltage", 1.0, "volt"), "A": ("current", 1.0, "ampere amp"),
     "W": ("power", 1.0, "watt"), "Hz": ("frequency", 1.0, "hertz"), "J": ("energy", 1.0, "joule"), "N": ("force", 1.0, "newton"),
     "mol": ("amount", 1.0, "mole"), "eV": ("energy", 1.602176634e-19, "electronvolt"), "bar": (_PRESSURE, 1e5, ""),
-    "B": (_DATA, 1.0, "byte"),
+    "B": (_DATA, 1.0, "byte"), "b": (_DATA, 0.125, "bit"),
 }  # fmt: skip
 _PREFIXES = {
     "": (1.0, ""), "k": (1e3, "kilo"), "M": (1e6, "mega"), "G": (1e9, "giga"), "T": (1e12, "tera"), "c": (1e-2, "centi"), "m": (1e-3, "milli"),
     "µ": (1e-6, "micro"), "μ": (1e-6, "micro"), "u": (1e-6, "micro"), "n": (1e-9, "nano"), "p": (1e-12, "pico"),
 }  # fmt: skip
 _OTHERS = {
-    "min": (_TIME, 60.0, "minute"), "h": (_TIME, 3600.0, "hour"), "d": (_TIME, 86400.0, "day"), "mi": (_LENGTH, 1609.344, "mile"),
-    "ft": (_LENGTH, 0.3048, "foot feet"), "lb": (_MASS, 0.45359237, "pound"), "t": (_MASS, 1e3, "tonne"), "atm": (_PRESSURE, 101325.0, "atmosphere"),
-    "K": ("temperature", 1.0, "kelvin"), "C": ("celsius", 1.0, "celsius"), "F": ("fahrenheit", 1.0, "fahrenheit"), "%": ("share", 1.0, "percent"),
+    "min": (_TIME, 60.0, "minute"), "h": (_TIME, 3600.0, "hour"), "days": (_TIME, 86400.0, "day"), "mi": (_LENGTH, 1609.344, "mile"),
+    "ft": (_LENGTH, 0.3048, "foot feet"), "lb": (_MASS, 0.45359237, "pound"), "tonnes": (_MASS, 1e3, "tonne"), "atm": (_PRESSURE, 101325.0, "atmosphere"),
+    "kelvins": ("temperature", 1.0, "kelvin"), "°C": ("celsius", 1.0, "celsius"), "°F": ("fahrenheit", 1.0, "fahrenheit"), "%": ("share", 1.0, "percent"),
 }  # fmt: skip
 
 
@@ -98,6 +114,8 @@ def _units() -> tuple[dict[str, tuple[str, float]], dict[str, tuple[str, float]]
     for symbol, (dimension, factor, called) in _OTHERS.items():
         symbols[symbol] = (dimension, factor)
         words |= dict.fromkeys(called.split(), (dimension, factor))
+    for letter in "A B b N".split():  # more often a mark than a unit
+        del symbols[letter]
     return symbols, words
 
 

@@ -1,0 +1,249 @@
+"""How likely two names mean one thing: a sum of weights, one for each thing that speaks for it or against it.
+
+The words of both names are paired, each with the one it is most like; what is left over counts by what it is. ``WEIGHTS`` are in
+nats of log-odds, fitted on half of the pairs of ``benchmarks/linking`` and rounded. Likeness of meaning alone never makes two names one: it can only
+ask, since an encoder finds opposites as alike as synonyms.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from rapidfuzz.distance import OSA
+
+from kgplatform.linking import lexicon
+from kgplatform.linking.exact import ANYTHING
+from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, plainly, sound, stem, symbol, undoubled
+
+WEIGHTS: Mapping[str, float] = {
+    "alike": 4.0,
+    "inflected": -0.5,
+    "respelt": -2.5,
+    "sounds": -1.5,
+    "transcribed": -0.5,
+    "shortened": -1.0,
+    "initial": -0.5,
+    "middle": -1.0,
+    "acronym": -0.5,
+    "letters": -3.0,
+    "symbol": -4.0,
+    "replaced": -8.0,
+    "extra": -4.5,
+    "number": -8.0,
+    "generation": -6.0,
+    "where": -6.0,
+    "placed": -3.0,
+    "context": 20.0,
+}
+"""What each thing counts: "alike" once, "context" by the cosine (beyond ``USUAL``) of what is said of both, the others for each word."""
+USUAL = 0.36
+"""The cosine of what is said of both from which on it speaks for one thing."""
+_MOST = {"context": 0.1}
+PEOPLE = frozenset({"person", "human", "people", "character", "author", "family"})
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One side of a comparison: a name, its kinds, and what is said of it."""
+
+    name: str
+    kinds: tuple[str, ...] = (ANYTHING,)
+    about: str = ""
+
+    @property
+    def person(self) -> bool:
+        return not PEOPLE.isdisjoint(self.kinds)
+
+    @property
+    def proper(self) -> bool:
+        """Whether its words are a name's, which have no plural."""
+        return self.kinds != (ANYTHING,) and any(letter.isupper() for letter in self.name)
+
+
+def compared(one: Named, other: Named) -> Counter[str]:
+    """What speaks for and against two names meaning one thing, as counts of the names of ``WEIGHTS``."""
+    found: Counter[str] = Counter(alike=1)
+    if one.name == other.name:
+        return found
+    person = one.person or other.person
+    first, second = _form(one, person), _form(other, person)
+    if is_symbol(one.name) and is_symbol(other.name):
+        found["symbol"] += not _same_symbol(one.name, other.name)
+        return found
+    if "".join(_stems(first.words)) == "".join(_stems(second.words)) and not (one.proper and other.proper and _plural(first, second)):
+        _where(first, second, one, other, found)
+        return found
+    if letters := _acronym(first, second) or _acronym(second, first):
+        found["letters" if letters < 3 else "acronym"] += 1
+        return found
+    paired, left, right = _paired(first.words, second.words, person, one.proper and other.proper)
+    found.update(paired)
+    left, right = _beside(left, second.behind), _beside(right, first.behind)
+    _left_over(_telling(left, other, person), _telling(right, one, person), person, found)
+    if not (left or right) or first.behind and second.behind:
+        _where(first, second, one, other, found)
+    return found
+
+
+def total(found: Mapping[str, float]) -> float:
+    """The log-odds that what was found amounts to."""
+    return sum(WEIGHTS[name] * min(count, _MOST.get(name, count)) for name, count in found.items())
+
+
+def probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
+
+
+def _form(named: Named, person: bool) -> Form:
+    """The name taken apart. A person's initials stand alone, and what stands behind a comma stands first."""
+    taken = form(named.name)
+    if not person:
+        return taken
+    behind = taken.behind
+    later = behind and all(word.number or word.plain in lexicon.GENERATIONS for word in behind)
+    words = (*taken.words, *behind) if later else (*behind, *taken.words)
+    if len(words) > 1:
+        words = tuple(part for word in words for part in _initials(word))
+    return Form(taken.written, words)
+
+
+def _initials(word: Word) -> Sequence[Word]:
+    split = word.written.isupper() and word.written.isalpha() and 1 < len(word.written) < 4 and not word.number
+    return [Word(letter, letter.lower(), abbreviated=True) for letter in word.written] if split else [word]
+
+
+def _same_symbol(one: str, other: str) -> bool:
+    """Whether two short names are one in all letters and marks; a word of three letters may be written in any way."""
+    a, b = symbol(one), symbol(other)
+    return a == b or (a.casefold() == b.casefold() and a.isalpha() and len(a) > 2 and one.isalpha() and other.isalpha())
+
+
+def _stems(words: Iterable[Word]) -> list[str]:
+    return [word.number or stem(word.plain) for word in words]
+
+
+def _plural(one: Form, other: Form) -> bool:
+    return [word.plain for word in one.words] != [word.plain for word in other.words] and len(one.words) == len(other.words)
+
+
+def _acronym(short: Form, long: Form) -> int:
+    """Of how many letters a name is that stands for the first letters of another; 0 when it is none."""
+    written = re.sub(r"[\W_]", "", short.written)
+    if not (written.isalpha() and written.isupper() and 1 < len(written) < 9) or len(long.words) < 2:
+        return 0
+    letters = plainly(written)
+    return len(letters) if letters in (acronym(long.words), *(plainly(word.written) for word in long.behind)) else 0
+
+
+def _paired(first: Sequence[Word], second: Sequence[Word], person: bool, proper: bool) -> tuple[Counter[str], list[Word], list[Word]]:
+    """The words of two names, each paired with the one it is most like; how they differ, and what is left of each."""
+    best = sorted(
+        (rank, abs(i - j), i, j)
+        for (i, one), (j, other) in product(enumerate(first), enumerate(second))
+        if (rank := _ALIKE.index(_likeness(one, other, person, proper))) < len(_ALIKE) - 1
+    )
+    taken: tuple[dict[int, str], dict[int, str]] = ({}, {})
+    for rank, _, i, j in best:
+        if i not in taken[0] and j not in taken[1]:
+            taken[0][i] = taken[1][j] = _ALIKE[rank]
+    found = Counter(how for how in taken[0].values() if how != "same")
+    return found, [w for i, w in enumerate(first) if i not in taken[0]], [w for j, w in enumerate(second) if j not in taken[1]]
+
+
+_ALIKE = ("same", "inflected", "transcribed", "shortened", "sounds", "respelt", "initial", "other")
+
+
+def _likeness(one: Word, other: Word, person: bool, proper: bool) -> str:
+    if one.number or other.number:
+        return "same" if one.number == other.number else "other"
+    a, b = one.plain, other.plain
+    if a == b:
+        return "same"
+    if stem(a) == stem(b) and not proper:
+        return "inflected"
+    if one.initial or other.initial:
+        return "initial" if a[0] == b[0] and (person or one.abbreviated or other.abbreviated) else "other"
+    if one.written.isupper() and other.written.isupper():
+        return "other"
+    if lexicon.opposed(a, b) or lexicon.opposed(b, a):
+        return "other"
+    if _shortened(one, other) or _shortened(other, one):
+        return "shortened"
+    if undoubled(a) == undoubled(b):
+        return "respelt"
+    foreign = not (one.written.isascii() and other.written.isascii())
+    alike = 1 - OSA.normalized_distance(a, b)
+    if sound(a) == sound(b) and len(sound(a)) > 1 + (not foreign) and alike >= 0.4:
+        return "transcribed" if foreign or (proper and len(sound(a)) > 3) else "sounds"
+    if min(len(a), len(b)) > 4 and a[0] == b[0] and OSA.distance(a, b) <= 1 + (min(len(a), len(b)) > 9) and stem(a) != stem(b):
+        return "respelt"
+    return "other"
+
+
+def _shortened(short: Word, long: Word) -> bool:
+    """Whether a word is another one cut off: "Acc" is "Accuracy", "Intl." is "International"."""
+    a, b = stem(short.plain), stem(long.plain)
+    if len(a) < 2 or len(b) < len(a) + 2 or a[0] != b[0]:
+        return False
+    if short.abbreviated:
+        letters = iter(b)
+        return all(letter in letters for letter in a)
+    return 3 <= len(a) <= 5 and b.startswith(a) and a[-1] not in "aeiouy"
+
+
+def _telling(words: Sequence[Word], other: Named, person: bool) -> list[Word]:
+    """Words that are left over and not said of the other thing elsewhere."""
+    said = {stem(word.plain) for kind in other.kinds for word in form(kind).words}
+    said |= {stem(word.plain) for word in form(other.about).words} if other.about else set()
+    return [word for word in words if word.number or not (stem(word.plain) in said or (word.plain in lexicon.LEGAL and not person))]
+
+
+def _beside(words: Sequence[Word], behind: Sequence[Word]) -> list[Word]:
+    return [word for word in words if all(word.plain != one.plain for one in behind)]
+
+
+def _left_over(left: Sequence[Word], right: Sequence[Word], person: bool, found: Counter[str]) -> None:
+    """What words that have no partner say against the names' meaning one thing."""
+    sides = [Counter(_sort(word, person) for word in side) for side in (left, right)]
+    for sort in ("number", "generation"):
+        found[sort] += max(side[sort] for side in sides)
+    gendered = [any(word.plain in lexicon.GENDERED for word in side) for side in (left, right)]
+    titled = [any(word.plain in lexicon.TITLES for word in side) for side in (left, right)]
+    found["generation"] += all(titled) and gendered[0] != gendered[1]
+    words, middles = sorted(side["word"] for side in sides), sorted(side["middle"] for side in sides)
+    replaced = min(words) + min(middles) + min(max(middles) - min(middles), max(words) - min(words)) * (sides[0]["word"] > 0) * (sides[1]["middle"] > 0)
+    replaced += (sides[1]["word"] > 0) * (sides[0]["middle"] > 0)
+    found["replaced"] += replaced
+    found["extra"] += max(words) - min(words)
+    found["middle"] += max(middles) - min(middles)
+
+
+def _sort(word: Word, person: bool) -> str:
+    if word.number:
+        return "number"
+    if person and word.plain in lexicon.GENERATIONS:
+        return "generation"
+    if person and word.plain in lexicon.TITLES:
+        return "title"
+    return "middle" if person and word.initial else "word"
+
+
+def _where(first: Form, second: Form, one: Named, other: Named, found: Counter[str]) -> None:
+    """What stands behind commas or in brackets: "Paris, Texas" is not "Paris, France"."""
+    a, b = _places(first), _places(second)
+    if a and b:
+        found["where"] += not (a <= b or b <= a)
+    elif a or b:
+        words, told = (a, other) if a else (b, one)
+        said = {stem(word.plain) for text in (*told.kinds, told.about, told.name) for word in form(text).words}
+        found["placed"] += not words & said
+
+
+def _places(taken: Form) -> set[str]:
+    full = (lexicon.STATES.get(word.plain, word.plain) if word.written.isupper() else word.plain for word in taken.behind)
+    return {stem(word) for words in full for word in words.split()}
