@@ -22,6 +22,8 @@ from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRe
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.library import Context, Library
 from kgplatform.linking import Unlinked, link
+from kgplatform.linking.deciding import Decision
+from kgplatform.linking.linker import Linker
 from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Store
@@ -103,10 +105,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of candidates: the receipt of those that were linked, and those that need a person."""
+    """What became of candidates: the receipt of those that were linked, and those that need a person.
+
+    With a linker also what it merged, and the pairs of which it ``asked`` whether they are one.
+    """
 
     receipt: Receipt
     unlinked: tuple[Unlinked, ...] = ()
+    merges: tuple[Merge, ...] = ()
+    asked: tuple[Decision, ...] = ()
 
 
 class KnowledgeGraph(Library):
@@ -176,8 +183,13 @@ class KnowledgeGraph(Library):
         _, more = records.rows([claim for _, claim in accepted], known, 0)
         return (*_as_given(more, accepted), *refused)
 
-    def add(self, candidates: Sequence[Candidate]) -> Added:
-        """Link words to entities, then ``put``."""
+    def add(self, candidates: Sequence[Candidate], linker: Linker | None = None, context: Mapping[str, str] | None = None) -> Added:
+        """Link words to entities, by exact names or as a ``linker`` does (``context`` tells it what names mean), then ``put``."""
+        if linker is not None:
+            linking = linker.link(candidates, context)
+            receipt = self.put(linking.claims)
+            asked = tuple(one for one in linking.decisions if one.verdict == "ask")
+            return Added(receipt, linking.unlinked, tuple(linker.settle(linking)), asked)
         linked = link(candidates, self.store, self.kinds())
         return Added(self.put(linked.claims), linked.unlinked)
 

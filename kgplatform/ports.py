@@ -212,6 +212,17 @@ class Search(Protocol):
         """
         ...
 
+    def nearest_each(self, encoder: str, asked: npt.ArrayLike, limit: int = 20) -> list[list[Hit]]:
+        """``nearest`` of many vectors at once, ``(vectors, dimension)``; approximate, and quicker than one by one."""
+        ...
+
+    def meeting(self, keys: Sequence[Collection[str]], limit: int = 20) -> list[list[Entity]]:
+        """For each set of a name's keys (``kgplatform.linking.forms.keys``) the entities with a vector whose names have any of them.
+
+        Those that share more and rarer keys come first; of those that were merged, the one they are now.
+        """
+        ...
+
     def drop_vectors(self) -> None:
         """Take all vectors away, so that another encoder's can come."""
         ...

@@ -1,8 +1,8 @@
-"""From words to entities: the same as one that is there, a new one, or a question for a person.
+"""By equal names: the same as an entity that is there, a new one, or a question for a person.
 
 A mention is an entity that bears its name (or an alias, compared in normalised form) and whose kind fits, or of them the one whose id it
 says. When two fit, nothing is guessed: the candidate is handed back with the reason. Every writer that starts
-from words comes through here.
+from words comes through here, or through a ``Linker``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,11 @@ def several_bear(name: str, bearers: Iterable[Entity]) -> str:
 
 def link(candidates: Sequence[Candidate], search: Search, kinds: Mapping[str, Kind]) -> Linked:
     """Link the ends of each candidate, and those of its qualifiers that are mentions; one look-up for all names."""
-    resolved = _resolved({mention for c in candidates for mention in c.mentions}, search, kinds)
+    return claimed(candidates, resolved({mention for c in candidates for mention in c.mentions}, search, kinds))
+
+
+def claimed(candidates: Iterable[Candidate], resolved: Mapping[Mention, Entity | str]) -> Linked:
+    """The claims of candidates whose mentions all have an entity; the others with the reason why one has none."""
     entities = {mention: one for mention, one in resolved.items() if isinstance(one, Entity)}
     claims, unlinked = [], []
     for candidate in candidates:
@@ -94,30 +98,30 @@ def _claim(candidate: Candidate, resolved: Mapping[Mention, Entity]) -> Claim:
     )
 
 
-def _resolved(mentions: Iterable[Mention], search: Search, kinds: Mapping[str, Kind]) -> dict[Mention, Entity | str]:
+def resolved(mentions: Iterable[Mention], search: Search, kinds: Mapping[str, Kind]) -> dict[Mention, Entity | str]:
     """Each mention's entity, or the sentence that says why it has none.
 
     A mention also meets the entities that others of this batch make: narrow kinds go first, so that a person
     and a mere thing of one name become one entity, whatever the batches are.
     """
-    resolved: dict[Mention, Entity | str] = {}
+    found: dict[Mention, Entity | str] = {}
     cleaned: dict[Mention, Mention] = {}
     for mention in mentions:
         try:
             cleaned[mention] = dataclasses.replace(mention, name=names.clean(mention.name))
         except BadName as error:
-            resolved[mention] = str(error)
-    bearers = {key: list(found) for key, found in search.named(sorted({names.normalise(one.name) for one in cleaned.values()})).items()}
+            found[mention] = str(error)
+    bearers = {key: list(ones) for key, ones in search.named(sorted({names.normalise(one.name) for one in cleaned.values()})).items()}
     for mention, clean in sorted(cleaned.items(), key=lambda item: (-len(_line(item[1].kind, kinds)), item[1].kind, item[1].name)):
         known = bearers.setdefault(names.normalise(clean.name), [])
         try:
-            entity = resolved[mention] = resolve(clean, known, kinds)
+            entity = found[mention] = resolve(clean, known, kinds)
         except (Ambiguous, BadName) as error:
-            resolved[mention] = str(error)
+            found[mention] = str(error)
             continue
         if all(entity.id != one.id for one in known):
             known.append(entity)
-    return resolved
+    return found
 
 
 def _line(kind: str, kinds: Mapping[str, Kind]) -> tuple[str, ...]:

@@ -74,7 +74,10 @@ def form(name: str) -> Form:
     words = _words(before)
     if not words:
         words, behind = _words(text), ""
-    return Form(text, words[:_MOST_WORDS], _words(behind, first=False)[:_MOST_WORDS])
+    beside = _words(behind, first=False)[:_MOST_WORDS]
+    if len(beside) == 1 and beside[0].plain == acronym(words):
+        beside = ()
+    return Form(text, words[:_MOST_WORDS], beside)
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -88,7 +91,8 @@ def _parted(text: str) -> tuple[str, str]:
 def _words(text: str, first: bool = True) -> tuple[Word, ...]:
     text = _ABBREVIATED.sub(lambda found: found[0].replace(".", "") if found[0].isupper() else found[0], text)
     text = _HUMP.sub(" ", text) if " " not in text.strip() else text
-    found = [word for part in _PARTS.finditer(text) for word in _expanded(_word(part, text))]
+    parts = list(_PARTS.finditer(text))
+    found = [word for part in parts for word in _expanded(_word(part, text), len(parts) > 1 and part is parts[-1])]
     kept = [word for word, then in zip_longest(found, found[1:]) if not _small(word, then)]
     return tuple(_measured(_numbered(kept if len(kept) and not is_symbol(text) else found, first)))
 
@@ -102,7 +106,7 @@ def _small(word: Word, then: Word | None) -> bool:
 
 def is_symbol(name: str) -> bool:
     """Whether a name is so short that each letter and mark counts: T, t and T* are three."""
-    return not name[:1].isdigit() and sum(letter.isalpha() for letter in name) < 4
+    return sum(letter.isalpha() for letter in name) < 4 and not any(letter.isdigit() for letter in name)
 
 
 def symbol(name: str) -> str:
@@ -121,8 +125,10 @@ def _word(part: re.Match[str], text: str) -> Word:
     return Word(written, plain, lexicon.NUMBERS.get(plain, ""), text[part.end() : part.end() + 1] == ".")
 
 
-def _expanded(word: Word) -> list[Word]:
+def _expanded(word: Word, last: bool) -> list[Word]:
     """What an abbreviation that everybody knows stands for; of two or three letters without a point only in capitals."""
+    if word.plain == "st" and last:
+        return [Word(word.written, "street")]
     full = lexicon.SHORT.get(word.plain, "")
     if not full or not (word.abbreviated or word.written.isupper() or word.plain in lexicon.CLEAR):
         return [word]
@@ -193,8 +199,13 @@ def stem(plain: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def sound(plain: str) -> str:
-    """A rough sound of a word, which its ways of being written in Latin letters share."""
+def sounds(plain: str) -> tuple[str, ...]:
+    """The rough sounds of a word, which its ways of being written in Latin letters share; "ch" has two."""
+    return tuple(dict.fromkeys(_sound(re.sub(r"(?<![st])ch", to, plain)) for to in ("c\u0301", "kh")))
+
+
+def _sound(plain: str) -> str:
+    plain = plain.replace("c\u0301", "ch")
     for pattern, to in _SOUNDS:
         plain = pattern.sub(to, plain)
     plain = undoubled(plain)
@@ -214,20 +225,20 @@ def acronym(words: Sequence[Word]) -> str:
 
 @lru_cache(maxsize=50_000)
 def keys(name: str) -> tuple[str, ...]:
-    """Under what a name is found by others that may mean the same; at most six."""
+    """Under what a name is found by others that may mean the same; at most seven."""
     taken = form(name)
     words = [word for word in taken.words if word.plain not in lexicon.IDLE] or list(taken.words)
     if not words:
         return ()
     told = [word.number or stem(word.plain) for word in words]
-    sounds = " ".join(sorted(word.number or sound(stem(word.plain)) for word in words))
     found = {f"w{''.join(told)}", "p" + " ".join(sorted({one[:3] for one in told}))}
-    if len(sounds) > 2:
-        found.add(f"s{sounds}")
+    for variant in (0, -1):
+        heard = " ".join(sorted(word.number or sounds(stem(word.plain))[variant] for word in words))
+        found |= {f"s{heard}"} if len(heard) > 2 else set()
     if single := re.fullmatch(r"\W*([^\W\d_]{2,8})\W*", taken.written):
         found.add("a" + plainly(single[1])) if single[1].isupper() else None
     if len(words) > 1:
-        found |= {"a" + acronym(words), f"i{told[0][:1]} {sound(told[-1])}"}
+        found |= {"a" + acronym(words), f"i{told[0][:1]} {sounds(told[-1])[0]}"}
     elif taken.behind:
-        found.add(f"i{taken.behind[0].plain[:1]} {sound(told[-1])}")
+        found.add(f"i{taken.behind[0].plain[:1]} {sounds(told[-1])[0]}")
     return tuple(sorted(found))

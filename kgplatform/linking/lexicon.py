@@ -18,6 +18,8 @@ LEGAL = frozenset("inc ltd llc plc ag gmbh corp corporation co company limited s
 """Of a firm: its legal form."""
 GENERATIONS = frozenset("jr sr junior senior elder younger fils pere".split())
 """What tells members of a family apart."""
+APART = TITLES | GENERATIONS
+"""Words that are like no other."""
 IDLE = TITLES | LEGAL
 """What of a name does not tell which one is meant."""
 
@@ -26,9 +28,10 @@ UMLAUTS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "ae"), ("Ö", "oe"),
 NUMBERS: Mapping[str, str] = {
     word: str(value)
     for words in (
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty",
-        "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
-        "seventeenth eighteenth nineteenth twentieth",
+        "zero one two three four five six seven eight nine ten eleven twelve "
+        "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty",
+        "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+        "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
     )
     for value, word in enumerate(words.split())
 }
@@ -36,7 +39,8 @@ NUMBERS: Mapping[str, str] = {
 _SHORT = {
     "st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "univ": "university", "intl": "international", "natl": "national",
     "dept": "department", "govt": "government", "gov": "governor", "inst": "institute", "assoc": "association", "bros": "brothers",
-    "jr": "junior", "sr": "senior", "gen": "general", "col": "colonel", "capt": "captain", "ave": "avenue", "rd": "road", "blvd": "boulevard",
+    "jr": "junior", "sr": "senior", "gen": "general", "col": "colonel", "capt": "captain", "ave": "avenue", "rd": "road",
+    "blvd": "boulevard",
     "max": "maximum", "min": "minimum", "avg": "average", "temp": "temperature", "approx": "approximate", "vs": "versus",
     "uk": "united kingdom", "us": "united states", "usa": "united states america", "ussr": "soviet union", "nyc": "new york city",
     "uae": "united arab emirates", "dc": "district columbia",
@@ -50,14 +54,29 @@ _STATES = (
 STATES: Mapping[str, str] = dict(zip(_STATES[::2], _STATES[1::2], strict=True))
 """Behind the comma of a place."""
 SHORT: Mapping[str, str] = _SHORT
-CLEAR = frozenset("univ intl natl dept govt bros jr sr capt blvd max min avg temp approx ussr".split())
+CLEAR = frozenset("st mt univ intl natl dept govt bros jr sr capt blvd max min avg temp approx ussr".split())
 """Abbreviations that are no words."""
 BRITISH = tuple(
     (re.compile(pattern), to)
-    for pattern, to in ((r"(?<=[a-z]{2})our(?=$|ed|ing|al|able)", "or"), (r"(?<=[a-z][tb])re$", "er"), (r"(?<=[a-z]{2})is(?=e$|ed$|ing$|ation$|er$)", "iz"))
+    for pattern, to in (
+        (r"(?<=[a-z]{2})our(?=$|ed|ing|al|able)", "or"),
+        (r"(?<=[a-z][tb])re$", "er"),
+        (r"(?<=[a-z]{2})is(?=e$|ed$|ing$|ation$|er$)", "iz"),
+    )
 )
 
-MARKS: Mapping[str, str] = {"%": "percent", "$": "dollar", "€": "euro", "£": "pound", "°": "degree", "°C": "celsius", "°F": "fahrenheit", "′": "prime", "+": "plus", "#": "sharp"}
+MARKS: Mapping[str, str] = {
+    "%": "percent",
+    "$": "dollar",
+    "€": "euro",
+    "£": "pound",
+    "°": "degree",
+    "°C": "celsius",
+    "°F": "fahrenheit",
+    "′": "prime",
+    "+": "plus",
+    "#": "sharp",
+}
 
 _CONTRASTS = (
     ("non", "un", "in", "im", "ir", "il", "dis", "de", "anti", "counter", "a", "mis", ""),
@@ -95,13 +114,17 @@ _SCALED = {
     "B": (_DATA, 1.0, "byte"), "b": (_DATA, 0.125, "bit"),
 }  # fmt: skip
 _PREFIXES = {
-    "": (1.0, ""), "k": (1e3, "kilo"), "M": (1e6, "mega"), "G": (1e9, "giga"), "T": (1e12, "tera"), "c": (1e-2, "centi"), "m": (1e-3, "milli"),
+    "": (1.0, ""), "k": (1e3, "kilo"), "M": (1e6, "mega"), "G": (1e9, "giga"), "T": (1e12, "tera"), "c": (1e-2, "centi"),
+    "m": (1e-3, "milli"),
     "µ": (1e-6, "micro"), "μ": (1e-6, "micro"), "u": (1e-6, "micro"), "n": (1e-9, "nano"), "p": (1e-12, "pico"),
 }  # fmt: skip
 _OTHERS = {
-    "min": (_TIME, 60.0, "minute"), "h": (_TIME, 3600.0, "hour"), "days": (_TIME, 86400.0, "day"), "mi": (_LENGTH, 1609.344, "mile"),
-    "ft": (_LENGTH, 0.3048, "foot feet"), "lb": (_MASS, 0.45359237, "pound"), "tonnes": (_MASS, 1e3, "tonne"), "atm": (_PRESSURE, 101325.0, "atmosphere"),
-    "kelvins": ("temperature", 1.0, "kelvin"), "°C": ("celsius", 1.0, "celsius"), "°F": ("fahrenheit", 1.0, "fahrenheit"), "%": ("share", 1.0, "percent"),
+    "min": (_TIME, 60.0, "minute"), "h": (_TIME, 3600.0, "hour"),
+    "days": (_TIME, 86400.0, "day"), "mi": (_LENGTH, 1609.344, "mile"),
+    "ft": (_LENGTH, 0.3048, "foot feet"), "lb": (_MASS, 0.45359237, "pound"),
+    "tonnes": (_MASS, 1e3, "tonne"), "atm": (_PRESSURE, 101325.0, "atmosphere"),
+    "kelvins": ("temperature", 1.0, "kelvin"), "°C": ("celsius", 1.0, "celsius"),
+    "°F": ("fahrenheit", 1.0, "fahrenheit"), "%": ("share", 1.0, "percent"),
 }  # fmt: skip
 
 

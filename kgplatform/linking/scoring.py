@@ -1,8 +1,8 @@
 """How likely two names mean one thing: a sum of weights, one for each thing that speaks for it or against it.
 
 The words of both names are paired, each with the one it is most like; what is left over counts by what it is. ``WEIGHTS`` are in
-nats of log-odds, fitted on half of the pairs of ``benchmarks/linking`` and rounded. Likeness of meaning alone never makes two names one: it can only
-ask, since an encoder finds opposites as alike as synonyms.
+nats of log-odds, chosen on the pairs of ``benchmarks/linking`` that are for it. Likeness of meaning alone never makes two names
+one: it can only ask, since an encoder finds opposites as alike as synonyms.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from rapidfuzz.distance import OSA
 
 from kgplatform.linking import lexicon
 from kgplatform.linking.exact import ANYTHING
-from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, plainly, sound, stem, symbol, undoubled
+from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, plainly, sounds, stem, symbol, undoubled
 
 WEIGHTS: Mapping[str, float] = {
     "alike": 4.0,
     "inflected": -0.5,
     "respelt": -2.5,
-    "sounds": -1.5,
+    "sounds": -2.0,
     "transcribed": -0.5,
+    "abbreviated": -0.25,
     "shortened": -1.0,
     "initial": -0.5,
     "middle": -1.0,
     "acronym": -0.5,
     "letters": -3.0,
-    "symbol": -4.0,
+    "symbol": -6.0,
     "replaced": -8.0,
     "extra": -4.5,
     "number": -8.0,
@@ -39,11 +40,13 @@ WEIGHTS: Mapping[str, float] = {
     "where": -6.0,
     "placed": -3.0,
     "context": 20.0,
+    "neighbours": 0.5,
 }
 """What each thing counts: "alike" once, "context" by the cosine (beyond ``USUAL``) of what is said of both, the others for each word."""
 USUAL = 0.36
 """The cosine of what is said of both from which on it speaks for one thing."""
-_MOST = {"context": 0.1}
+_MOST = {"context": 0.1, "neighbours": 3}
+_AGAINST = ("number", "generation", "where", "symbol")
 PEOPLE = frozenset({"person", "human", "people", "character", "author", "family"})
 
 
@@ -79,13 +82,17 @@ def compared(one: Named, other: Named) -> Counter[str]:
         _where(first, second, one, other, found)
         return found
     if letters := _acronym(first, second) or _acronym(second, first):
-        found["letters" if letters < 3 else "acronym"] += 1
+        found["letters" if letters < 3 and not (one.proper and other.proper) else "acronym"] += 1
         return found
     paired, left, right = _paired(first.words, second.words, person, one.proper and other.proper)
     found.update(paired)
     left, right = _beside(left, second.behind), _beside(right, first.behind)
-    _left_over(_telling(left, other, person), _telling(right, one, person), person, found)
-    if not (left or right) or first.behind and second.behind:
+    left, right = _telling(left, other, person), _telling(right, one, person)
+    _left_over([_sort(word, first, person) for word in left], [_sort(word, second, person) for word in right], found)
+    if min(len(first.words), len(second.words)) > 2:  # both have two given names, and one has a third
+        found["extra"] += found.pop("middle", 0)
+    _titled(first, second, found)
+    if not (left or right) or (first.behind and second.behind):
         _where(first, second, one, other, found)
     return found
 
@@ -93,6 +100,11 @@ def compared(one: Named, other: Named) -> Counter[str]:
 def total(found: Mapping[str, float]) -> float:
     """The log-odds that what was found amounts to."""
     return sum(WEIGHTS[name] * min(count, _MOST.get(name, count)) for name, count in found.items())
+
+
+def unopposed(found: Mapping[str, float]) -> bool:
+    """Whether nothing says outright that the names mean two things, so that what is not in them may still make them one."""
+    return not any(found.get(name) for name in _AGAINST) and found.get("replaced", 0) < 2
 
 
 def probability(log_odds: float) -> float:
@@ -155,7 +167,7 @@ def _paired(first: Sequence[Word], second: Sequence[Word], person: bool, proper:
     return found, [w for i, w in enumerate(first) if i not in taken[0]], [w for j, w in enumerate(second) if j not in taken[1]]
 
 
-_ALIKE = ("same", "inflected", "transcribed", "shortened", "sounds", "respelt", "initial", "other")
+_ALIKE = ("same", "inflected", "transcribed", "abbreviated", "shortened", "sounds", "respelt", "initial", "other")
 
 
 def _likeness(one: Word, other: Word, person: bool, proper: bool) -> str:
@@ -170,30 +182,33 @@ def _likeness(one: Word, other: Word, person: bool, proper: bool) -> str:
         return "initial" if a[0] == b[0] and (person or one.abbreviated or other.abbreviated) else "other"
     if one.written.isupper() and other.written.isupper():
         return "other"
+    if not lexicon.APART.isdisjoint((a, b)) or (person and a.endswith("a") != b.endswith("a")):
+        return "other"
     if lexicon.opposed(a, b) or lexicon.opposed(b, a):
         return "other"
-    if _shortened(one, other) or _shortened(other, one):
-        return "shortened"
+    if cut := _shortened(one, other, proper) or _shortened(other, one, proper):
+        return cut
     if undoubled(a) == undoubled(b):
         return "respelt"
     foreign = not (one.written.isascii() and other.written.isascii())
-    alike = 1 - OSA.normalized_distance(a, b)
-    if sound(a) == sound(b) and len(sound(a)) > 1 + (not foreign) and alike >= 0.4:
-        return "transcribed" if foreign or (proper and len(sound(a)) > 3) else "sounds"
+    heard = set(sounds(a)) & set(sounds(b))
+    longest = max(map(len, heard), default=0)
+    if longest > 1 + (not foreign) and OSA.normalized_distance(a, b) <= 0.6:
+        return "transcribed" if foreign or (proper and longest > 3) else "sounds"
     if min(len(a), len(b)) > 4 and a[0] == b[0] and OSA.distance(a, b) <= 1 + (min(len(a), len(b)) > 9) and stem(a) != stem(b):
         return "respelt"
     return "other"
 
 
-def _shortened(short: Word, long: Word) -> bool:
-    """Whether a word is another one cut off: "Acc" is "Accuracy", "Intl." is "International"."""
+def _shortened(short: Word, long: Word, proper: bool) -> str:
+    """Whether a word is another one cut off: "Acc" is "Accuracy", "Intl." is "International"; of a proper name only with a point."""
     a, b = stem(short.plain), stem(long.plain)
     if len(a) < 2 or len(b) < len(a) + 2 or a[0] != b[0]:
-        return False
+        return ""
     if short.abbreviated:
         letters = iter(b)
-        return all(letter in letters for letter in a)
-    return 3 <= len(a) <= 5 and b.startswith(a) and a[-1] not in "aeiouy"
+        return "abbreviated" if all(letter in letters for letter in a) else ""
+    return "shortened" if not proper and 3 <= len(a) <= 5 and b.startswith(a) and a[-1] not in "aeiouy" else ""
 
 
 def _telling(words: Sequence[Word], other: Named, person: bool) -> list[Word]:
@@ -207,30 +222,33 @@ def _beside(words: Sequence[Word], behind: Sequence[Word]) -> list[Word]:
     return [word for word in words if all(word.plain != one.plain for one in behind)]
 
 
-def _left_over(left: Sequence[Word], right: Sequence[Word], person: bool, found: Counter[str]) -> None:
-    """What words that have no partner say against the names' meaning one thing."""
-    sides = [Counter(_sort(word, person) for word in side) for side in (left, right)]
-    for sort in ("number", "generation"):
-        found[sort] += max(side[sort] for side in sides)
-    gendered = [any(word.plain in lexicon.GENDERED for word in side) for side in (left, right)]
-    titled = [any(word.plain in lexicon.TITLES for word in side) for side in (left, right)]
-    found["generation"] += all(titled) and gendered[0] != gendered[1]
-    words, middles = sorted(side["word"] for side in sides), sorted(side["middle"] for side in sides)
-    replaced = min(words) + min(middles) + min(max(middles) - min(middles), max(words) - min(words)) * (sides[0]["word"] > 0) * (sides[1]["middle"] > 0)
-    replaced += (sides[1]["word"] > 0) * (sides[0]["middle"] > 0)
-    found["replaced"] += replaced
-    found["extra"] += max(words) - min(words)
-    found["middle"] += max(middles) - min(middles)
-
-
-def _sort(word: Word, person: bool) -> str:
+def _sort(word: Word, of: Form, person: bool) -> str:
+    """What a word is that has no partner."""
     if word.number:
         return "number"
     if person and word.plain in lexicon.GENERATIONS:
         return "generation"
-    if person and word.plain in lexicon.TITLES:
+    if person and word.plain in lexicon.TITLES and word is of.words[0]:
         return "title"
-    return "middle" if person and word.initial else "word"
+    return "middle" if person and word.initial and word is not of.words[0] else "word"
+
+
+def _left_over(left: Sequence[str], right: Sequence[str], found: Counter[str]) -> None:
+    """What words without a partner, by their sorts, say against the names' meaning one thing."""
+    for sort in ("number", "generation"):
+        found[sort] += max(left.count(sort), right.count(sort))
+    sides = [[sort for sort in side if sort in ("word", "middle")] for side in (left, right)]
+    few, many = sorted(sides, key=len)
+    found["replaced"] += len(few)
+    for sort in sorted(many, reverse=True)[len(few) :]:
+        found["extra" if sort == "word" else "middle"] += 1
+
+
+def _titled(first: Form, second: Form, found: Counter[str]) -> None:
+    """Mr. and Mrs. are two."""
+    a, b = (form.words[0].plain if form.words else "" for form in (first, second))
+    if a != b and {a, b} <= lexicon.TITLES and (a in lexicon.GENDERED) != (b in lexicon.GENDERED):
+        found["generation"] += 1
 
 
 def _where(first: Form, second: Form, one: Named, other: Named, found: Counter[str]) -> None:

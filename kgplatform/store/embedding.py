@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import StoreError
-from kgplatform.store import vectors
+from kgplatform.store import fulltext, vectors
 from kgplatform.store.connection import PAUSE, Connection, run
 from kgplatform.store.selection import entity
 from kgplatform.store.statements import statement
@@ -35,6 +35,8 @@ _MOST = 5_000
 """How far the question is widened when the candidates stand for fewer entities."""
 ATTEMPTS = 6
 """How often the index is tried."""
+_TOGETHER = 100
+"""Questions in one statement."""
 _NOBODY = "-"
 """How no mark begins."""
 
@@ -44,6 +46,10 @@ class Indexes(Protocol):
 
     def vector_index(self, label: str) -> str:
         """The name of the index."""
+        ...
+
+    def keys_index(self, label: str) -> str:
+        """The name of the full-text index on the keys of names."""
         ...
 
     def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:
@@ -62,7 +68,7 @@ class Embedding:
         self._connection = connection
         self._indexes = indexes
         self._label = label
-        self._id = f"vectors:{label}"
+        self._id = f"vectors {vectors.FORM}:{label}"
         self._turn = threading.Lock()
 
     @property
@@ -82,7 +88,7 @@ class Embedding:
         return sum(self._connection.writing(partial(self._write, encoder=encoder, rows=part)) for part in vectors.parts(rows))
 
     def _write(self, tx: ManagedTransaction, encoder: str, rows: Sequence[Kept]) -> int:
-        listed = [{"id": one.id, "mark": one.mark, "vector": one.vector.tolist()} for one in rows]
+        listed = [{"id": one.id, "mark": one.mark, "vector": one.vector.tolist(), "keys": fulltext.key_marks(one.keys)} for one in rows]
         found = run(tx, statement("vectors_set", LABELS=f":{self._label}"), id=self._id, encoder=encoder, rows=listed)
         return int(found[0]["n"])
 
@@ -158,6 +164,35 @@ class Embedding:
             if len(hits) >= limit or len(found) < many or many >= _MOST:
                 return hits
             many *= 4
+
+    def nearest_each(
+        self, encoder: str, asked: npt.ArrayLike, limit: int, entities: Callable[[Sequence[EntityId]], Mapping[EntityId, Entity]]
+    ) -> list[list[Hit]]:
+        """The nearest of an encoder's vectors to each of several, as the index proposes them."""
+        held = self.space
+        wanted = [vectors.query(encoder, one, held) for one in np.asarray(asked)]
+        found: list[list[tuple[EntityId, float]]] = [[] for _ in wanted]
+        for start in range(0, len(wanted), _TOGETHER):
+            part = [{"at": at, "vector": wanted[at].tolist()} for at in range(start, min(start + _TOGETHER, len(wanted)))]
+            index = self._indexes.vector_index(self._label)
+            for row in self._connection.rows(statement("vectors_nearest_each"), index=index, many=limit, rows=part):
+                if row["mark"].startswith(vectors.maker(encoder)):
+                    score = vectors.cosines(np.asarray([row["vector"]], np.float32), wanted[row["at"]])[0]
+                    found[row["at"]].append((EntityId(row["id"]), score))
+        standing = entities(sorted({one for scored in found for one, _ in scored}))
+        return [vectors.ranked(scored, limit, standing.get) for scored in found]
+
+    def meeting(self, keys: Sequence[Collection[str]], limit: int) -> list[list[EntityId]]:
+        """For each set of keys the entities that share any, by the index's own score."""
+        found: list[list[tuple[float, EntityId]]] = [[] for _ in keys]
+        if keys and self.space is None:
+            return [[] for _ in keys]
+        index = self._indexes.keys_index(self._label)
+        for start in range(0, len(keys), _TOGETHER):
+            part = [{"at": at, "text": fulltext.key_marks(keys[at])} for at in range(start, min(start + _TOGETHER, len(keys))) if keys[at]]
+            for row in self._connection.rows(statement("entities_meeting"), index=index, rows=part):
+                found[row["at"]].append((-row["score"], EntityId(row["id"])))
+        return [[one for _, one in sorted(scored)[:limit]] for scored in found]
 
     def _candidates(self, asked: vectors.Vector, many: int) -> list[Mapping[str, Any]]:
         index = self._indexes.vector_index(self._label)

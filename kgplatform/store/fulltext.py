@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kgplatform import names
 
 _LONGEST = 200
@@ -41,6 +43,11 @@ def asked(text: str) -> list[str]:
 def any_of(words: list[str]) -> str:
     """A query for what holds any of the words: quoted, so that the index takes them apart as it did the text."""
     return " OR ".join(map(_quoted, words))
+
+
+def key_marks(keys: Iterable[str]) -> str:
+    """Keys of names as words, so that who has more of them fits better."""
+    return " ".join(map(mark, keys))
 
 
 def mark(key: str) -> str:

@@ -102,6 +102,9 @@ class Local:
     def vector_index(self, label: str) -> str:
         return f"{label}[emb]"
 
+    def keys_index(self, label: str) -> str:
+        return f"{label}[emb_keys]"
+
     def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:  # noqa: ARG002 - SQL goes its own way
         with self.turn(Known()):
             server.index_vectors(server.ensure(self._home), self._graph, label, dimension)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ class Matrix:
     def __init__(self) -> None:
         self.space: VectorSpace | None = None
         self._kept: dict[EntityId, Kept] = {}
+        self._bearing: dict[str, set[EntityId]] = defaultdict(set)
         self._rows: npt.NDArray[np.float32] | None = None
 
     def keep(self, encoder: str, given: Mapping[Entity, npt.ArrayLike], there: Container[EntityId]) -> int:
@@ -27,7 +29,12 @@ class Matrix:
             return 0
         self.space = VectorSpace(encoder, len(rows[0].vector))
         found = {one.id: one for one in rows if one.id in there}
+        for one in found:
+            self._forget_keys(one)
         self._kept |= found
+        for row in found.values():
+            for key in row.keys:
+                self._bearing[key].add(row.id)
         self._rows = None
         return len(found)
 
@@ -45,11 +52,26 @@ class Matrix:
         scores = vectors.cosines(self._rows, asked)
         return vectors.ranked(zip(self._kept, scores, strict=True), limit, entity)
 
+    def meeting(self, keys: Collection[str], limit: int) -> list[EntityId]:
+        """The entities that share any of the keys, those that share more and rarer ones first."""
+        scores: dict[EntityId, float] = defaultdict(float)
+        for key in keys:
+            for one in (bearing := self._bearing.get(key, set())):
+                scores[one] += 1 / len(bearing)
+        return sorted(scores, key=lambda one: (-scores[one], one))[:limit]
+
+    def _forget_keys(self, one: EntityId) -> None:
+        if held := self._kept.get(one):
+            for key in held.keys:
+                self._bearing[key].discard(one)
+
     def discard(self, one: EntityId) -> None:
         """The entity is gone, and so is its vector."""
+        self._forget_keys(one)
         if self._kept.pop(one, None):
             self._rows = None
 
     def drop(self) -> None:
         self.space, self._rows = None, None
         self._kept.clear()
+        self._bearing.clear()

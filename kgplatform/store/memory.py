@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.ports import Columns, Triples, Values
@@ -336,6 +338,14 @@ class MemoryStore(Library):
     def nearest(self, encoder: str, vector: npt.ArrayLike, limit: int = 20) -> list[Hit]:
         with self._lock:
             return self._vectors.nearest(encoder, vector, limit, self._entity) if limit > 0 else []
+
+    def nearest_each(self, encoder: str, asked: npt.ArrayLike, limit: int = 20) -> list[list[Hit]]:
+        return [self.nearest(encoder, one, limit) for one in np.asarray(asked)]
+
+    def meeting(self, keys: Sequence[Collection[str]], limit: int = 20) -> list[list[Entity]]:
+        with self._lock:
+            found = [[self._entity(one) for one in self._vectors.meeting(asked, limit)] for asked in keys]
+        return [list({one.id: one for one in entities}.values()) for entities in found]
 
     def drop_vectors(self) -> None:
         with self._lock:

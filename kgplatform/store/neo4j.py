@@ -114,11 +114,16 @@ class Neo4j:
     def vector_index(self, label: str) -> str:
         return f"kg_vectors_{label.lower()}"
 
+    def keys_index(self, label: str) -> str:
+        return f"kg_keys_{label.lower()}"
+
     def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:
         self.unindex_vectors(connection, label)
         name, cypher = self.vector_index(label), statement("vectors_index.neo4j", LABELS=f":{label}")
         connection.writing(lambda tx: tx.run(cypher, name=name, dimension=dimension).consume())
-        connection.rows("CALL db.awaitIndex($name, 600)", name=name)
+        keys = f"CREATE FULLTEXT INDEX {self.keys_index(label)} IF NOT EXISTS FOR (n:{label}) ON EACH [n.emb_keys]"
+        connection.writing(lambda tx: tx.run(keys).consume())
+        connection.rows("CALL db.awaitIndexes(600)")
 
     def unindex_vectors(self, connection: Connection, label: str) -> None:
         name, cypher = self.vector_index(label), statement("vectors_unindex.neo4j")

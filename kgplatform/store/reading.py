@@ -305,6 +305,14 @@ class Reader:
     def nearest(self, encoder: str, vector: npt.ArrayLike, limit: int = 20) -> list[Hit]:
         return self._embedding.nearest(encoder, vector, limit, self.entities) if limit > 0 else []
 
+    def nearest_each(self, encoder: str, asked: npt.ArrayLike, limit: int = 20) -> list[list[Hit]]:
+        return self._embedding.nearest_each(encoder, asked, limit, self.entities)
+
+    def meeting(self, keys: Sequence[Collection[str]], limit: int = 20) -> list[list[Entity]]:
+        found = self._embedding.meeting(keys, limit)
+        standing = self.entities(sorted({one for ids in found for one in ids}))
+        return [list({standing[one].id: standing[one] for one in ids if one in standing}.values()) for ids in found]
+
     # -- vocabulary ----------------------------------------------------------------------------------
 
     def relations(self) -> dict[str, Relation]:

@@ -223,6 +223,8 @@ def index_vectors(endpoint: Endpoint, name: str, label: str, dimension: int) -> 
     """Make the index of the vectors of a label's nodes, in place of one that may be there."""
     lines = [
         f"DROP INDEX `{label}[emb]` IF EXISTS",
+        f"CREATE PROPERTY {label}.emb_keys IF NOT EXISTS STRING",
+        f"CREATE INDEX IF NOT EXISTS ON {label} (emb_keys) FULL_TEXT",
         f"CREATE PROPERTY {label}.emb IF NOT EXISTS ARRAY_OF_FLOATS",
         f'CREATE INDEX IF NOT EXISTS ON {label} (emb) LSM_VECTOR METADATA {{"dimensions": {dimension}, "similarity": "COSINE"}}',
     ]

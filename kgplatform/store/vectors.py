@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from kgplatform import names
 from kgplatform.errors import BadRequest
+from kgplatform.linking import forms
 from kgplatform.types import Entity, EntityId, Hit, VectorSpace
 
 Vector = npt.NDArray[np.float32]
@@ -24,6 +25,10 @@ DIMENSIONS = 4_096
 """What both servers' indexes can hold."""
 BYTES = 6_000_000
 """Vectors in one message: Bolt's may have 16 MB, and a number takes 9 bytes of it."""
+FORM = 2
+"""What is kept with a vector; what an older version kept is made anew."""
+_NAMES = 20
+"""Aliases by whose keys an entity is found."""
 _DIGITS = 6
 """Of a cosine: what single precision makes certain, so that every store gives the same order."""
 
@@ -34,6 +39,8 @@ class Kept(NamedTuple):
     id: EntityId
     mark: str
     vector: Vector
+    keys: tuple[str, ...] = ()
+    """Of its names: ``kgplatform.linking.forms.keys``."""
 
 
 def words(entity: Entity) -> str:
@@ -42,9 +49,14 @@ def words(entity: Entity) -> str:
     return (f"{told} ({', '.join(entity.aliases)})" if entity.aliases else told)[:WORDS]
 
 
+def keys(entity: Entity) -> tuple[str, ...]:
+    """Under what an entity is found by names that are like one of its own."""
+    return tuple(sorted({key for name in (entity.name, *entity.aliases[:_NAMES]) for key in forms.keys(name)}))
+
+
 def maker(encoder: str) -> str:
     """How the marks of an encoder's vectors begin."""
-    return f"{names.digest(encoder, size=6)}:"
+    return f"{names.digest(encoder, str(FORM), size=6)}:"
 
 
 def mark(encoder: str, entity: Entity) -> str:
@@ -54,7 +66,7 @@ def mark(encoder: str, entity: Entity) -> str:
 
 def kept(encoder: str, vectors: Mapping[Entity, npt.ArrayLike], held: VectorSpace | None) -> list[Kept]:
     """Vectors ready to be stored, in order of id. Raises ``BadRequest`` when any of them cannot be, or does not fit those ``held``."""
-    made = [Kept(one.id, mark(encoder, one), _unit(vector, f"the vector of {one.id!r}")) for one, vector in vectors.items()]
+    made = [Kept(one.id, mark(encoder, one), _unit(vector, f"the vector of {one.id!r}"), keys(one)) for one, vector in vectors.items()]
     for space in dict.fromkeys(VectorSpace(encoder, len(one.vector)) for one in made):
         held = held or space
         check(held, space)

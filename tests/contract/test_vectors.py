@@ -218,7 +218,7 @@ def test_more_than_a_message_holds_goes_in(store: Store) -> None:
 def test_what_an_interrupted_replacement_left_is_not_compared(served: BoltStore) -> None:
     listed, drawn = filled(served, entities(20)), directions(20)
     served.embed(ONE, given(listed, drawn))
-    served._connection.writing(lambda tx: tx.run("MATCH (m:KgMeta {id: 'vectors:Entity'}) DELETE m").consume())
+    served._connection.writing(lambda tx: tx.run("MATCH (m:KgMeta {id: 'vectors 2:Entity'}) DELETE m").consume())
     assert served.vector_space() is None
     served.embed(OTHER, given(listed[:5], directions(5, 24, seed=1)))
     assert {one for one, _ in found(served, drawn[10], 20, OTHER)} == {one.id for one in listed[:5]}

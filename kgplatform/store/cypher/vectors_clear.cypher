@@ -1,4 +1,4 @@
 // Nodes without vectors.
 UNWIND $ids AS id
 MATCH (n<<LABELS>> {id: id})
-REMOVE n.emb, n.emb_of
+REMOVE n.emb, n.emb_of, n.emb_keys

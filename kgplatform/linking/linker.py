@@ -1,0 +1,182 @@
+"""Decide at writing: is a mention an entity that is there, a new one, or is a person to say?
+
+A mention whose name somebody bears is linked as ``exact`` does. Another one is compared with the entities that share keys of
+its name or lie near it by meaning, and with the others of its batch. It is always claimed under the id that its own words make,
+and one that is the *same* as another is then merged with that: so every decision stands among the merges, and undoing it gives
+each entity the evidence that was claimed for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kgplatform import names
+from kgplatform.errors import BadRequest
+from kgplatform.linking import exact, forms, scoring
+from kgplatform.linking.candidates import Vectors, met
+from kgplatform.linking.deciding import Decision, Pair, decided
+from kgplatform.linking.exact import ANYTHING, Linked
+from kgplatform.lm.ports import Encoder
+from kgplatform.ports import Store
+from kgplatform.store import vectors
+from kgplatform.types import Candidate, Entity, EntityId, FactQuery, Kind, Mention, Merge
+
+SAME = 0.9
+"""From this probability on two names are one thing."""
+ASK = 0.3
+"""From this one on a person is asked."""
+_NEIGHBOURS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Linking(Linked):
+    """Claims ready for ``put``, the ``new`` entities among them, and what was decided of these, which ``Linker.settle`` carries out."""
+
+    new: tuple[Entity, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+class Linker:
+    """Links words by names, initials, abbreviations, spellings and meaning; what it decides can be undone.
+
+    ``linking = linker.link(candidates)``, then ``graph.put(linking.claims)``, then ``merges = linker.settle(linking)``:
+    ``KnowledgeGraph.add(candidates, linker)`` does all three. Entities without a vector of this encoder (``KnowledgeGraph.embed``)
+    are found by their exact names only; those that it makes get theirs.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, *, same: float = SAME, ask: float = ASK) -> None:
+        """Merge from the probability ``same`` on, ask a person from ``ask`` on. Raises ``BadRequest`` when these contradict."""
+        if not 0 < ask <= same <= 1:
+            raise BadRequest(f"a linker cannot ask from {ask} and merge from {same} on: give two numbers up to 1, the first no larger")
+        self._store = store
+        self._encoder = encoder
+        self._same, self._ask = same, ask
+
+    def link(self, candidates: Sequence[Candidate], context: Mapping[str, str] | None = None) -> Linking:
+        """Link the ends of candidates, all at once; nothing is written. ``context`` says by name what is meant, in a few words.
+
+        Raises ``BadRequest`` when the graph holds vectors of another encoder.
+        """
+        kinds, said = self._store.kinds(), context or {}
+        resolved = self._resolved({mention for one in candidates for mention in one.mentions}, kinds, said)
+        linked = exact.claimed(candidates, resolved)
+        told = {
+            one.id: one
+            for claim in linked.claims
+            for one in (claim.head, claim.tail, *(v for _, v in claim.qualifiers))
+            if isinstance(one, Entity)
+        }
+        there = self._store.entities(sorted(told))
+        new = tuple(one for key, one in sorted(told.items()) if key not in there)
+        pairs = self._pairs(new, linked, kinds, said)
+        return Linking(linked.claims, linked.unlinked, new, tuple(decided(new, pairs, self._same, self._ask)))
+
+    def settle(self, linking: Linking) -> list[Merge]:
+        """Give new entities their vectors, and merge what was decided to be the same: after the claims were put."""
+        there = self._store.entities([one.id for one in linking.new])
+        made = [there[one.id] for one in linking.new if one.id in there and there[one.id].id == one.id]
+        if made:
+            self._store.embed(self._encoder.name, dict(zip(made, self._encoder.encode(list(map(vectors.words, made))), strict=True)))
+        same = [one for one in linking.decisions if one.verdict == "same"]
+        kept = self._store.entities([end.id for one in same for end in (one.entity, one.other)])
+        return [
+            self._store.merge(one.other.id, one.entity.id, one.by)
+            for one in same
+            if one.entity.id in kept and one.other.id in kept and kept[one.entity.id].id == one.entity.id != kept[one.other.id].id
+        ]
+
+    # -- by exact names ------------------------------------------------------------------------------
+
+    def _resolved(self, mentions: Iterable[Mention], kinds: Mapping[str, Kind], said: Mapping[str, str]) -> dict[Mention, Entity | str]:
+        """What ``exact`` says, but a symbol is its letters as they are written, and who was merged is claimed under its own id still."""
+        listed = list(mentions)
+        symbols = [one for one in listed if one.kind == ANYTHING and one.meant is None and _symbol(one.name)]
+        found = exact.resolved([one for one in listed if one not in set(symbols)], self._store, kinds)
+        found |= self._symbols(symbols, kinds)
+        own = {mention: _own(mention) for mention, one in found.items() if isinstance(one, Entity) and mention.meant is None}
+        there = self._store.entities(sorted(set(own.values())))
+        for mention, key in own.items():
+            one = found[mention]
+            if isinstance(one, Entity) and key in there and there[key].id == one.id != key:
+                found[mention] = Entity(key, names.clean(mention.name), (mention.kind,), mention.aliases)
+        return found | self._homonyms(found, said)
+
+    def _symbols(self, mentions: Sequence[Mention], kinds: Mapping[str, Kind]) -> dict[Mention, Entity | str]:
+        """Entities of symbols: those that bear just these letters, T and not t, or new ones with ids that say so."""
+        keys = {mention: names.normalise(mention.name) for mention in mentions}
+        bearers = self._store.named(sorted(set(keys.values()))) if mentions else {}
+        found: dict[Mention, Entity | str] = {}
+        for mention, key in keys.items():
+            alike = [one for one in bearers[key] if any(_as_written(name, mention.name) for name in (one.name, *one.aliases))]
+            made = exact.resolve(mention, alike, kinds) if len(alike) < 2 else exact.several_bear(mention.name, alike)
+            if isinstance(made, Entity) and not alike:
+                made = dataclasses.replace(made, id=_own(mention))
+            found[mention] = made
+        return found
+
+    def _homonyms(self, found: Mapping[Mention, Entity | str], said: Mapping[str, str]) -> dict[Mention, str]:
+        """Mentions of which is said what does not fit the one entity that bears their name."""
+        told = [(m, one, said[m.name]) for m, one in found.items() if isinstance(one, Entity) and m.meant is None and said.get(m.name)]
+        there = self._store.entities(sorted({one.id for _, one, _ in told})) if told else {}
+        pairs = [(mention, there[one.id], text) for mention, one, text in told if one.id in there and there[one.id].description]
+        if not pairs:
+            return {}
+        encoded = self._encoder.encode([text for _, held, said_ in pairs for text in (said_, held.description)])
+        cosines = (encoded[::2] * encoded[1::2]).sum(axis=1)
+        return {
+            mention: f"{mention.name[:80]!r} may be another than {held.id}, {held.description[:80]!r}: name the one that is meant by its id"
+            for (mention, held, _), cosine in zip(pairs, cosines, strict=True)
+            if scoring.probability(scoring.total({"alike": 1, "context": float(cosine) - scoring.USUAL})) < self._same
+        }
+
+    # -- by what is like it --------------------------------------------------------------------------
+
+    def _pairs(self, new: Sequence[Entity], linked: Linked, kinds: Mapping[str, Kind], said: Mapping[str, str]) -> list[Pair]:
+        """New entities with those they may be, and how likely: from the store, and from among themselves."""
+        if not new:
+            return []
+        encoded: Vectors = self._encoder.encode(list(map(vectors.words, new)))
+        pairs = []
+        for at, other, cosine, batch in met(self._store, self._encoder.name, new, encoded):
+            one = new[at]
+            if any(exact.compatible(kind, other.kinds, kinds) for kind in one.kinds):
+                pairs.append(Pair.of(one, other, cosine, self._about(one, said), batch))
+        return self._beside([pair for pair in pairs if pair.score >= self._ask / 3], linked)
+
+    @staticmethod
+    def _about(one: Entity, said: Mapping[str, str]) -> str:
+        return said.get(one.name, one.description)
+
+    def _beside(self, pairs: list[Pair], linked: Linked) -> list[Pair]:
+        """Pairs that are uncertain, with what neighbours they share counted too."""
+        unsure = [pair for pair in pairs if pair.score < self._same and not pair.batch]
+        if not unsure:
+            return pairs
+        around: dict[EntityId, set[EntityId]] = {}
+        facts = self._store.neighbours(sorted({pair.other.id for pair in unsure}), FactQuery(tails="entities", limit=_NEIGHBOURS))
+        for ends in [(fact.head, fact.tail) for fact in facts] + [(claim.head, claim.tail) for claim in linked.claims]:
+            for one, other in (ends, ends[::-1]):
+                if isinstance(one, Entity) and isinstance(other, Entity):
+                    around.setdefault(one.id, set()).add(other.id)
+        return [
+            pair.beside(len(around.get(pair.entity.id, set()) & around.get(pair.other.id, set()))) if pair in unsure else pair
+            for pair in pairs
+        ]
+
+
+def _symbol(name: str) -> bool:
+    """Whether a name is one or two letters, some of them capitals or with marks, whose way of writing tells what they mean."""
+    return forms.is_symbol(name) and sum(letter.isalpha() for letter in name) < 3
+
+
+def _as_written(one: str, other: str) -> bool:
+    return forms.symbol(one) == forms.symbol(other)
+
+
+def _own(mention: Mention) -> EntityId:
+    """The id that a mention's own words make; of a symbol with capitals one that says so."""
+    written = forms.symbol(mention.name)
+    capitals = mention.kind == ANYTHING and _symbol(mention.name) and written != written.casefold()
+    return names.entity_id(mention.kind, mention.name, names.digest(written, size=4) if capitals else "")
