@@ -21,9 +21,9 @@ from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.library import Context, Library
-from kgplatform.linking import Unlinked, link
-from kgplatform.linking.deciding import Decision
-from kgplatform.linking.linker import Linker
+from kgplatform.linking import Unlinked, blocks, link
+from kgplatform.linking.deciding import Decision, Pair
+from kgplatform.linking.linker import ASK, Linker
 from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Store
@@ -240,6 +240,31 @@ class KnowledgeGraph(Library):
         Raises ``NotFound``, ``Ambiguous``, or ``BadRequest`` when they are one already.
         """
         return self.store.merge(self._id(keep), self._id(other), names.clean(by))
+
+    def duplicates(self, *, least: float = ASK, encoder: Encoder | None = None, progress: Progress | None = None) -> list[Pair]:
+        """Pairs of entities that may be one, from the probability ``least`` on, the likeliest first; ``other`` is the one to keep.
+
+        They are found by keys of their names, with an encoder also by meaning where the graph has its vectors (``embed``).
+        """
+        return blocks.duplicates(self.store, least=least, encoder=encoder, progress=progress)
+
+    def merge_all(self, pairs: Iterable[Pair], by: str = "") -> dict[EntityId, Merge]:
+        """Merge the entity of each pair into the other, but for what the pairs before have made one; by the entity's id."""
+        made: dict[EntityId, Merge] = {}
+        for pair in pairs:
+            with suppress(BadRequest):
+                made[pair.entity.id] = self.store.merge(pair.other.id, pair.entity.id, by or pair.by)
+        return made
+
+    def part(self, one: str, other: str, by: str = "me") -> Fact:
+        """A person says that two entities are not one, though their names are alike: ``duplicates`` does not tell of them again."""
+        self.learn([blocks.DIFFERENT])
+        ends = [self.entity(name) for name in (one, other)]
+        if ends[0].id == ends[1].id:
+            raise BadRequest(f"{one[:60]!r} and {other[:60]!r} are one entity: undo their merge to part them")
+        review = Claim(ends[0], blocks.DIFFERENT.name, ends[1], (Evidence("review", _person(by)),))
+        self.put([review])
+        return self.fact(cards.key(cards.canonical(review, self.relations()), self.relations()))
 
     def moving(self, keep: str, other: str) -> list[Fact]:
         """The facts that ``merge`` would move; it raises what that raises, and writes nothing."""

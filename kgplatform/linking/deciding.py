@@ -29,13 +29,17 @@ _WHY: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An entity and another that it may be: the probability, and by what; ``batch`` when both are new."""
+    """An entity and another that it may be: the probability, and by what; ``batch`` when both are new.
+
+    ``rival`` is another one that it is as likely.
+    """
 
     entity: Entity
     other: Entity
     score: float
     found: tuple[tuple[str, float], ...] = ()
     batch: bool = False
+    rival: str = ""
 
     @staticmethod
     def of(entity: Entity, other: Entity, cosine: float, about: str = "", batch: bool = False) -> Pair:
@@ -62,23 +66,21 @@ class Pair:
 
     @property
     def why(self) -> str:
-        return ", ".join(_WHY[name] for name, _ in self.found if name in _WHY) or "the same words"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """That ``entity`` is the same as ``other``, or may be (*ask*): how likely, and why."""
-
-    entity: Entity
-    other: Entity
-    score: float
-    verdict: OneOf["same", "ask"]
-    why: str
+        why = ", ".join(_WHY[name] for name, _ in self.found if name in _WHY) or "the same words"
+        return f"{why}; as likely {self.rival}" if self.rival else why
 
     @property
     def by(self) -> str:
         """Who merges: this linker, with its score and reason."""
         return f"linker@{REVISION} {self.score:.2f} {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """That the entity of a pair is the same as the other, or may be (*ask*)."""
+
+    pair: Pair
+    verdict: OneOf["same", "ask"]
 
 
 def decided(new: Iterable[Entity], pairs: Iterable[Pair], same: float, ask: float) -> Iterator[Decision]:
@@ -87,7 +89,7 @@ def decided(new: Iterable[Entity], pairs: Iterable[Pair], same: float, ask: floa
     for pair in pairs:
         if pair.score >= ask:
             turned = (
-                replace(pair, entity=pair.other, other=pair.entity) if pair.batch and _fuller(pair.entity) > _fuller(pair.other) else pair
+                replace(pair, entity=pair.other, other=pair.entity) if pair.batch and fuller(pair.entity) > fuller(pair.other) else pair
             )
             fitting[turned.entity.id].append(turned)
     for one in new:
@@ -96,9 +98,9 @@ def decided(new: Iterable[Entity], pairs: Iterable[Pair], same: float, ask: floa
             continue
         rivals = [pair for pair in best[1:] if pair.score > best[0].score - _MARGIN and not pair.batch and not best[0].batch]
         verdict: OneOf["same", "ask"] = "same" if best[0].score >= same and not rivals else "ask"
-        why = f"{best[0].why}; as likely {rivals[0].other.id}" if rivals else best[0].why
-        yield Decision(one, best[0].other, best[0].score, verdict, why)
+        yield Decision(replace(best[0], rival=rivals[0].other.id) if rivals else best[0], verdict)
 
 
-def _fuller(entity: Entity) -> tuple[int, str]:
+def fuller(entity: Entity) -> tuple[int, str]:
+    """Of two names the fuller one is kept."""
     return len(entity.name), entity.id

@@ -231,14 +231,15 @@ def keys(name: str) -> tuple[str, ...]:
     if not words:
         return ()
     told = [word.number or stem(word.plain) for word in words]
-    found = {f"w{''.join(told)}", "p" + " ".join(sorted({one[:3] for one in told}))}
+    found = {f"w{''.join(told)}", "p" + " ".join(sorted({one[: 3 if len(told) > 1 else 4] for one in told}))}
     for variant in (0, -1):
         heard = " ".join(sorted(word.number or sounds(stem(word.plain))[variant] for word in words))
         found |= {f"s{heard}"} if len(heard) > 2 else set()
     if single := re.fullmatch(r"\W*([^\W\d_]{2,8})\W*", taken.written):
         found.add("a" + plainly(single[1])) if single[1].isupper() else None
     if len(words) > 1:
-        found |= {"a" + acronym(words), f"i{told[0][:1]} {sounds(told[-1])[0]}"}
+        letters = acronym(words)
+        found |= {f"a{letters}" if len(letters) > 2 else f"w{''.join(told)}", f"i{told[0][:1]} {sounds(told[-1])[0]}"}
     elif taken.behind:
         found.add(f"i{taken.behind[0].plain[:1]} {sounds(told[-1])[0]}")
     return tuple(sorted(found))

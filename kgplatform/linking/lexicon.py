@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
+
+from rapidfuzz.distance import Postfix, Prefix
 
 SMALL = frozenset("the a an of de la le les du des der die das den von van el al and und et y am on for to".split())
 """Words of a name that a comparison passes over."""
@@ -46,10 +49,10 @@ _SHORT = {
     "uae": "united arab emirates", "dc": "district columbia",
 }  # fmt: skip
 _STATES = (
-    "al alabama ak alaska az arizona ar arkansas ca california co colorado ct connecticut fl florida ga georgia hi hawaii id idaho il illinois "
-    "in indiana ia iowa ks kansas ky kentucky la louisiana me maine md maryland ma massachusetts mi michigan mn minnesota ms mississippi "
-    "mo missouri mt montana ne nebraska nv nevada oh ohio ok oklahoma or oregon pa pennsylvania tn tennessee tx texas ut utah vt vermont "
-    "va virginia wa washington wi wisconsin wy wyoming"
+    "al alabama ak alaska az arizona ar arkansas ca california co colorado ct connecticut fl florida ga georgia hi hawaii id idaho "
+    "il illinois in indiana ia iowa ks kansas ky kentucky la louisiana me maine md maryland ma massachusetts mi michigan mn "
+    "minnesota ms mississippi mo missouri mt montana ne nebraska nv nevada oh ohio ok oklahoma or oregon pa pennsylvania tn "
+    "tennessee tx texas ut utah vt vermont va virginia wa washington wi wisconsin wy wyoming"
 ).split()
 STATES: Mapping[str, str] = dict(zip(_STATES[::2], _STATES[1::2], strict=True))
 """Behind the comma of a place."""
@@ -90,20 +93,24 @@ _ENDINGS = (("", "less"), ("ful", "less"), ("", "out"), ("ate", "ite", "ide"), (
 
 def opposed(one: str, other: str) -> bool:
     """Whether two words differ in a beginning or an ending that turns their meaning: "bonded", "nonbonded"."""
-    return any(
-        one.startswith(first) and other.startswith(second) and one[len(first) :] == other[len(second) :] and len(one) - len(first) > 2
-        for group in _CONTRASTS
-        for first in group
-        for second in group
-        if first != second
-    ) or any(
-        one.endswith(first) and other.endswith(second) and one[: len(one) - len(first)] == other[: len(other) - len(second)]
-        for group in _ENDINGS
-        for first in group
-        for second in group
-        if first != second
-    )
+    if one[-1:] == other[-1:] and len(min(one, other, key=len)) > 3:
+        behind = Postfix.similarity(one, other)
+        if (one[: len(one) - behind], other[: len(other) - behind]) in _BEFORE:
+            return True
+    before = Prefix.similarity(one, other)
+    return before > 2 and (one[before:], other[before:]) in _BEHIND
 
+
+def _contrasting(groups: Iterable[Sequence[str]], beginnings: bool) -> frozenset[tuple[str, str]]:
+    """What two words of a group begin or end with, as far as it differs."""
+    found = set()
+    for one, other in (pair for group in groups for pair in permutations(group, 2)):
+        shared = (Postfix if beginnings else Prefix).similarity(one, other)
+        found.add((one[: len(one) - shared], other[: len(other) - shared]) if beginnings else (one[shared:], other[shared:]))
+    return frozenset(found)
+
+
+_BEFORE, _BEHIND = _contrasting(_CONTRASTS, beginnings=True), _contrasting(_ENDINGS, beginnings=False)
 
 _LENGTH, _MASS, _TIME, _VOLUME, _PRESSURE, _DATA = "length", "mass", "time", "volume", "pressure", "data"
 _SCALED = {

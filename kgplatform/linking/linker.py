@@ -9,19 +9,20 @@ each entity the evidence that was claimed for it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from kgplatform import names
 from kgplatform.errors import BadRequest
 from kgplatform.linking import exact, forms, scoring
-from kgplatform.linking.candidates import Vectors, met
+from kgplatform.linking.candidates import met
 from kgplatform.linking.deciding import Decision, Pair, decided
 from kgplatform.linking.exact import ANYTHING, Linked
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Store
 from kgplatform.store import vectors
-from kgplatform.types import Candidate, Entity, EntityId, FactQuery, Kind, Mention, Merge
+from kgplatform.types import Candidate, Claim, Entity, EntityId, FactQuery, Mention, Merge, VectorSpace
 
 SAME = 0.9
 """From this probability on two names are one thing."""
@@ -47,31 +48,29 @@ class Linker:
     """
 
     def __init__(self, store: Store, encoder: Encoder, *, same: float = SAME, ask: float = ASK) -> None:
-        """Merge from the probability ``same`` on, ask a person from ``ask`` on. Raises ``BadRequest`` when these contradict."""
+        """Merge from the probability ``same`` on, ask a person from ``ask`` on. The graph's kinds are those it has now.
+
+        Raises ``BadRequest`` when the two contradict, or the graph holds vectors of another encoder.
+        """
         if not 0 < ask <= same <= 1:
             raise BadRequest(f"a linker cannot ask from {ask} and merge from {same} on: give two numbers up to 1, the first no larger")
-        self._store = store
-        self._encoder = encoder
+        if held := store.vector_space():
+            vectors.check(held, VectorSpace(encoder.name, encoder.dimension))
+        self._store, self._encoder = store, encoder
+        self._kinds = store.kinds()
         self._same, self._ask = same, ask
 
     def link(self, candidates: Sequence[Candidate], context: Mapping[str, str] | None = None) -> Linking:
-        """Link the ends of candidates, all at once; nothing is written. ``context`` says by name what is meant, in a few words.
-
-        Raises ``BadRequest`` when the graph holds vectors of another encoder.
-        """
-        kinds, said = self._store.kinds(), context or {}
-        resolved = self._resolved({mention for one in candidates for mention in one.mentions}, kinds, said)
-        linked = exact.claimed(candidates, resolved)
-        told = {
-            one.id: one
-            for claim in linked.claims
-            for one in (claim.head, claim.tail, *(v for _, v in claim.qualifiers))
-            if isinstance(one, Entity)
-        }
-        there = self._store.entities(sorted(told))
+        """Link the ends of candidates, all at once; nothing is written. ``context`` says by name what is meant, in a few words."""
+        said = context or {}
+        named = self._named({mention for one in candidates for mention in one.mentions})
+        own = {mention: _own(mention) for mention, one in named.items() if isinstance(one, Entity) and mention.meant is None}
+        there = self._store.entities(sorted({*own.values(), *(one.id for one in named.values() if isinstance(one, Entity))}))
+        resolved = named | _as_themselves(named, own, there)
+        linked = exact.claimed(candidates, resolved | self._homonyms(resolved, there, said))
+        told = {one.id: one for claim in linked.claims for one in _entities(claim)}
         new = tuple(one for key, one in sorted(told.items()) if key not in there)
-        pairs = self._pairs(new, linked, kinds, said)
-        return Linking(linked.claims, linked.unlinked, new, tuple(decided(new, pairs, self._same, self._ask)))
+        return Linking(linked.claims, linked.unlinked, new, tuple(decided(new, self._pairs(new, linked, said), self._same, self._ask)))
 
     def settle(self, linking: Linking) -> list[Merge]:
         """Give new entities their vectors, and merge what was decided to be the same: after the claims were put."""
@@ -79,7 +78,7 @@ class Linker:
         made = [there[one.id] for one in linking.new if one.id in there and there[one.id].id == one.id]
         if made:
             self._store.embed(self._encoder.name, dict(zip(made, self._encoder.encode(list(map(vectors.words, made))), strict=True)))
-        same = [one for one in linking.decisions if one.verdict == "same"]
+        same = [one.pair for one in linking.decisions if one.verdict == "same"]
         kept = self._store.entities([end.id for one in same for end in (one.entity, one.other)])
         return [
             self._store.merge(one.other.id, one.entity.id, one.by)
@@ -89,38 +88,33 @@ class Linker:
 
     # -- by exact names ------------------------------------------------------------------------------
 
-    def _resolved(self, mentions: Iterable[Mention], kinds: Mapping[str, Kind], said: Mapping[str, str]) -> dict[Mention, Entity | str]:
-        """What ``exact`` says, but a symbol is its letters as they are written, and who was merged is claimed under its own id still."""
-        listed = list(mentions)
-        symbols = [one for one in listed if one.kind == ANYTHING and one.meant is None and _symbol(one.name)]
-        found = exact.resolved([one for one in listed if one not in set(symbols)], self._store, kinds)
-        found |= self._symbols(symbols, kinds)
-        own = {mention: _own(mention) for mention, one in found.items() if isinstance(one, Entity) and mention.meant is None}
-        there = self._store.entities(sorted(set(own.values())))
-        for mention, key in own.items():
-            one = found[mention]
-            if isinstance(one, Entity) and key in there and there[key].id == one.id != key:
-                found[mention] = Entity(key, names.clean(mention.name), (mention.kind,), mention.aliases)
-        return found | self._homonyms(found, said)
+    def _named(self, mentions: Collection[Mention]) -> dict[Mention, Entity | str]:
+        """What ``exact`` says, but a symbol is its letters as they are written."""
+        symbols = [one for one in mentions if one.kind == ANYTHING and one.meant is None and _symbol(one.name)]
+        return exact.resolved(set(mentions) - set(symbols), self._store, self._kinds) | self._symbols(symbols)
 
-    def _symbols(self, mentions: Sequence[Mention], kinds: Mapping[str, Kind]) -> dict[Mention, Entity | str]:
+    def _symbols(self, mentions: Sequence[Mention]) -> dict[Mention, Entity | str]:
         """Entities of symbols: those that bear just these letters, T and not t, or new ones with ids that say so."""
         keys = {mention: names.normalise(mention.name) for mention in mentions}
         bearers = self._store.named(sorted(set(keys.values()))) if mentions else {}
         found: dict[Mention, Entity | str] = {}
         for mention, key in keys.items():
             alike = [one for one in bearers[key] if any(_as_written(name, mention.name) for name in (one.name, *one.aliases))]
-            made = exact.resolve(mention, alike, kinds) if len(alike) < 2 else exact.several_bear(mention.name, alike)
+            made = exact.resolve(mention, alike, self._kinds) if len(alike) < 2 else exact.several_bear(mention.name, alike)
             if isinstance(made, Entity) and not alike:
                 made = dataclasses.replace(made, id=_own(mention))
             found[mention] = made
         return found
 
-    def _homonyms(self, found: Mapping[Mention, Entity | str], said: Mapping[str, str]) -> dict[Mention, str]:
+    def _homonyms(
+        self, resolved: Mapping[Mention, Entity | str], there: Mapping[EntityId, Entity], said: Mapping[str, str]
+    ) -> dict[Mention, str]:
         """Mentions of which is said what does not fit the one entity that bears their name."""
-        told = [(m, one, said[m.name]) for m, one in found.items() if isinstance(one, Entity) and m.meant is None and said.get(m.name)]
-        there = self._store.entities(sorted({one.id for _, one, _ in told})) if told else {}
-        pairs = [(mention, there[one.id], text) for mention, one, text in told if one.id in there and there[one.id].description]
+        pairs = [
+            (mention, there[one.id], said[mention.name])
+            for mention, one in resolved.items()
+            if mention.name in said and mention.meant is None and isinstance(one, Entity) and one.id in there and there[one.id].description
+        ]
         if not pairs:
             return {}
         encoded = self._encoder.encode([text for _, held, said_ in pairs for text in (said_, held.description)])
@@ -133,37 +127,43 @@ class Linker:
 
     # -- by what is like it --------------------------------------------------------------------------
 
-    def _pairs(self, new: Sequence[Entity], linked: Linked, kinds: Mapping[str, Kind], said: Mapping[str, str]) -> list[Pair]:
+    def _pairs(self, new: Sequence[Entity], linked: Linked, said: Mapping[str, str]) -> list[Pair]:
         """New entities with those they may be, and how likely: from the store, and from among themselves."""
-        if not new:
-            return []
-        encoded: Vectors = self._encoder.encode(list(map(vectors.words, new)))
-        pairs = []
-        for at, other, cosine, batch in met(self._store, self._encoder.name, new, encoded):
-            one = new[at]
-            if any(exact.compatible(kind, other.kinds, kinds) for kind in one.kinds):
-                pairs.append(Pair.of(one, other, cosine, self._about(one, said), batch))
+        pairs = [
+            Pair.of(new[at], other, cosine, said.get(new[at].name, new[at].description), batch)
+            for at, other, cosine, batch in met(self._store, self._encoder, new)
+            if any(exact.compatible(kind, other.kinds, self._kinds) for kind in new[at].kinds)
+        ]
         return self._beside([pair for pair in pairs if pair.score >= self._ask / 3], linked)
-
-    @staticmethod
-    def _about(one: Entity, said: Mapping[str, str]) -> str:
-        return said.get(one.name, one.description)
 
     def _beside(self, pairs: list[Pair], linked: Linked) -> list[Pair]:
         """Pairs that are uncertain, with what neighbours they share counted too."""
         unsure = [pair for pair in pairs if pair.score < self._same and not pair.batch]
         if not unsure:
             return pairs
-        around: dict[EntityId, set[EntityId]] = {}
         facts = self._store.neighbours(sorted({pair.other.id for pair in unsure}), FactQuery(tails="entities", limit=_NEIGHBOURS))
-        for ends in [(fact.head, fact.tail) for fact in facts] + [(claim.head, claim.tail) for claim in linked.claims]:
-            for one, other in (ends, ends[::-1]):
-                if isinstance(one, Entity) and isinstance(other, Entity):
-                    around.setdefault(one.id, set()).add(other.id)
-        return [
-            pair.beside(len(around.get(pair.entity.id, set()) & around.get(pair.other.id, set()))) if pair in unsure else pair
-            for pair in pairs
-        ]
+        around: dict[EntityId, set[EntityId]] = defaultdict(set)
+        for head, tail in [(fact.head, fact.tail) for fact in facts] + [(claim.head, claim.tail) for claim in linked.claims]:
+            if isinstance(tail, Entity):
+                around[head.id].add(tail.id)
+                around[tail.id].add(head.id)
+        return [pair.beside(len(around[pair.entity.id] & around[pair.other.id])) if pair in unsure else pair for pair in pairs]
+
+
+def _entities(claim: Claim) -> list[Entity]:
+    return [one for one in (claim.head, claim.tail, *(value for _, value in claim.qualifiers)) if isinstance(one, Entity)]
+
+
+def _as_themselves(
+    named: Mapping[Mention, Entity | str], own: Mapping[Mention, EntityId], there: Mapping[EntityId, Entity]
+) -> dict[Mention, Entity]:
+    """Mentions of entities that were merged, which are claimed under their own ids still."""
+    led = {mention: named[mention] for mention, key in own.items() if key in there and there[key].id != key}
+    return {
+        mention: Entity(own[mention], names.clean(mention.name), (mention.kind,), mention.aliases)
+        for mention, one in led.items()
+        if isinstance(one, Entity) and one.id == there[own[mention]].id
+    }
 
 
 def _symbol(name: str) -> bool:

@@ -79,6 +79,9 @@ def compared(one: Named, other: Named) -> Counter[str]:
         found["symbol"] += not _same_symbol(one.name, other.name)
         return found
     if "".join(_stems(first.words)) == "".join(_stems(second.words)) and not (one.proper and other.proper and _plural(first, second)):
+        found["inflected"] += "".join(word.number or word.plain for word in first.words) != "".join(
+            word.number or word.plain for word in second.words
+        )
         _where(first, second, one, other, found)
         return found
     if letters := _acronym(first, second) or _acronym(second, first):

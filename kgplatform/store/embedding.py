@@ -165,34 +165,27 @@ class Embedding:
                 return hits
             many *= 4
 
-    def nearest_each(
-        self, encoder: str, asked: npt.ArrayLike, limit: int, entities: Callable[[Sequence[EntityId]], Mapping[EntityId, Entity]]
-    ) -> list[list[Hit]]:
-        """The nearest of an encoder's vectors to each of several, as the index proposes them."""
+    def nearest_each(self, encoder: str, asked: npt.ArrayLike, limit: int) -> list[list[Mapping[str, Any]]]:
+        """Nodes near each of several vectors, as the index proposes them, with its scores."""
         held = self.space
-        wanted = [vectors.query(encoder, one, held) for one in np.asarray(asked)]
-        found: list[list[tuple[EntityId, float]]] = [[] for _ in wanted]
-        for start in range(0, len(wanted), _TOGETHER):
-            part = [{"at": at, "vector": wanted[at].tolist()} for at in range(start, min(start + _TOGETHER, len(wanted)))]
-            index = self._indexes.vector_index(self._label)
-            for row in self._connection.rows(statement("vectors_nearest_each"), index=index, many=limit, rows=part):
-                if row["mark"].startswith(vectors.maker(encoder)):
-                    score = vectors.cosines(np.asarray([row["vector"]], np.float32), wanted[row["at"]])[0]
-                    found[row["at"]].append((EntityId(row["id"]), score))
-        standing = entities(sorted({one for scored in found for one, _ in scored}))
-        return [vectors.ranked(scored, limit, standing.get) for scored in found]
+        rows = [{"at": at, "vector": vectors.query(encoder, one, held).tolist()} for at, one in enumerate(np.asarray(asked))]
+        found = self._each("vectors_nearest_each", rows, index=self._indexes.vector_index(self._label), many=limit)
+        return [[row for row in some if row["mark"].startswith(vectors.maker(encoder))] for some in found]
 
-    def meeting(self, keys: Sequence[Collection[str]], limit: int) -> list[list[EntityId]]:
-        """For each set of keys the entities that share any, by the index's own score."""
-        found: list[list[tuple[float, EntityId]]] = [[] for _ in keys]
-        if keys and self.space is None:
-            return [[] for _ in keys]
-        index = self._indexes.keys_index(self._label)
-        for start in range(0, len(keys), _TOGETHER):
-            part = [{"at": at, "text": fulltext.key_marks(keys[at])} for at in range(start, min(start + _TOGETHER, len(keys))) if keys[at]]
-            for row in self._connection.rows(statement("entities_meeting"), index=index, rows=part):
-                found[row["at"]].append((-row["score"], EntityId(row["id"])))
-        return [[one for _, one in sorted(scored)[:limit]] for scored in found]
+    def meeting(self, keys: Sequence[Collection[str]], limit: int) -> list[list[Mapping[str, Any]]]:
+        """For each set of keys nodes that share any, with the index's scores; none where there are no vectors yet."""
+        rows = [{"at": at, "text": fulltext.key_marks(some)} for at, some in enumerate(keys)]
+        if not rows or self.space is None:
+            return [[] for _ in rows]
+        return self._each("entities_meeting", rows, index=self._indexes.keys_index(self._label), limit=limit)
+
+    def _each(self, name: str, rows: Sequence[Mapping[str, Any]], **parameters: Any) -> list[list[Mapping[str, Any]]]:
+        """The answers of a statement to each row, the best first; some rows in one message."""
+        found: list[list[Mapping[str, Any]]] = [[] for _ in rows]
+        for start in range(0, len(rows), _TOGETHER):
+            for row in self._connection.rows(statement(name), rows=rows[start : start + _TOGETHER], **parameters):
+                found[row["at"]].append(row)
+        return [sorted(some, key=lambda row: (-row["score"], row["id"])) for some in found]
 
     def _candidates(self, asked: vectors.Vector, many: int) -> list[Mapping[str, Any]]:
         index = self._indexes.vector_index(self._label)

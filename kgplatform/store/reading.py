@@ -306,12 +306,20 @@ class Reader:
         return self._embedding.nearest(encoder, vector, limit, self.entities) if limit > 0 else []
 
     def nearest_each(self, encoder: str, asked: npt.ArrayLike, limit: int = 20) -> list[list[Hit]]:
-        return self._embedding.nearest_each(encoder, asked, limit, self.entities)
+        found = self._embedding.nearest_each(encoder, asked, limit)
+        return [[Hit(one, 2 * row["score"] - 1) for one, row in some] for some in self._each_standing(found)]
 
     def meeting(self, keys: Sequence[Collection[str]], limit: int = 20) -> list[list[Entity]]:
-        found = self._embedding.meeting(keys, limit)
-        standing = self.entities(sorted({one for ids in found for one in ids}))
-        return [list({standing[one].id: standing[one] for one in ids if one in standing}.values()) for ids in found]
+        return [[one for one, _ in some] for some in self._each_standing(self._embedding.meeting(keys, limit))]
+
+    def _each_standing(self, found: Sequence[Sequence[Mapping[str, Any]]]) -> Iterator[list[tuple[Entity, Mapping[str, Any]]]]:
+        """The entities of each of several answers, each once, with the row that fits best."""
+        standing = iter(self._standing([row for some in found for row in some]))
+        for some in found:
+            once: dict[EntityId, tuple[Entity, Mapping[str, Any]]] = {}
+            for row, one in zip(some, standing, strict=False):
+                once.setdefault(one.id, (one, row))
+            yield list(once.values())
 
     # -- vocabulary ----------------------------------------------------------------------------------
 

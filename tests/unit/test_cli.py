@@ -106,7 +106,7 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
         "demo app doctor config import export complete train ask query search embed explain forget backup restore migrate worker".split()
     )
     groups = {"server": "status stop drop", "models": "list fetch test", "harvest": "documents relation"}
-    groups |= {"review": "next accept reject merge merges undo", "relations": "list show add", "documents": "list search show"}
+    groups |= {"review": "next accept reject merge part merges undo", "relations": "list show add", "documents": "list search show"}
     alone += ["paths"]
     groups |= {"evaluate": "pairs links"}
     groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
@@ -121,7 +121,7 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
 
 WRITING = (
     *("import", "complete", "forget", "embed", "harvest documents", "harvest relation", "relations add"),
-    *("review accept", "review reject", "review merge", "review undo"),
+    *("review accept", "review reject", "review merge", "review part", "review undo"),
 )
 
 

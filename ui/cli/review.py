@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgplatform.store.merging import undoable
-from ui import history
-from ui.cli import shapes
+from ui.cli import merging, shapes
 from ui.cli.command import DryRun, Run, add, group
 from ui.cli.screen import percent
 from ui.waiting import Wanted, doubt, waiting
 
 if TYPE_CHECKING:
-    from kgplatform.types import Fact, Merge
+    from kgplatform.types import Fact
 
 app = group("Judge facts: what waits, accept, reject; merge entities that are one; take either back.")
 
@@ -73,47 +72,7 @@ def _told(run: Run, fact: Fact, verdict: str, dry_run: bool) -> None:
         run.screen.say(f"{verdict}: {shapes.triple(fact)}  (now {percent(fact.confidence)})")
 
 
-@add(
-    app,
-    "merge",
-    example='kg review merge "Marie Curie" "Maria Skłodowska" --dry-run\nkg review merge person:marie_curie person:m_curie --by ada',
-)
-def merge(
-    run: Run,
-    keep: Annotated[str, typer.Argument(metavar="KEEP", help="The entity that stays: an id, or a name.")],
-    other: Annotated[str, typer.Argument(metavar="OTHER", help="The one that is the same thing; its names become aliases.")],
-    by: By = "me",
-    dry_run: DryRun = False,
-) -> None:
-    """Say that two entities are one: every fact of OTHER becomes one of KEEP. kg review undo takes it back."""
-    moving = len(run.graph.moving(keep, other))
-    facts = f"{moving:,} fact{'' if moving == 1 else 's'}"
-    if dry_run:
-        ids = {"keep": run.graph.entity(keep).id, "other": run.graph.entity(other).id}
-        run.screen.emit({**ids, "facts": moving, "dry_run": True})
-        run.screen.say(f"would be merged: {ids['other']} into {ids['keep']}, {facts} would move")
-        return
-    made = run.graph.merge(keep, other, by)
-    run.screen.emit({**shapes.merge(made), "facts": moving, "dry_run": False})
-    run.screen.say(f"merged: {made.other} into {made.keep}, {facts} moved  (kg review undo {made.id} takes it back)")
-
-
-@add(app, "merges", example="kg review merges\nkg review merges person:marie_curie --json")
-def merges(
-    run: Run, entity: Annotated[str | None, typer.Argument(metavar="ENTITY", help="Only those that it took part in.")] = None
-) -> None:
-    """List the merges, the latest first."""
-    found = run.graph.merges(entity)
-    for one in found:
-        run.screen.emit(shapes.merge(one))
-    if found:
-        run.screen.table(("id", "kept", "merged into it", "by", "time", "undone"), map(_row, found))
-    else:
-        run.screen.note("nothing was merged")
-
-
-def _row(one: Merge) -> tuple[str, ...]:
-    return one.id, one.keep, one.other, one.by, history.when(one.time), "yes" if one.undone else "no"
+merging.register(app)
 
 
 @add(app, "undo", example='kg review undo 5f2c9e1a77b0c3d4\nkg review undo "Marie Curie | born in | Paris" --by ada')

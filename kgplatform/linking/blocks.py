@@ -1,0 +1,113 @@
+"""Entities of a whole graph that may be one: compared within blocks that share a key of a name, never all with all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
+from itertools import combinations
+
+from kgplatform.linking import forms
+from kgplatform.linking.deciding import Pair, fuller
+from kgplatform.linking.exact import compatible
+from kgplatform.linking.linker import ASK, SAME
+from kgplatform.lm.ports import Encoder
+from kgplatform.ports import Progress, Store
+from kgplatform.store import merging, vectors
+from kgplatform.types import Entity, EntityId, FactQuery, Kind, Relation
+
+DIFFERENT = Relation("different from", "The two are not the same thing, though their names are alike.", symmetric=True)
+"""What a person says of two entities that are not to be merged."""
+BLOCK = 60
+"""Members of a block that are all compared; of a larger one each with those beside it in the order of names."""
+_BESIDE = 10
+_PART = 256
+_NEAR = 10
+
+
+def duplicates(
+    store: Store, *, least: float = ASK, same: float = SAME, encoder: Encoder | None = None, progress: Progress | None = None
+) -> list[Pair]:
+    """Pairs of entities that may be one, the likeliest first; ``other`` is the one to keep, by its fuller name.
+
+    With an encoder also those that are near in meaning, where the graph has its vectors. One that is as likely as not another's gets no
+    more than .5. What a person has parted again, or called different, does not come back.
+    """
+    redirects = merging.in_force(store.merges())
+    listed = [one for one in store.unembedded("") if one.id not in redirects]
+    apart, kinds = _apart(store), store.kinds()
+    pairs: dict[tuple[EntityId, EntityId], Pair] = {}
+    for one, other, cosine in _met(store, listed, encoder, progress):
+        entity, kept = sorted((one, other), key=fuller)
+        if (entity.id, kept.id) in pairs or frozenset((one.id, other.id)) in apart or not _compatible(one, other, kinds):
+            continue
+        if (pair := Pair.of(entity, kept, cosine)).score >= least:
+            pairs[entity.id, kept.id] = pair
+    return sorted(_settled(pairs.values(), same), key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
+
+
+def _apart(store: Store) -> Set[frozenset[str]]:
+    """Pairs of which a person has said that they are two."""
+    undone = {frozenset((one.keep, one.other)) for one in store.merges() if one.undone}
+    told = store.facts(FactQuery(relation=DIFFERENT.name, tails="entities"))
+    return undone | {frozenset((fact.head.id, fact.tail.id)) for fact in told if isinstance(fact.tail, Entity)}
+
+
+def _compatible(one: Entity, other: Entity, kinds: dict[str, Kind]) -> bool:
+    return any(compatible(kind, other.kinds, kinds) for kind in one.kinds)
+
+
+def _met(
+    store: Store, listed: Sequence[Entity], encoder: Encoder | None, progress: Progress | None
+) -> Iterator[tuple[Entity, Entity, float]]:
+    """Pairs that share a key, and those that are near in meaning with their cosine."""
+    if encoder is not None and store.vector_space() is not None:
+        for start in range(0, len(listed), _PART):
+            part = listed[start : start + _PART]
+            near = store.nearest_each(encoder.name, encoder.encode(list(map(vectors.words, part))), _NEAR)
+            yield from (
+                (one, hit.entity, hit.score) for one, hits in zip(part, near, strict=True) for hit in hits if hit.entity.id != one.id
+            )
+    met: set[tuple[int, int]] = set()
+    blocks = list(_blocks(listed).values())
+    for done, block in enumerate(blocks):
+        if progress and done % 1_000 == 0:
+            progress(done, len(blocks))
+        for a, b in _within(block):
+            if (a, b) not in met:
+                met.add((a, b))
+                yield listed[a], listed[b], 0.0
+    if progress:
+        progress(len(blocks), len(blocks))
+
+
+def _blocks(listed: Sequence[Entity]) -> dict[str, list[int]]:
+    """Places of entities by the keys of their names, in the order of names."""
+    blocks: dict[str, list[int]] = defaultdict(list)
+    for at in sorted(range(len(listed)), key=lambda at: (forms.plainly(listed[at].name), listed[at].id)):
+        for key in vectors.keys(listed[at]):
+            blocks[key].append(at)
+    return blocks
+
+
+def _within(block: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Pairs of a block: all of a small one, neighbours of a large one."""
+    if len(block) <= BLOCK:
+        pairs: Iterable[tuple[int, int]] = combinations(block, 2)
+    else:
+        pairs = ((one, other) for at, one in enumerate(block) for other in block[at + 1 : at + 1 + _BESIDE])
+    yield from ((min(pair), max(pair)) for pair in pairs)
+
+
+def _settled(pairs: Iterable[Pair], same: float) -> Iterator[Pair]:
+    """Pairs, of which those that contradict each other are a question: who may be two others that are not one themselves."""
+    listed = list(pairs)
+    sure: dict[EntityId, set[EntityId]] = defaultdict(set)
+    for pair in listed:
+        if pair.score >= same:
+            sure[pair.entity.id].add(pair.other.id)
+            sure[pair.other.id].add(pair.entity.id)
+    for pair in listed:
+        rivals = sorted(one for one in sure[pair.entity.id] - {pair.other.id} if one not in sure[pair.other.id])
+        rivals += sorted(one for one in sure[pair.other.id] - {pair.entity.id} if one not in sure[pair.entity.id])
+        yield replace(pair, score=min(pair.score, 0.5), rival=rivals[0]) if pair.score >= same and rivals else pair
