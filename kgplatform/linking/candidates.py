@@ -15,7 +15,7 @@ from kgplatform.store import vectors
 from kgplatform.types import Entity, EntityId
 
 Vectors = npt.NDArray[np.float32]
-SHARING = 20
+SHARING = 12
 """Entities that share keys of a name."""
 NEAR = 10
 """Entities that are near in meaning."""

@@ -65,6 +65,10 @@ class Form:
     words: tuple[Word, ...]
     behind: tuple[Word, ...] = ()
 
+    @property
+    def numbers(self) -> list[str]:
+        return sorted(word.number for word in self.words if word.number)
+
 
 @lru_cache(maxsize=50_000)
 def form(name: str) -> Form:
@@ -170,6 +174,16 @@ def _measured(words: list[Word]) -> list[Word]:
     return made
 
 
+def capitals(name: str) -> str:
+    """What the capitals of a name tell: which symbol it is, which unit ("mW", "MW"); empty for most names, which any letters may write."""
+    if is_symbol(name) and 0 < sum(letter.isalpha() for letter in name) < 3:
+        return symbol(name)
+    if not any(one.isdigit() for one in name) or name == name.casefold():
+        return ""
+    told = form(name).numbers
+    return " ".join(told) if told != form(name.casefold()).numbers else ""
+
+
 @lru_cache(maxsize=50_000)
 def plainly(word: str) -> str:
     """A word in small letters of the Latin alphabet; a single Greek letter by its name."""
@@ -227,7 +241,10 @@ def acronym(words: Sequence[Word]) -> str:
 def keys(name: str) -> tuple[str, ...]:
     """Under what a name is found by others that may mean the same; at most seven."""
     taken = form(name)
-    words = [word for word in taken.words if word.plain not in lexicon.IDLE] or list(taken.words)
+    idle = lexicon.LEGAL | lexicon.GENERATIONS
+    words = [word for word in taken.words if word.plain not in (idle if word is not taken.words[0] else lexicon.TITLES)] or list(
+        taken.words
+    )
     if not words:
         return ()
     told = [word.number or stem(word.plain) for word in words]

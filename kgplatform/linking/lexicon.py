@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 
@@ -23,9 +24,6 @@ GENERATIONS = frozenset("jr sr junior senior elder younger fils pere".split())
 """What tells members of a family apart."""
 APART = TITLES | GENERATIONS
 """Words that are like no other."""
-IDLE = TITLES | LEGAL
-"""What of a name does not tell which one is meant."""
-
 UMLAUTS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "ae"), ("Ö", "oe"), ("Ü", "ue"), ("ß", "ss"), ("ø", "oe"), ("å", "aa"), ("æ", "ae"))
 
 NUMBERS: Mapping[str, str] = {
@@ -149,9 +147,18 @@ def _units() -> tuple[dict[str, tuple[str, float]], dict[str, tuple[str, float]]
     return symbols, words
 
 
+def _folded(symbols: Mapping[str, tuple[str, float]]) -> dict[str, tuple[str, float]]:
+    """Symbols of several letters that mean one unit in whatever letters."""
+    meant: dict[str, set[tuple[str, float]]] = defaultdict(set)
+    for symbol, measure in symbols.items():
+        meant[symbol.casefold()].add(measure)
+    return {symbol: next(iter(measures)) for symbol, measures in meant.items() if len(measures) == 1 and len(symbol) > 1}
+
+
 _SYMBOLS, _CALLED = _units()
+_FOLDED = _folded(_SYMBOLS)
 
 
 def unit(written: str, plain: str) -> tuple[str, float] | None:
     """What a unit measures, and how much of the base unit it is; a symbol counts as it is written, a word in any way."""
-    return _SYMBOLS.get(written) or _CALLED.get(plain) or _CALLED.get(plain.removesuffix("s"))
+    return _SYMBOLS.get(written) or _CALLED.get(plain) or _CALLED.get(plain.removesuffix("s")) or _FOLDED.get(written.casefold())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from kgplatform import names
@@ -26,7 +26,7 @@ from kgplatform.types import Candidate, Claim, Entity, EntityId, FactQuery, Ment
 
 SAME = 0.9
 """From this probability on two names are one thing."""
-ASK = 0.3
+ASK = 0.45
 """From this one on a person is asked."""
 _NEIGHBOURS = 2_000
 
@@ -89,12 +89,12 @@ class Linker:
     # -- by exact names ------------------------------------------------------------------------------
 
     def _named(self, mentions: Collection[Mention]) -> dict[Mention, Entity | str]:
-        """What ``exact`` says, but a symbol is its letters as they are written."""
-        symbols = [one for one in mentions if one.kind == ANYTHING and one.meant is None and _symbol(one.name)]
+        """What ``exact`` says, but a name whose capitals tell something is itself alone."""
+        symbols = [one for one in mentions if one.kind == ANYTHING and one.meant is None and forms.capitals(one.name)]
         return exact.resolved(set(mentions) - set(symbols), self._store, self._kinds) | self._symbols(symbols)
 
     def _symbols(self, mentions: Sequence[Mention]) -> dict[Mention, Entity | str]:
-        """Entities of symbols: those that bear just these letters, T and not t, or new ones with ids that say so."""
+        """Entities of names whose capitals tell something: those written so, T and not t, or new ones with ids that say so."""
         keys = {mention: names.normalise(mention.name) for mention in mentions}
         bearers = self._store.named(sorted(set(keys.values()))) if mentions else {}
         found: dict[Mention, Entity | str] = {}
@@ -134,20 +134,24 @@ class Linker:
             for at, other, cosine, batch in met(self._store, self._encoder, new)
             if any(exact.compatible(kind, other.kinds, self._kinds) for kind in new[at].kinds)
         ]
-        return self._beside([pair for pair in pairs if pair.score >= self._ask / 3], linked)
+        return self._beside([pair for pair in pairs if pair.score >= self._ask / 2], linked.claims, {one.id for one in new})
 
-    def _beside(self, pairs: list[Pair], linked: Linked) -> list[Pair]:
-        """Pairs that are uncertain, with what neighbours they share counted too."""
-        unsure = [pair for pair in pairs if pair.score < self._same and not pair.batch]
+    def _beside(self, pairs: list[Pair], claims: Sequence[Claim], new: Set[EntityId]) -> list[Pair]:
+        """Pairs, of which those that are uncertain and claimed beside known entities have the neighbours that they share counted too."""
+        around: dict[EntityId, set[EntityId]] = defaultdict(set)
+        for claim in claims:
+            if isinstance(claim.tail, Entity):
+                for one, other in ((claim.head.id, claim.tail.id), (claim.tail.id, claim.head.id)):
+                    around[one] |= {other} - new
+        unsure = {pair.other.id for pair in pairs if pair.score < self._same and not pair.batch and around.get(pair.entity.id)}
         if not unsure:
             return pairs
-        facts = self._store.neighbours(sorted({pair.other.id for pair in unsure}), FactQuery(tails="entities", limit=_NEIGHBOURS))
-        around: dict[EntityId, set[EntityId]] = defaultdict(set)
-        for head, tail in [(fact.head, fact.tail) for fact in facts] + [(claim.head, claim.tail) for claim in linked.claims]:
-            if isinstance(tail, Entity):
-                around[head.id].add(tail.id)
-                around[tail.id].add(head.id)
-        return [pair.beside(len(around[pair.entity.id] & around[pair.other.id])) if pair in unsure else pair for pair in pairs]
+        near: dict[EntityId, set[EntityId]] = defaultdict(set)
+        for fact in self._store.neighbours(sorted(unsure), FactQuery(tails="entities", limit=_NEIGHBOURS)):
+            if isinstance(fact.tail, Entity):
+                near[fact.head.id].add(fact.tail.id)
+                near[fact.tail.id].add(fact.head.id)
+        return [pair.beside(len(around[pair.entity.id] & near[pair.other.id])) if pair.score < self._same else pair for pair in pairs]
 
 
 def _entities(claim: Claim) -> list[Entity]:
@@ -166,17 +170,11 @@ def _as_themselves(
     }
 
 
-def _symbol(name: str) -> bool:
-    """Whether a name is one or two letters, some of them capitals or with marks, whose way of writing tells what they mean."""
-    return forms.is_symbol(name) and sum(letter.isalpha() for letter in name) < 3
-
-
 def _as_written(one: str, other: str) -> bool:
-    return forms.symbol(one) == forms.symbol(other)
+    return forms.capitals(one) == forms.capitals(other)
 
 
 def _own(mention: Mention) -> EntityId:
-    """The id that a mention's own words make; of a symbol with capitals one that says so."""
-    written = forms.symbol(mention.name)
-    capitals = mention.kind == ANYTHING and _symbol(mention.name) and written != written.casefold()
-    return names.entity_id(mention.kind, mention.name, names.digest(written, size=4) if capitals else "")
+    """The id that a mention's own words make; where their capitals tell something, one that says so."""
+    told = forms.capitals(mention.name) if mention.kind == ANYTHING else ""
+    return names.entity_id(mention.kind, mention.name, names.digest(told, size=4) if told != told.casefold() or " " in told else "")

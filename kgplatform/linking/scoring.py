@@ -46,6 +46,8 @@ WEIGHTS: Mapping[str, float] = {
 USUAL = 0.36
 """The cosine of what is said of both from which on it speaks for one thing."""
 _MOST = {"context": 0.1, "neighbours": 3}
+_CUT = re.compile(r"(?!(.?er|.?or|.?ing|.?ed|.?ion|ation|al|ist|ity|ic|ive|ment|ness|y|ly|age|able)$)")
+"""What is not cut off: a word with such an ending is another word, and no abbreviated one."""
 _AGAINST = ("number", "generation", "where", "symbol")
 PEOPLE = frozenset({"person", "human", "people", "character", "author", "family"})
 
@@ -86,6 +88,9 @@ def compared(one: Named, other: Named) -> Counter[str]:
         return found
     if letters := _acronym(first, second) or _acronym(second, first):
         found["letters" if letters < 3 and not (one.proper and other.proper) else "acronym"] += 1
+        return found
+    if not person and first.numbers != second.numbers and not (first.behind or second.behind):
+        found["number"] += 1
         return found
     paired, left, right = _paired(first.words, second.words, person, one.proper and other.proper)
     found.update(paired)
@@ -211,7 +216,7 @@ def _shortened(short: Word, long: Word, proper: bool) -> str:
     if short.abbreviated:
         letters = iter(b)
         return "abbreviated" if all(letter in letters for letter in a) else ""
-    return "shortened" if not proper and 3 <= len(a) <= 5 and b.startswith(a) and a[-1] not in "aeiouy" else ""
+    return "shortened" if not proper and 3 <= len(a) <= 5 and a[-1] not in "aeiouy" and b.startswith(a) and _CUT.match(b[len(a) :]) else ""
 
 
 def _telling(words: Sequence[Word], other: Named, person: bool) -> list[Word]:

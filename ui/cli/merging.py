@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 By = Annotated[str, typer.Option(metavar="NAME", help="Who says so.")]
 SURE = 0.9
 """From this score on pairs are merged, unless another is asked for."""
-ASKED = 0.3
+ASKED = 0.45
 
 
 def register(app: typer.Typer) -> None:

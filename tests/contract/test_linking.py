@@ -1,0 +1,94 @@
+"""What every store keeps of its promises to a linker: names that may mean one thing meet, and what is merged can be parted."""
+
+from __future__ import annotations
+
+import pytest
+
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.linking import forms
+from kgplatform.linking.linker import Linker
+from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.ports import Store
+from kgplatform.types import Candidate, Entity, Literal, Mention
+from tests.contract.test_store import state, told
+from tests.contract.test_vectors import filled, thing
+
+ENCODER = HashingEncoder()
+
+
+def embedded(store: Store, *entities: Entity) -> list[Entity]:
+    listed = filled(store, list(entities))
+    KnowledgeGraph(store).embed(ENCODER)
+    return listed
+
+
+def meeting(store: Store, *names: str, limit: int = 20) -> list[list[str]]:
+    return [[one.name for one in found] for found in store.meeting([forms.keys(name) for name in names], limit)]
+
+
+def test_names_meet_by_initials_first_letters_order_and_sound(store: Store) -> None:
+    assert meeting(store, "Ada", "Bea") == [[], []]
+    embedded(
+        store,
+        thing("Marie Curie"),
+        thing("World Health Organization"),
+        thing("Chaikovsky"),
+        thing("stress field"),
+        thing("Ada", "person", "Augusta King"),
+    )
+    names = ["M. Curie", "WHO", "Чайковский", "StressFields", "A. King", "nobody", "…"]
+    expected = [["Marie Curie"], ["World Health Organization"], ["Chaikovsky"], ["stress field"], ["Ada"], [], []]
+    assert meeting(store, *names) == expected
+
+
+def test_those_that_share_more_come_first_and_no_more_than_asked_for(store: Store) -> None:
+    embedded(store, *(thing(f"Marie Curi{ending}") for ending in ("e", "us", "ano", "lla")), thing("Max Curie"))
+    assert meeting(store, "Marie Curie", limit=1) == [["Marie Curie"]]
+    assert {"Marie Curie", "Max Curie"} <= set(meeting(store, "M. Curie")[0])
+
+
+def test_what_was_merged_meets_as_what_it_is_now_and_what_is_gone_does_not(store: Store) -> None:
+    marie, maria = embedded(store, thing("Marie Curie"), thing("Maria Skłodowska"))
+    made = store.merge(marie.id, maria.id)
+    assert meeting(store, "M. Skłodowska", "M. Curie") == [["Marie Curie"], ["Marie Curie"]]
+    store.undo(made.id)
+    assert meeting(store, "M. Skłodowska") == [["Maria Skłodowska"]]
+    embedded(store, thing("Marie Curie", "person", "Manya Sorbonne"))
+    assert meeting(store, "M. Sorbonne") == [["Marie Curie"]]
+    store.drop_vectors()
+    assert meeting(store, "M. Curie") == [[]]
+
+
+def test_the_nearest_to_many_are_those_to_each(store: Store) -> None:
+    listed = embedded(
+        store, *(thing(f"{a} {b}", "thing") for a in ("hot", "cold", "warm", "cool") for b in ("water", "air", "sand", "rock"))
+    )
+    vectors = ENCODER.encode([one.name for one in listed])
+    for one, hits in zip(listed, store.nearest_each(ENCODER.name, vectors, 3), strict=True):
+        assert hits[0].entity == one
+        assert hits[0].score == pytest.approx(1, abs=1e-3)
+    assert store.nearest_each(ENCODER.name, vectors[:0], 3) == []
+
+
+def test_what_a_linker_merged_is_parted_as_if_it_never_had(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+
+    def said(name: str, tail: str, source: str) -> Candidate:
+        return Candidate(Mention(name, "person"), "is", Literal(tail), told(source))
+
+    batches = [[said("Marie Curie", "chemist", "doc:1")], [said("M. Curie", "physicist", "doc:2"), said("M. Curie", "chemist", "doc:2")]]
+    batches.append([said("M. Curie", "chemist", "doc:3")])
+    for batch in batches:
+        kg.add(batch, Linker(store, ENCODER))
+    assert {fact.head.name for fact in kg.facts(status="all")} == {"Marie Curie"}
+    assert [one.evidence.source.id for one in kg.explain("Marie Curie | is | physicist").reasons] == ["doc:2"]
+    kg.undo(kg.merges()[0])
+    parted = state(store)
+    kg.forget("doc:1")
+    kg.forget("doc:2")
+    kg.forget("doc:3")
+    for batch in batches:
+        kg.add(batch)
+    assert {key: {piece.source.id for piece in pieces} for key, (_, pieces) in state(store).items()} == {
+        key: {piece.source.id for piece in pieces} for key, (_, pieces) in parted.items()
+    }

@@ -1,0 +1,204 @@
+"""Linking by more than equal names: what comes together, what stays apart, what a person is asked, and that all can be taken back."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from kgplatform.errors import BadRequest
+from kgplatform.graph import Added, KnowledgeGraph
+from kgplatform.linking.linker import Linker
+from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.store.memory import MemoryStore
+from kgplatform.types import Candidate, Claim, Entity, EntityId, Evidence, Kind, Literal, Mention, Source, SourceId
+
+KINDS = {"thing": "", "person": "thing", "place": "thing", "city": "place", "organisation": "thing"}
+ENCODER = HashingEncoder()
+
+
+def told(source: str = "doc:1") -> Evidence:
+    return Evidence("text", Source(SourceId(source), "document"), 3.0, time=1)
+
+
+def said(head: str, kind: str, tail: str = "x", source: str = "doc:1") -> Candidate:
+    return Candidate(Mention(head, kind), "is", Literal(tail), told(source))
+
+
+def graph() -> KnowledgeGraph:
+    kg = KnowledgeGraph(MemoryStore())
+    kg.learn(kinds=[Kind(name, parent) for name, parent in KINDS.items()])
+    return kg
+
+
+def add(kg: KnowledgeGraph, *candidates: Candidate, context: dict[str, str] | None = None) -> Added:
+    return kg.add(candidates, Linker(kg.store, ENCODER), context)
+
+
+def facts(kg: KnowledgeGraph) -> dict[str, list[str]]:
+    return {fact.key: sorted(piece.source.id for piece in kg.store.evidence(fact.key)) for fact in kg.facts(status="all")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "again"),
+    [
+        ("person", "Marie Curie", "M. Curie"),
+        ("person", "Marie Curie", "Curie, Marie"),
+        ("person", "Пётр Чайковский", "Pyotr Tchaikovsky"),
+        ("person", "Martin Luther King Jr.", "Martin Luther King, Jr."),
+        ("organisation", "World Health Organization", "WHO"),
+        ("organisation", "Department of Energy", "Dept. of Energy"),
+        ("city", "Zürich", "Zuerich"),
+        ("city", "Portland, Oregon", "Portland, OR"),
+        ("thing", "stress concentration", "StressConcentrations"),
+        ("thing", "glass transition temperature", "glass transition temp."),
+        ("thing", "World War II", "Second World War"),
+        ("thing", "5 km run", "5000 m run"),
+        ("thing", "colour", "Color"),
+    ],
+)
+def test_two_ways_of_writing_a_name_come_together(kind: str, name: str, again: str) -> None:
+    kg = graph()
+    add(kg, said(name, kind))
+    (merge,) = add(kg, said(again, kind, "y")).merges
+    assert kg.entity(again) == kg.entity(name)
+    assert merge.by.startswith("linker@1 0.9")
+    assert len(kg.facts(head=name)) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "other"),
+    [
+        ("person", "Marie Curie", "Pierre Curie"),
+        ("person", "Marie Curie", "P. Curie"),
+        ("person", "Johann Strauss I", "Johann Strauss II"),
+        ("person", "George Bush Sr.", "George Bush Jr."),
+        ("person", "Alan M. Turing", "Alan P. Turing"),
+        ("city", "Lyon", "Lyons"),
+        ("city", "Paris, Texas", "Paris, France"),
+        ("place", "Manhattan", "Lower Manhattan"),
+        ("thing", "hot", "cold"),
+        ("thing", "saturated fat", "unsaturated fat"),
+        ("thing", "Python 3.1", "Python 3.10"),
+        ("thing", "100 °C", "100 °F"),
+        ("thing", "10 mW laser", "10 MW laser"),
+        ("thing", "T", "t"),
+        ("thing", "G'", "G"),
+        ("thing", "C", "C++"),
+    ],
+)
+def test_namesakes_and_opposites_stay_apart(kind: str, name: str, other: str) -> None:
+    kg = graph()
+    add(kg, said(name, kind))
+    assert add(kg, said(other, kind, "y")).merges == ()
+    assert add(kg, said(name, kind), said(other, kind, "y")).receipt.new == 0
+    assert len({fact.head.id for fact in kg.facts(status="all")}) == 2
+
+
+def test_what_was_merged_at_writing_is_parted_with_all_its_evidence_also_later_one() -> None:
+    kg, apart = graph(), graph()
+    batches = [[said("Marie Curie", "person", "a")], [said("M. Curie", "person", "b")], [said("M. Curie", "person", "a", "doc:2")]]
+    for batch in batches:
+        add(kg, *batch)
+        apart.add(batch)
+    assert {key.split("|")[1] for key in facts(kg)} == {"person:marie_curie"}
+    kg.undo(kg.merges()[0])
+    assert facts(kg) == facts(apart)
+    add(kg, said("M. Curie", "person", "c"))
+    assert len(kg.merges()) == 1, "what a person has parted is not merged again"
+
+
+def test_the_outcome_does_not_depend_on_the_order() -> None:
+    names = [("Marie Curie", "person"), ("M. Curie", "person"), ("StressConcentration", "thing"), ("stress concentrations", "thing")]
+    outcomes = []
+    for order in itertools.permutations(said(name, kind, source=f"doc:{name}") for name, kind in names):
+        kg = graph()
+        add(kg, *order)
+        outcomes.append((facts(kg), {(one.keep, one.other) for one in kg.merges()}))
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    assert outcomes[0][1] == {("person:marie_curie", "person:m._curie"), ("thing:stress_concentrations", "thing:stressconcentration")}
+
+
+def test_two_that_fit_alike_are_asked_and_not_merged() -> None:
+    kg = graph()
+    add(kg, said("Marie Curie", "person"), said("Max Curie", "person"))
+    added = add(kg, said("M. Curie", "person"))
+    assert added.merges == ()
+    ((entity, other, why),) = [(one.pair.entity.name, one.pair.other.name, one.pair.why) for one in added.asked]
+    assert (entity, {other} <= {"Marie Curie", "Max Curie"}) == ("M. Curie", True)
+    assert "as likely person:ma" in why
+    assert {pair.entity.name for pair in kg.duplicates()} == {"M. Curie"}
+
+
+def test_of_one_name_another_is_meant_when_what_is_said_of_it_does_not_fit() -> None:
+    kg = graph()
+    politician = Entity(
+        EntityId("person:john_smith"), "John Smith", ("person",), description="British politician, leader of the Labour Party"
+    )
+    kg.put([Claim(politician, "is", politician, (told(),))])
+    miner = add(kg, said("John Smith", "person"), context={"John Smith": "zinc and tin were dug up here by him"})
+    assert "name the one that is meant by its id" in miner.unlinked[0].why
+    assert add(kg, said("John Smith", "person"), context={"John Smith": "leader of the Labour Party, a British politician"}).unlinked == ()
+    assert add(kg, said("John Smith", "person", "y")).receipt.new == 1, "where nothing is said of it, one name is one thing"
+
+
+def test_settings_that_contradict_and_vectors_of_another_encoder_are_refused() -> None:
+    kg = graph()
+    with pytest.raises(BadRequest, match=r"cannot ask from 0\.9 and merge from 0\.5"):
+        Linker(kg.store, ENCODER, same=0.5, ask=0.9)
+    add(kg, said("Marie Curie", "person"))
+    with pytest.raises(BadRequest, match="vectors of the encoder 'hashing@1'"):
+        Linker(kg.store, HashingEncoder(name="hashing@2"))
+
+
+def whole() -> KnowledgeGraph:
+    kg = graph()
+    names = {"person": ["Marie Curie", "M. Curie", "Pierre Curie", "Ada Lovelace"], "thing": ["free volume", "FreeVolume", "volume"]}
+    kg.add([said(name, kind) for kind, listed in names.items() for name in listed])
+    return kg
+
+
+def test_duplicates_of_a_whole_graph_are_found_with_score_and_reason() -> None:
+    found = [(pair.other.name, pair.entity.name, pair.why) for pair in whole().duplicates()]
+    assert sorted(found) == [("Marie Curie", "M. Curie", "initials"), ("free volume", "FreeVolume", "the same words")]
+
+
+def test_what_a_person_said_of_two_is_not_asked_again() -> None:
+    kg = whole()
+    kg.part("Marie Curie", "M. Curie", by="ada")
+    made = kg.merge_all(kg.duplicates())
+    assert list(made) == ["thing:freevolume"]
+    assert kg.duplicates() == []
+    kg.undo(made[EntityId("thing:freevolume")])
+    assert kg.duplicates() == []
+    kg.retract("Marie Curie | different from | M. Curie", by="ada")
+    assert [pair.entity.name for pair in kg.duplicates()] == ["M. Curie"]
+    with pytest.raises(BadRequest, match="are one entity"):
+        kg.part("volume", "Volume")
+
+
+def test_names_of_any_shape_are_taken() -> None:
+    kg = graph()
+    odd = [
+        "",
+        "\x00",
+        "…",
+        "(",
+        "()",
+        ",",
+        "a" * 5_000,
+        "a" * 4_999 + "b",
+        "🙂",
+        "🙂🙂",
+        "1",
+        "１",
+        "II",
+        "..",
+        "St.",
+        "the",
+        "no. no. no",
+        "٣",
+    ]
+    added = add(kg, *(said(name, kind, str(at)) for kind in ("thing", "person") for at, name in enumerate(odd)))
+    assert added.receipt.new + len(added.unlinked) + len(added.receipt.refused) >= len(odd)
+    assert not {merge.other for merge in added.merges} & {"thing:1", "thing:🙂"}
