@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 Plain = Any
-_VECTOR = ("emb", "emb_of")
+_VECTOR = ("emb", "emb_of", "emb_keys")
 """What of a node nobody reads, and hundreds of numbers long; a query that names it gets it."""
 
 

@@ -10,8 +10,8 @@ from kgplatform.linking.linker import Linker
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.ports import Store
 from kgplatform.types import Candidate, Entity, Literal, Mention
-from tests.contract.test_store import state, told
-from tests.contract.test_vectors import filled, thing
+from tests.contract.test_store import state, thing, told
+from tests.contract.test_vectors import filled
 
 ENCODER = HashingEncoder()
 

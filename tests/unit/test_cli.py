@@ -526,6 +526,32 @@ def test_entities_are_merged_and_parted_again(kg: Kg, graph: KnowledgeGraph) -> 
     kg("review", "undo", made["id"]).refused(2, "undone already")
 
 
+def test_entities_that_may_be_one_are_listed_merged_and_kept_apart(kg: Kg, graph: KnowledgeGraph) -> None:
+    assert "no two entities look like one" in kg("review", "merge").err
+    short = Entity(entity_id("person", "M. Curie"), "M. Curie", ("person",))
+    pieces = [Entity(entity_id("person", name), name, ("person",)) for name in ("P. Joliot", "Pierre Joliot")]
+    graph.put([Claim(one, "born in", city("Warsaw"), (told(),)) for one in (short, *pieces)])
+    found = kg("review", "merge", "--json").objects
+    pair = {"keep": "person:marie_curie", "other": "person:m._curie", "keep_name": "Marie Curie", "other_name": "M. Curie"}
+    assert found[0] == {**pair, "score": 0.971, "why": "initials"}
+    assert [one["keep_name"] for one in found] == ["Marie Curie", "Pierre Joliot"]
+    listed = kg("review", "merge", "--top", "1")
+    assert listed.out.splitlines()[1].split("\t")[:3] == ["0.97", "Marie Curie", "M. Curie"]
+    assert "1 more" in listed.err
+    assert "would be two" in kg("review", "part", "Pierre Joliot", "P. Joliot", "--dry-run").out
+    assert "are two" in kg("review", "part", "Pierre Joliot", "P. Joliot").out
+    assert "would be merged" in kg("review", "merge", "--apply", "--dry-run").err
+    assert graph.merges() == []
+    (done,) = kg("review", "merge", "--apply", "--json").objects
+    (made,) = graph.merges()
+    assert (done["merge"], made.by) == (made.id, "linker@1 0.97 initials")
+    assert graph.entity("M. Curie").id == "person:marie_curie"
+    kg("review", "undo", made.id)
+    assert kg("review", "merge", "--json").objects == []
+    kg("review", "merge", "Marie Curie").refused(2, "say which entity is the same as 'Marie Curie'")
+    kg("review", "merge", "Marie Curie", "M. Curie", "--apply").refused(2, "without names")
+
+
 def test_explain_tells_history_and_what_was_derived(kg: Kg, graph: KnowledgeGraph) -> None:
     fact = "born in|person:marie_curie|city:warsaw"
     predictor = Source(SourceId("graph:complex"), "graph", "ComplEx")
