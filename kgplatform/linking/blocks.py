@@ -69,11 +69,12 @@ def _met(
                 (one, hit.entity, hit.score) for one, hits in zip(part, near, strict=True) for hit in hits if hit.entity.id != one.id
             )
     met: set[tuple[int, int]] = set()
-    blocks = list(_blocks(listed).values())
-    for done, block in enumerate(blocks):
+    blocks = _blocks(listed)
+    brief = {at for at, one in enumerate(listed) if any(forms.is_brief(name) for name in (one.name, *one.aliases))}
+    for done, (key, block) in enumerate(blocks.items()):
         if progress and done % 1_000 == 0:
             progress(done, len(blocks))
-        for a, b in _within(block):
+        for a, b in _within(block, brief if key.startswith(forms.OF_BRIEF) else None):
             if (a, b) not in met:
                 met.add((a, b))
                 yield listed[a], listed[b], 0.0
@@ -90,10 +91,12 @@ def _blocks(listed: Sequence[Entity]) -> dict[str, list[int]]:
     return blocks
 
 
-def _within(block: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Pairs of a block: all of a small one, neighbours of a large one."""
-    if len(block) <= BLOCK:
-        pairs: Iterable[tuple[int, int]] = combinations(block, 2)
+def _within(block: Sequence[int], brief: Set[int] | None = None) -> Iterator[tuple[int, int]]:
+    """Pairs of a block: all of a small one, neighbours of a large one; where only ``brief`` names are of interest, these with all."""
+    if brief is not None:
+        pairs: Iterable[tuple[int, int]] = ((one, other) for one in block if one in brief for other in block[: 10 * BLOCK] if one != other)
+    elif len(block) <= BLOCK:
+        pairs = combinations(block, 2)
     else:
         pairs = ((one, other) for at, one in enumerate(block) for other in block[at + 1 : at + 1 + _BESIDE])
     yield from ((min(pair), max(pair)) for pair in pairs)

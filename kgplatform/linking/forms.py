@@ -26,6 +26,8 @@ _HUMP = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z]{
 _ABBREVIATED = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?")
 _ROMAN = re.compile(r"(?=[IVX])X{0,3}(?:IX|IV|V?I{0,3})")
 _ROMAN_VALUE = {"I": 1, "V": 5, "X": 10}
+OF_BRIEF = ("a", "i")
+"""How keys begin that are of interest where a name of two is brief."""
 _BRACKETS = re.compile(r"\(([^()]*)\)\s*$")
 _SOUNDS = tuple(
     (re.compile(pattern), to)
@@ -235,6 +237,12 @@ def acronym(words: Sequence[Word]) -> str:
     if len(words) < 2:
         return ""
     return "".join(word.plain if word.written.isupper() and len(word.plain) < 5 else word.plain[:1] for word in words)
+
+
+def is_brief(name: str) -> bool:
+    """Whether a name is first letters alone, or has an initial: "WHO", "M. Curie"."""
+    words = form(name).words
+    return any(word.initial for word in words) or (len(words) < 3 and words[:1] != () and words[0].written.isupper())
 
 
 @lru_cache(maxsize=50_000)

@@ -48,6 +48,11 @@ class Indexes(Protocol):
         """The name of the index."""
         ...
 
+    @property
+    def vector_score(self) -> str:
+        """An expression of Cypher: half of 1 + the cosine of ``n.emb`` with ``row.vector``, where the index's own ``score`` may be one."""
+        ...
+
     def keys_index(self, label: str) -> str:
         """The name of the full-text index on the keys of names."""
         ...
@@ -169,21 +174,22 @@ class Embedding:
         """Nodes near each of several vectors, as the index proposes them, with its scores."""
         held = self.space
         rows = [{"at": at, "vector": vectors.query(encoder, one, held).tolist()} for at, one in enumerate(np.asarray(asked))]
-        found = self._each("vectors_nearest_each", rows, index=self._indexes.vector_index(self._label), many=limit)
+        cypher = statement("vectors_nearest_each", SCORE=self._indexes.vector_score)
+        found = self._each(cypher, rows, len(rows), index=self._indexes.vector_index(self._label), many=limit)
         return [[row for row in some if row["mark"].startswith(vectors.maker(encoder))] for some in found]
 
     def meeting(self, keys: Sequence[Collection[str]], limit: int) -> list[list[Mapping[str, Any]]]:
         """For each set of keys nodes that share any, with the index's scores; none where there are no vectors yet."""
-        rows = [{"at": at, "text": fulltext.key_marks(some)} for at, some in enumerate(keys)]
+        rows = [{"at": at, "text": fulltext.key_marks(some)} for at, some in enumerate(keys) if some]
         if not rows or self.space is None:
-            return [[] for _ in rows]
-        return self._each("entities_meeting", rows, index=self._indexes.keys_index(self._label), limit=limit)
+            return [[] for _ in keys]
+        return self._each(statement("entities_meeting"), rows, len(keys), index=self._indexes.keys_index(self._label), limit=limit)
 
-    def _each(self, name: str, rows: Sequence[Mapping[str, Any]], **parameters: Any) -> list[list[Mapping[str, Any]]]:
-        """The answers of a statement to each row, the best first; some rows in one message."""
-        found: list[list[Mapping[str, Any]]] = [[] for _ in rows]
+    def _each(self, cypher: str, rows: Sequence[Mapping[str, Any]], count: int, **parameters: Any) -> list[list[Mapping[str, Any]]]:
+        """The answers of a statement to each of ``count`` questions, the best first; some rows in one message."""
+        found: list[list[Mapping[str, Any]]] = [[] for _ in range(count)]
         for start in range(0, len(rows), _TOGETHER):
-            for row in self._connection.rows(statement(name), rows=rows[start : start + _TOGETHER], **parameters):
+            for row in self._connection.rows(cypher, rows=rows[start : start + _TOGETHER], **parameters):
                 found[row["at"]].append(row)
         return [sorted(some, key=lambda row: (-row["score"], row["id"])) for some in found]
 

@@ -102,6 +102,8 @@ class Local:
     def vector_index(self, label: str) -> str:
         return f"{label}[emb]"
 
+    vector_score = "score"
+
     def keys_index(self, label: str) -> str:
         return f"{label}[emb_keys]"
 

@@ -114,6 +114,8 @@ class Neo4j:
     def vector_index(self, label: str) -> str:
         return f"kg_vectors_{label.lower()}"
 
+    vector_score = "vector.similarity.cosine(n.emb, row.vector)"  # the index holds the vectors rounded
+
     def keys_index(self, label: str) -> str:
         return f"kg_keys_{label.lower()}"
 
