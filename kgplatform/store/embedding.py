@@ -75,6 +75,7 @@ class Embedding:
         self._label = label
         self._id = f"vectors {vectors.FORM}:{label}"
         self._turn = threading.Lock()
+        self._indexed = False
 
     @property
     def space(self) -> VectorSpace | None:
@@ -181,7 +182,8 @@ class Embedding:
     def meeting(self, keys: Sequence[Collection[str]], limit: int) -> list[list[Mapping[str, Any]]]:
         """For each set of keys nodes that share any, with the index's scores; none where there are no vectors yet."""
         rows = [{"at": at, "text": fulltext.key_marks(some)} for at, some in enumerate(keys) if some]
-        if not rows or self.space is None:
+        self._indexed = self._indexed or (bool(rows) and self.space is not None)
+        if not rows or not self._indexed:
             return [[] for _ in keys]
         return self._each(statement("entities_meeting"), rows, len(keys), index=self._indexes.keys_index(self._label), limit=limit)
 

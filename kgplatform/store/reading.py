@@ -19,7 +19,7 @@ from kgplatform.ports import Columns, Limits, Rows, Triples, Values
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.store.collecting import seldom
-from kgplatform.store.connection import Connection, Login
+from kgplatform.store.connection import Connection, Login, Record, run
 from kgplatform.store.embedding import Embedding, Indexes
 from kgplatform.store.interactions import UserIndex
 from kgplatform.store.known import Known
@@ -32,6 +32,7 @@ from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, F
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from neo4j import ManagedTransaction
 
 PAGE = 500
 """Heads in one page of facts."""
@@ -283,11 +284,14 @@ class Reader:
         bearing: dict[str, dict[EntityId, Entity]] = {records.name_key(name): {} for name in names}
         for page in _pages(list(bearing), PAGE):
             marked = [{"key": key, "mark": fulltext.mark(key)} for key in page]
-            rows = self._connection.rows(statement("entities_named"), keys=page)
-            rows += self._connection.rows(statement("entities_aliased"), rows=marked, index=self._dialect.aliases)
+            rows = self._connection.reading(lambda tx, p=page, m=marked: self._bearing(tx, p, m))  # type: ignore[misc]
             for row, one in zip(rows, self._standing(rows), strict=True):
                 bearing[row["key"]][one.id] = one
         return {name: [one for _, one in sorted(bearing[records.name_key(name)].items())] for name in names}
+
+    def _bearing(self, tx: ManagedTransaction, keys: Sequence[str], marked: Sequence[Mapping[str, str]]) -> list[Record]:
+        by_name = run(tx, statement("entities_named"), keys=keys)
+        return by_name + run(tx, statement("entities_aliased"), rows=marked, index=self._dialect.aliases)
 
     def _standing(self, rows: Sequence[Mapping[str, Any]]) -> list[Entity]:
         """The entities of rows, or those that they were merged into."""
