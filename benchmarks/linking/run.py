@@ -266,7 +266,8 @@ def speed(home: Path, many: int, encoder: Encoder) -> None:
         decided = [decision for start in range(0, len(batch), 250) for decision in linker.link(batch[start : start + 250]).decisions]
         linking, busy = time.perf_counter() - began, processors(home) - busy
         print(f"batches of 250: {len(batch) / linking:.0f} mentions a second, {len(batch) / (linking + encoding):.0f} with encoding "
-              f"({len(batch) / encoding:.0f} a second); processor time {1_000 * busy / len(batch):.1f} ms a mention without; {Counter(one.verdict for one in decided)}")  # fmt: skip
+              f"({len(batch) / encoding:.0f} a second); processor time {1_000 * busy / len(batch):.1f} ms a mention without; "
+              f"{Counter(one.verdict for one in decided)}")  # fmt: skip
         began = time.perf_counter()
         found = kg.duplicates()
         print(f"duplicates of the whole: {len(found):,} pairs in {time.perf_counter() - began:.0f} s")
