@@ -29,6 +29,7 @@ LONG = {
     "interactions learn": [],
     "harvest documents": ["texts"],
     "harvest relation": ["likes.yaml"],
+    "harvest expand": ["What is tea?"],
     "complete": [],
     "denoise": ["--apply"],
     "train": [],
@@ -51,6 +52,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("ui.tasks.harvest_relation.check_models", lambda *_: None)
+    monkeypatch.setattr("ui.tasks.harvest_expand.check_models", lambda *_: None)
     Path("texts").mkdir()
     Path("texts/one.txt").write_text("Ada likes tea.")
     Path("likes.yaml").write_text(CARD)
