@@ -158,9 +158,7 @@ def test_a_run_that_broke_off_comes_to_what_it_would_have(kg: KnowledgeGraph, tm
     assert sum(call.messages[-1].text == TOPIC for call in chat.calls) == 1
 
 
-def test_the_command_asks_tells_and_goes_on(
-    kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("kgplatform.opening.chat", lambda *_: ScriptedChat(growing))
