@@ -57,7 +57,7 @@ class Advisor:
     usage: Usage = field(default_factory=Usage)
 
     def choose(self, question: str, so_far: str, options: Sequence[str], sources: Sequence[str]) -> int | None:
-        """The place of the option that it takes, whichever way round they stand; shown in an order that the seed decides, and in reverse."""
+        """The place of the option that it takes, whichever way round they stand; shown in an order by the seed, and in reverse."""
         order = list(range(len(options)))
         random.Random(f"{self.seed} {question} {so_far}").shuffle(order)  # noqa: S311 - an order, no secret
         first = self._chosen(question, so_far, options, order, sources)

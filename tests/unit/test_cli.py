@@ -120,7 +120,7 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
 
 
 WRITING = (
-    *("import", "complete", "forget", "embed", "harvest documents", "harvest relation", "relations add"),
+    *("import", "complete", "forget", "embed", "harvest documents", "harvest relation", "harvest expand", "relations add"),
     *("review accept", "review reject", "review merge", "review part", "review undo"),
 )
 

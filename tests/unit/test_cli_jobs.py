@@ -29,6 +29,7 @@ LONG = {
     "interactions learn": [],
     "harvest documents": ["texts"],
     "harvest relation": ["likes.yaml"],
+    "harvest expand": ["What is tea?"],
     "complete": [],
     "denoise": ["--apply"],
     "train": [],
@@ -36,6 +37,7 @@ LONG = {
     "import": ["facts.tsv"],
     "export": ["all.tsv"],
     "backup": ["all.kgbackup"],
+    "snapshot": ["one"],
 }
 """Every command that can be a job, with what it is about."""
 CARD = "name: likes\nprompts: ['{head} likes {tail}']\n"
@@ -51,6 +53,7 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: made)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("ui.tasks.harvest_relation.check_models", lambda *_: None)
+    monkeypatch.setattr("ui.tasks.harvest_expand.check_models", lambda *_: None)
     Path("texts").mkdir()
     Path("texts/one.txt").write_text("Ada likes tea.")
     Path("likes.yaml").write_text(CARD)
@@ -110,7 +113,7 @@ def test_long_work_can_be_left_to_a_worker(kg: Kg, ledger: Ledger, command: str)
     assert [job.id for job in ledger.jobs()] == [made["job"]]
 
 
-@pytest.mark.parametrize("command", [command for command in LONG if command not in ("export", "backup")])
+@pytest.mark.parametrize("command", [command for command in LONG if command not in ("export", "backup", "snapshot")])
 def test_what_is_tried_is_no_job(kg: Kg, ledger: Ledger, command: str) -> None:
     given = [*command.split(), *LONG[command], "--dry-run"]
     kg(*given, "--job").refused(2, "--dry-run says at once what would be done")

@@ -31,6 +31,7 @@ _READING = ("KG_SCORER_MODEL", "KG_ENCODER_MODEL")
 KINDS = {
     "harvest documents": Means("harvest_documents", _READING, creates=True),
     "harvest relation": Means("harvest_relation", (*_READING, "KG_CHAT_MODEL"), creates=True),
+    "harvest expand": Means("harvest_expand", ("KG_CHAT_MODEL", "KG_ENCODER_MODEL"), creates=True),
     "complete": Means("complete"),
     "train": Means("training"),
     "denoise": Means("denoise"),

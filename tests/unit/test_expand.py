@@ -1,0 +1,179 @@
+"""A graph that asks its own next question: it grows, it ends, it can be taken up and taken back, and a hostile model does it no harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from harvest.expand import STRATEGIES, Limits, Models, Report, harvest
+from kgplatform.errors import BadRequest
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.jobs import Ledger, Task
+from kgplatform.jobs.runner import Runner
+from kgplatform.jobs.work import Work
+from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.lm.scripted_chat import ScriptedChat
+from kgplatform.lm.talk import Request
+from kgplatform.names import digest
+from kgplatform.store.memory import MemoryStore
+from tests.commands import commands
+
+TOPIC = "What makes silk strong?"
+
+
+def local_graph(*edges: tuple[str, str, str], said: str = "So it is.") -> str:
+    told = [dict(zip(("source", "relation", "target"), edge, strict=True)) for edge in edges]
+    return json.dumps({"brainstorm": "", "nodes": [], "edges": told, "patterns": [], "synthesis": said})
+
+
+def growing(request: Request) -> str:
+    """Each question leads to two things that only its words make."""
+    asked = request.messages[-1].text
+    one, other = f"thing {digest(asked)[:6]}", f"matter {digest(asked)[6:12]}"
+    return local_graph(("silk", "has part", one), (one, "leads to", other), said=f"{one} it is.")
+
+
+@pytest.fixture
+def kg() -> KnowledgeGraph:
+    return KnowledgeGraph(MemoryStore())
+
+
+@pytest.fixture
+def expand(kg: KnowledgeGraph, tmp_path: Path) -> Callable[..., Report]:
+    def go(answer: Callable[[Request], str] = growing, graph: KnowledgeGraph = kg, **options: object) -> Report:
+        models = Models(ScriptedChat(answer), HashingEncoder(), tmp_path / "quarantine")
+        return harvest(graph, TOPIC, models, **options)  # type: ignore[arg-type]
+
+    return go
+
+
+def said(kg: KnowledgeGraph) -> set[tuple[str, str, str]]:
+    return {(fact.head.name, fact.relation, getattr(fact.tail, "name", "")) for fact in kg.facts(status="all")}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_asks_new_questions_and_the_graph_grows(kg: KnowledgeGraph, expand: Callable[..., Report], strategy: str) -> None:
+    report = expand(strategy=strategy, limits=Limits(iterations=5))
+    asked = [question for one in report.rounds for question in one.questions]
+    assert (asked[0], len(asked)) == (TOPIC, len(set(asked)))
+    assert len(report.rounds) == 5
+    assert all(one.new for one in report.rounds)
+    assert report.receipt.new == len(said(kg)) == sum(one.links for one in report.rounds)
+
+
+def test_what_one_model_says_is_proposed_and_says_where_it_comes_from(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    expand(limits=Limits(iterations=2), run="first")
+    assert not list(kg.facts())
+    fact = next(fact for fact in kg.facts(status="proposed") if fact.relation == "has part")
+    (piece,) = kg.store.evidence(fact.key)
+    assert (piece.run, piece.model, piece.source.id) == ("first", "scripted:1", "model:scripted:1")
+    detail = dict(piece.detail)
+    assert detail.keys() == {"depth", "iteration", "question", "response"}
+    assert all(detail.values())
+    kg.forget(run="first")
+    assert not said(kg)
+
+
+def test_it_does_not_matter_which_answer_comes_first(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    second, calls = Event(), count()
+
+    def slow(request: Request) -> str:
+        """The first question of the second round is answered when the second one is."""
+        number = next(calls)
+        if number == 1:
+            assert second.wait(10)
+        elif number == 2:
+            second.set()
+        return growing(request)
+
+    other = KnowledgeGraph(MemoryStore())
+    assert expand(slow, limits=Limits(iterations=3)) == expand(graph=other, limits=Limits(iterations=3))
+    assert said(kg) == said(other)
+
+
+HOSTILE = {
+    "no edges": (lambda _: local_graph(), 0),
+    "the same edges": (lambda _: local_graph(("silk", "has part", "fibroin"), ("fibroin", "has part", "crystal")), 2),
+    "self-loops": (lambda _: local_graph(("silk", "is", "Silk")), 0),
+    "nameless": (lambda _: local_graph(("\u200b", "is", "silk"), ("silk", "\n", "web")), 0),
+    "10,000 edges": (lambda _: local_graph(*((f"a{n}", "is", f"b{n}") for n in range(10_000))), 0),
+    "5,000 letters": (lambda _: local_graph(("x" * 5_000, "is", "silk")), 0),
+    "no JSON": (lambda _: "Certainly!", 0),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_model_ends_the_run_by_itself(kg: KnowledgeGraph, expand: Callable[..., Report], name: str) -> None:
+    answer, facts = HOSTILE[name]
+    report = expand(answer, strategy="mixed", limits=Limits(iterations=50))
+    assert report.ended in ("the last 3 rounds brought nothing new", "nothing is left to ask")
+    assert len(report.rounds) <= 4
+    assert len(said(kg)) == facts
+
+
+def test_limits_end_it(expand: Callable[..., Report]) -> None:
+    report = expand(limits=Limits(calls=6))
+    assert (report.calls, report.ended, report.cut) == (6, "the limit of 6 calls is reached", True)
+    assert "tokens is reached" in expand(limits=Limits(tokens=1)).ended
+    barren = expand(limits=Limits(iterations=50, floor=0.9))
+    assert not barren.cut
+    for options in ({"limits": Limits(calls=0)}, {"limits": Limits(floor=2)}, {"strategy": "magic"}, {"fan_out": 0}):
+        with pytest.raises(BadRequest):
+            expand(**options)
+
+
+def test_a_run_that_broke_off_comes_to_what_it_would_have(kg: KnowledgeGraph, tmp_path: Path) -> None:
+    whole = KnowledgeGraph(MemoryStore())
+    models = Models(ScriptedChat(growing), HashingEncoder(), tmp_path)
+    undisturbed = harvest(whole, TOPIC, models, limits=Limits(iterations=4))
+    left = [5]
+
+    def dying(request: Request) -> str:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return growing(request)
+
+    broken = Models(chat := ScriptedChat(dying), HashingEncoder(), tmp_path)
+    reports: list[Report] = []
+
+    def do(work: Work, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        reports.append(harvest(kg, TOPIC, broken, limits=Limits(iterations=4), steps=work))
+        return {}
+
+    ledger = Ledger(tmp_path / "jobs.sqlite")
+    runner = Runner(ledger, {"harvest expand": do})
+    with pytest.raises(KeyboardInterrupt):
+        runner.now(Task("harvest expand"))
+    (job,) = ledger.jobs()
+    runner.again(job.id)
+    assert said(kg) == said(whole)
+    assert reports[-1].rounds == undisturbed.rounds
+    assert sum(call.messages[-1].text == TOPIC for call in chat.calls) == 1
+
+
+def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
+    monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
+    monkeypatch.setattr("kgplatform.opening.chat", lambda *_: ScriptedChat(growing))
+    monkeypatch.setattr("kgplatform.opening.check_encoder", lambda _: None)
+    monkeypatch.setattr("kgplatform.opening.check_chat", lambda *_: None)
+    command = commands(capsys)
+    tried = command("harvest", "expand", TOPIC, "--iterations", "2", "--dry-run")
+    assert (tried.code, "at most 4 questions" in tried.out, said(kg)) == (0, True, set())
+    done = command("harvest", "expand", TOPIC, "--iterations", "2", "--run", "silk")
+    assert done.code == 0
+    assert "it ended: after 2 rounds, as asked" in done.out
+    before = said(kg)
+    (more,) = command("harvest", "expand", "--resume", "silk", "--iterations", "3", "--json").objects
+    assert (len(more["rounds"]), before < said(kg)) == (3, True)
+    command("harvest", "expand", "--resume", "silk", "--strategy", "leap").refused(2, "leave out --strategy")
+    command("harvest", "expand", TOPIC, "--strategy", "magic").refused(2, "frontier")
+    command("harvest", "expand", TOPIC, "--calls", "0").refused(2, "calls 0")
+    command("harvest", "expand").refused(2, "QUESTION")
