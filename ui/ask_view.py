@@ -11,8 +11,8 @@ from html import escape
 from kgplatform.types import Entity, Evidence, Fact, FactKey, Literal, Path, in_words
 from reasoning.agent.answer import Alternative, Answer
 from ui import evidence
-from ui.cli.shapes import where
 from ui.graph_view import percent
+from ui.shapes import where
 
 LISTED = 10
 """Answers of another reading that are named."""

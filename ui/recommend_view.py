@@ -15,8 +15,8 @@ from reasoning.recommend.health import Health
 from reasoning.recommend.served import TOP
 from reasoning.recommend.why import Why
 from ui import evidence, recommend_words
-from ui.cli.shapes import where
 from ui.graph_view import percent
+from ui.shapes import where
 
 NOTHING = (
     '<div class="welcome"><h2>Nobody has taken anything yet</h2>'

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from kgplatform.errors import BadRequest
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import Run
 from ui.tasks import adopting
 

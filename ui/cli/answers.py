@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kgplatform.errors import NotFound
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.cli.screen import percent
 from ui.tasks import complete as completion
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kgplatform import types
-    from kgplatform.types import Step
-    from reasoning.agent.answer import Answer
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +65,7 @@ def ask(
         answer = guide.answer(question, means or ())
     marks = run.marks.add(guide.mark(question, right_is or ())) if right or right_is else None
     walks = walked(run, answer.paths)
-    told = {**_told(question, answer, walks), **({} if marks is None else {"marks": marks})}
+    told = {**shapes.answer(question, answer, walks), **({} if marks is None else {"marks": marks})}
     checked = None
     if check:
         from reasoning.agent import faithful
@@ -92,31 +90,6 @@ def ask(
         run.screen.note(f"kg: kept what is right: {shapes.many(marks, 'answer')} to learn from")
 
 
-def _told(question: str, answer: Answer, walks: list[list[shapes.Shape]]) -> shapes.Shape:
-    """An answer as JSON, with all that it says of itself."""
-    alternatives = [
-        {"topic": shapes.end(one.topic), "route": list(one.route), "answers": [shapes.end(end) for end in one.answers], "share": one.share}
-        for one in answer.alternatives
-    ]
-    return {
-        "question": question,
-        "answer": answer.text,
-        "supported": answer.supported,
-        "confidence": answer.confidence,
-        "entities": [shapes.end(end) for end in answer.answers],
-        "members": [shapes.end(end) for end in answer.members],
-        "route": list(answer.route),
-        "walks": walks,
-        "conflicts": [[shapes.fact(fact) for fact in group] for group in answer.conflicts],
-        "alternatives": alternatives,
-        "choices": [shapes.end(one) for one in answer.choices],
-        "near": list(answer.near),
-        "guess": answer.guess,
-        "calls": answer.calls,
-        "tokens": answer.tokens,
-    }
-
-
 def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:
     """Every step with its confidence and the words that support it."""
     for walk in walks:
@@ -129,15 +102,7 @@ def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:
 
 def walked(run: Run, paths: Sequence[types.Path]) -> list[list[shapes.Shape]]:
     """The paths of an answer with the evidence of each step."""
-    return [[step_shape(run, step) for step in path.steps] for path in paths]
-
-
-def step_shape(run: Run, step: Step) -> shapes.Shape:
-    """A step with the strongest piece of evidence that has words, else the strongest."""
-    evidence = run.graph.store.evidence(step.fact.key)
-    best = shapes.strongest(evidence)
-    told = {"quote": best.quote, "source": shapes.where(best)} if best else {"quote": "", "source": ""}
-    return {"words": shapes.triple(step.fact), "forward": step.forward, "fact": shapes.fact(step.fact), **told}
+    return shapes.walks(run.graph.store, paths)
 
 
 def complete(

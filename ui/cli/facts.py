@@ -13,8 +13,8 @@ import typer
 from kgplatform import derivation
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.types import SourceId, Status, in_words
-from ui import history
-from ui.cli import adopt, shapes
+from ui import history, shapes
+from ui.cli import adopt
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.tasks import exporting, importing
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import AsJob, DryRun, Run, add
-
-if TYPE_CHECKING:
-    from kgplatform.types import Hit
 
 
 def register(app: typer.Typer) -> None:
@@ -30,16 +27,12 @@ def search(
     """Find entities by their names, or by what their names and descriptions mean; the best first."""
     hits = run.graph.similar(words, run.encoder, limit) if meaning else run.graph.search(words, limit)
     for hit in hits if run.screen.json else ():
-        run.screen.emit(_shape(hit))
+        run.screen.emit(shapes.hit(hit))
     if hits:
         rows = ((f"{hit.score:.2f}", hit.entity.name, ", ".join(hit.entity.kinds), hit.entity.description, hit.entity.id) for hit in hits)
         run.screen.table(("score", "name", "kinds", "description", "id"), rows)
     else:
         run.screen.say("nothing found")
-
-
-def _shape(hit: Hit) -> shapes.Shape:
-    return {**shapes.end(hit.entity), "aliases": list(hit.entity.aliases), "description": hit.entity.description, "score": hit.score}
 
 
 def embed(

@@ -11,7 +11,7 @@ import typer
 
 from kgplatform.errors import BadRequest
 from ui import jobs as words
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import AsJob, DryRun, Run, add, group
 from ui.cli.screen import percent
 from ui.tasks import harvest_documents, harvest_expand, harvest_relation

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import Run, add
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 
 from kgplatform.errors import BadRequest
 from ui.cli.command import AsJob, DryRun, Run, add, group
-from ui.cli.shapes import many
+from ui.shapes import many
 from ui.tasks import mirroring, recommending
 
 app = group("Who took what: kept beside the graph, outside belief, and learned from to recommend.")

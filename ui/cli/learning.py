@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgplatform.errors import BadFile, BadRequest, NotFound
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import Run, add
 from ui.cli.screen import percent
 

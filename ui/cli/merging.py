@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgplatform.errors import BadRequest
-from ui import history
-from ui.cli import shapes
+from ui import history, shapes
 from ui.cli.command import DryRun, Run, add
 
 if TYPE_CHECKING:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kgplatform.errors import BadRequest
 from kgplatform.types import By, in_words
-from ui.cli import shapes
-from ui.cli.answers import step_shape
+from ui import shapes
 from ui.cli.command import Run, add
 from ui.cli.screen import percent
 
 if TYPE_CHECKING:
-    from kgplatform.types import Path, Step
+    from kgplatform.types import Step
 
 
 def register(app: typer.Typer) -> None:
@@ -45,15 +43,11 @@ def paths(
         raise BadRequest("say where paths should end, or give a --pattern that leads to the ends")
     found = run.graph.paths(start, end, max_hops, k, by=by, pattern=pattern, min_confidence=min_confidence, directed=directed)
     for path in found if run.screen.json else ():
-        run.screen.emit({"hops": len(path.steps), "confidence": _believed(path), "steps": [step_shape(run, step) for step in path.steps]})
+        run.screen.emit(shapes.path(run.graph.store, path))
     for path in found:
-        run.screen.say(f"{percent(_believed(path)):>6}  {in_words(path.steps[0].start)}{''.join(map(_step, path.steps))}")
+        run.screen.say(f"{percent(shapes.believed(path)):>6}  {in_words(path.steps[0].start)}{''.join(map(_step, path.steps))}")
     if not found:
         run.screen.say(f"no path of at most {shapes.many(max_hops, 'fact')} leads there")
-
-
-def _believed(path: Path) -> float:
-    return math.prod(step.fact.confidence for step in path.steps)
 
 
 def _step(step: Step) -> str:

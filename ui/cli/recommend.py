@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgplatform.errors import BadFile, BadRequest
-from ui.cli import shapes
-from ui.cli.answers import step_shape
+from ui import shapes
 from ui.cli.command import Run, add
 from ui.cli.screen import percent
-from ui.cli.shapes import Shape, many
+from ui.shapes import Shape, many
 from ui.tasks import recommending
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _reason(run: Run, desk: Desk, why: Why) -> Shape:
     return {
         "begins": [{"item": item, "name": desk.called(item)} for item in why.begins],
         **told,
-        "steps": [step_shape(run, step) for step in why.steps],
+        "steps": [shapes.step(run.graph.store, step) for step in why.steps],
         "beside": [shapes.triple(step.fact) for step in why.beside],
         "without": dataclasses.asdict(why.change),
     }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kgplatform.store.merging import undoable
-from ui.cli import merging, shapes
+from ui import shapes
+from ui.cli import merging
 from ui.cli.command import DryRun, Run, add, group
 from ui.cli.screen import percent
 from ui.waiting import Wanted, doubt, waiting

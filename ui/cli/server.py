@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kgplatform.errors import BadRequest
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.command import Run, add, group
 from ui.wire import interactions, learned, marks
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ui.cli.command import AsJob, Run, add, group
-from ui.cli.shapes import many
+from ui.shapes import many
 from ui.tasks import snapshot as taking
 
 app = group("Copies of graphs that never change: list them, show how one is cited, drop one.")

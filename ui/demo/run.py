@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kgplatform.names import normalise
 from kgplatform.types import Fact, Receipt, in_words
-from ui.cli import shapes
+from ui import shapes
 from ui.cli.screen import percent
 from ui.demo import world
 

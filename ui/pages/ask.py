@@ -14,8 +14,7 @@ import streamlit as st
 from kgplatform.types import Entity, EntityId, Evidence, Fact, FactKey
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide, guide
-from ui import ask_view, evidence, graph_view, rows
-from ui.cli import shapes
+from ui import ask_view, evidence, graph_view, rows, shapes
 from ui.connection import graph, size, state, wire
 from ui.graph_view import Picture
 from ui.markdown import plain

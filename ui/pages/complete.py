@@ -15,8 +15,7 @@ import streamlit as st
 from kgplatform.errors import KgError
 from kgplatform.jobs import Job, Ledger
 from kgplatform.types import FactKey
-from ui import completion_view
-from ui.cli import shapes
+from ui import completion_view, shapes
 from ui.connection import graph, size, wire
 from ui.markdown import plain
 from ui.pages import frame, opened_job

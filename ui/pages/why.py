@@ -12,8 +12,7 @@ from kgplatform.types import Entity, Evidence, Fact, FactKey
 from reasoning.recommend.answer import Recommended
 from reasoning.recommend.interactions import Ints
 from reasoning.recommend.why import Why
-from ui import evidence, graph_view, recommend_view
-from ui.cli import shapes
+from ui import evidence, graph_view, recommend_view, shapes
 from ui.connection import graph
 from ui.counter import Counter
 from ui.graph_view import Picture

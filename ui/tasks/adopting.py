@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ui.cli import shapes
+from ui import shapes
 from ui.tasks import Doing
 
 if TYPE_CHECKING:

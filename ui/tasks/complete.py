@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadFile
 from kgplatform.types import Claim
-from ui.cli import shapes
+from ui import shapes
 from ui.tasks import Doing
 from ui.tasks.training import hearing
 

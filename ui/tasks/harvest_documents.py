@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.types import SourceId
-from ui.cli import shapes
+from ui import shapes
 from ui.tasks import Doing, paths
 from ui.wire import place
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import BadRequest
-from ui.cli import shapes
+from ui import shapes
 from ui.tasks import KEPT, Doing, paths
 
 if TYPE_CHECKING:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgplatform import belief
-from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Literal, Mention, Merge, Receipt, in_words
+from kgplatform.types import Candidate, Claim, Entity, Evidence, Fact, Hit, Literal, Mention, Merge, Path, Receipt, Step, in_words
 from ui import history
 from ui.cli.screen import percent
 
 if TYPE_CHECKING:
     from kgplatform.graph import Event, Explanation
+    from kgplatform.ports import FactStore
+    from reasoning.agent.answer import Answer
 
 Shape = dict[str, Any]
 
@@ -21,6 +24,16 @@ def end(value: Entity | Literal) -> Shape:
     if isinstance(value, Entity):
         return {"id": value.id, "name": value.name, "kinds": list(value.kinds)}
     return {"value": value.value, "datatype": value.datatype, "unit": value.unit, "language": value.language}
+
+
+def entity(found: Entity) -> Shape:
+    """An entity with all that is said of it itself."""
+    return {**end(found), "aliases": list(found.aliases), "description": found.description}
+
+
+def hit(found: Hit) -> Shape:
+    """An entity that was searched for."""
+    return {**entity(found.entity), "score": found.score}
 
 
 def many(count: int, what: str) -> str:
@@ -76,6 +89,52 @@ def explanation(found: Explanation) -> Shape:
         "history": [event(one) for one in found.history],
         "support": [fact(one) for one in found.support],
         "derived": [fact(one) for one in found.derived],
+    }
+
+
+def step(store: FactStore, taken: Step) -> Shape:
+    """A step with the strongest piece of evidence that has words, else the strongest."""
+    best = strongest(store.evidence(taken.fact.key))
+    told = {"quote": best.quote, "source": where(best)} if best else {"quote": "", "source": ""}
+    return {"words": triple(taken.fact), "forward": taken.forward, "fact": fact(taken.fact), **told}
+
+
+def walks(store: FactStore, paths: Iterable[Path]) -> list[list[Shape]]:
+    """The paths of an answer with the evidence of each step."""
+    return [[step(store, one) for one in path.steps] for path in paths]
+
+
+def believed(path: Path) -> float:
+    """How far a path is believed: the product over its facts."""
+    return math.prod(step.fact.confidence for step in path.steps)
+
+
+def path(store: FactStore, found: Path) -> Shape:
+    return {"hops": len(found.steps), "confidence": believed(found), "steps": [step(store, one) for one in found.steps]}
+
+
+def answer(question: str, said: Answer, walks: list[list[Shape]]) -> Shape:
+    """An answer, with all that it says of itself and the walks that it rests on."""
+    alternatives = [
+        {"topic": end(one.topic), "route": list(one.route), "answers": [end(found) for found in one.answers], "share": one.share}
+        for one in said.alternatives
+    ]
+    return {
+        "question": question,
+        "answer": said.text,
+        "supported": said.supported,
+        "confidence": said.confidence,
+        "entities": [end(one) for one in said.answers],
+        "members": [end(one) for one in said.members],
+        "route": list(said.route),
+        "walks": walks,
+        "conflicts": [[fact(one) for one in group] for group in said.conflicts],
+        "alternatives": alternatives,
+        "choices": [end(one) for one in said.choices],
+        "near": list(said.near),
+        "guess": said.guess,
+        "calls": said.calls,
+        "tokens": said.tokens,
     }
 
 
