@@ -26,7 +26,7 @@ from kgplatform.linking.deciding import Decision, Pair
 from kgplatform.linking.linker import ASK, Linker
 from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder
-from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Store
+from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Signature, Store
 from kgplatform.store import merging, records
 from kgplatform.types import (
     By,
@@ -139,6 +139,10 @@ class KnowledgeGraph(Library):
 
     def kinds(self) -> dict[str, Kind]:
         return self.store.kinds()
+
+    def signatures(self) -> list[Signature]:
+        """Which kinds each relation joins in the current facts, and how often; the most frequent first. It reads the whole graph."""
+        return self.store.signatures()
 
     def learn(self, relations: Iterable[Relation] = (), kinds: Iterable[Kind] = ()) -> None:
         """Add or replace cards and kinds; what is there already unchanged is not written again.
@@ -301,12 +305,14 @@ class KnowledgeGraph(Library):
         source: str | None = None,
         as_of: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> Facts:
         """Facts by names or ids; literals as tails are given by ``explain``'s triple form only.
 
         ``as_of`` is a date: facts that are said to hold only before or after it are left out.
+        They come in the order of head and key; those behind the key ``after`` are the next ones.
 
-        Raises ``BadRequest`` for the inverse's name: facts are kept in one direction.
+        Raises ``NotFound`` or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
         if relation is not None:
             self._check_direction(relation)
@@ -321,6 +327,7 @@ class KnowledgeGraph(Library):
                 source=SourceId(source) if source is not None else None,
                 as_of=_date(as_of),
                 limit=limit,
+                after=_key(after),
             ),
         )
 
@@ -463,6 +470,13 @@ def _person(name: str) -> Source:
 
 def _date(text: str | None) -> str | None:
     return None if text is None else literal(text, "date").value
+
+
+def _key(text: str | None) -> FactKey | None:
+    """A key of a fact, which need not be there. Raises ``NotFound`` when it is none."""
+    if text is not None:
+        names.parse_key(text)
+    return None if text is None else FactKey(text)
 
 
 _PUT = "facts are put as a list of  kgplatform.Claim"

@@ -74,6 +74,15 @@ class Values(NamedTuple):
     unit: list[str]
 
 
+class Signature(NamedTuple):
+    """How many facts of a relation lead from one kind, the first of the head, to another: the first of the tail, or its datatype."""
+
+    relation: str
+    head: str
+    tail: str
+    facts: int
+
+
 class FactStore(Protocol):
     """Facts, kept only as evidence. ``put`` is one transaction a batch: all of it, or none."""
 
@@ -235,6 +244,10 @@ class Vocabulary(Protocol):
 
     def kinds(self) -> dict[str, Kind]: ...
 
+    def signatures(self) -> list[Signature]:
+        """What the current facts join; the most frequent first, then by name."""
+        ...
+
     def learn(self, relations: Sequence[Relation] = (), kinds: Sequence[Kind] = ()) -> None:
         """Add or replace cards and kinds by name."""
         ...
@@ -290,11 +303,12 @@ class Interacting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a query may go before it is stopped: rows and bytes returned, and seconds run."""
+    """How far a query may go before it is stopped: rows and bytes returned, and seconds run; and by which ``name`` others stop it."""
 
     rows: int = 10_000
     seconds: float = 30.0
     bytes: int = 50_000_000
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +329,10 @@ class CypherRunner(Protocol):
     """Reading Cypher. A query that writes raises ``WriteRefused`` and changes nothing."""
 
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
+
+    def stop(self, name: str) -> None:
+        """End the queries that run under this name: nobody waits for them any more. Whoever asked gets ``LimitExceeded``."""
+        ...
 
 
 @runtime_checkable

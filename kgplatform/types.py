@@ -364,6 +364,8 @@ class FactQuery:
 
     ``tails`` may leave facts between entities alone, or facts whose tail is a value.
 
+    ``after`` is the key of a fact, also of one that is gone: only those that come behind it fit.
+
     ``as_of`` is a date (``1990``, ``1990-05``, ``1990-05-17``): facts whose ``valid_from`` and ``valid_to`` exclude it do not fit.
     """
 
@@ -377,6 +379,7 @@ class FactQuery:
     limit: int | None = None
     method: Method | None = None
     tails: OneOf["any", "entities", "literals"] = "any"
+    after: FactKey | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):

@@ -250,3 +250,6 @@ class BoltStore(DocumentKeeper):
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         """Reading Cypher within limits. Raises ``WriteRefused``, ``BadQuery`` or ``LimitExceeded``."""
         return self._dialect.read(self._connection, cypher, parameters, limits)
+
+    def stop(self, name: str) -> None:
+        self._dialect.stop(self._connection, name)

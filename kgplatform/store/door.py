@@ -77,7 +77,7 @@ def rows(connection: Connection, cypher: str, parameters: Mapping[str, Any], lim
     with (
         connection.sentences(),
         connection.session(default_access_mode=READ_ACCESS, fetch_size=1_000) as session,
-        session.begin_transaction(timeout=limits.seconds) as transaction,
+        session.begin_transaction(metadata={"asked": limits.name}, timeout=limits.seconds) as transaction,
     ):
         with connection.asked(), _sendable():
             result = transaction.run(cypher, checked(parameters))

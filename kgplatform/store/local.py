@@ -37,6 +37,7 @@ class Local:
     def __init__(self, home: Path, graph: str) -> None:
         self._home, self._graph = home, graph
         self._reader = Connection(self._reader_login)
+        self._asked: dict[str, _Answer] = {}
 
     def login(self) -> Login:
         found = server.ensure(self._home)
@@ -130,8 +131,16 @@ class Local:
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's
         ask = partial(door.rows, self._reader, door.bare(cypher), parameters, limits)
         answer = _Answer(partial(door.again, self._reader, ask))
-        answer.start()
-        return answer.within(limits.seconds)
+        self._asked[limits.name] = answer
+        try:
+            answer.start()
+            return answer.within(limits.seconds)
+        finally:
+            self._asked.pop(limits.name, None)
+
+    def stop(self, connection: Connection, name: str) -> None:  # noqa: ARG002 - whoever asked stops waiting, and the server stops by itself
+        if answer := self._asked.get(name):
+            answer.leave()
 
 
 class _Answer(threading.Thread):
@@ -142,15 +151,20 @@ class _Answer(threading.Thread):
         self._ask = ask
         self._rows: Rows | None = None
         self._error: Exception | None = None
+        self._over = threading.Event()
 
     def run(self) -> None:
         try:
             self._rows = self._ask()
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer raises it
             self._error = error
+        self._over.set()
+
+    def leave(self) -> None:
+        self._over.set()
 
     def within(self, seconds: float) -> Rows:
-        self.join(seconds)
+        self._over.wait(seconds)
         if self._error:
             raise self._error
         if self._rows is None:

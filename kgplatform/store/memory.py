@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import numpy as np
 
 from kgplatform import belief, names
 from kgplatform.belief import Calibration
-from kgplatform.ports import Columns, Triples, Values
+from kgplatform.ports import Columns, Signature, Triples, Values
 from kgplatform.store import merging, qualifying, ranking, records, selection
 from kgplatform.store.interactions import Taken
 from kgplatform.store.library import Library
@@ -179,7 +180,11 @@ class MemoryStore(Library):
         for end in (query.head, query.tail):
             if end is not None:
                 narrow = self._at.get(end, set())
-        return sorted((k for k in narrow if self._fits(k, query)), key=lambda k: (self._held[k].head, k))
+        found = sorted((k for k in narrow if self._fits(k, query)), key=self._place)
+        return found if query.after is None else found[bisect_right(found, (selection.begin(query), query.after), key=self._place) :]
+
+    def _place(self, key: FactKey) -> tuple[str, str]:
+        return self._held[key].head, key
 
     def facts(self, query: FactQuery) -> Iterator[Fact]:
         with self._lock:
@@ -451,7 +456,15 @@ class MemoryStore(Library):
     def kinds(self) -> dict[str, Kind]:
         return dict(self._kinds)
 
+    def signatures(self) -> list[Signature]:
+        joined = Counter((fact.relation, fact.head.kinds[0], _sort(fact.tail)) for fact in self.facts(FactQuery()))
+        return sorted((Signature(*names, count) for names, count in joined.items()), key=lambda one: (-one.facts, one))
+
     def learn(self, relations: Sequence[Relation] = (), kinds: Sequence[Kind] = ()) -> None:
         with self._lock:
             self._relations |= {card.name: card for card in relations}
             self._kinds |= {kind.name: kind for kind in kinds}
+
+
+def _sort(tail: Entity | Literal) -> str:
+    return tail.datatype if isinstance(tail, Literal) else tail.kinds[0]

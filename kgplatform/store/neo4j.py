@@ -168,6 +168,10 @@ class Neo4j:
 
         return door.again(connection, ask)
 
+    def stop(self, connection: Connection, name: str) -> None:
+        with connection.sentences(), connection.session() as session:  # the server lets everybody end transactions of their own
+            session.run(statement("queries_stop.neo4j"), name=name).consume()
+
 
 def _operators(summary: ResultSummary) -> set[str]:
     """The names of all operators in a plan."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kgplatform.belief import Calibration
 from kgplatform.names import is_key, referred
-from kgplatform.ports import Columns, Limits, Rows, Triples, Values
+from kgplatform.ports import Columns, Limits, Rows, Signature, Triples, Values
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.store.collecting import seldom
@@ -85,6 +85,8 @@ class Dialect(Plans, Indexes, UserIndex, Protocol):
         ...
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
+
+    def stop(self, connection: Connection, name: str) -> None: ...
 
     def close(self) -> None: ...
 
@@ -175,9 +177,10 @@ class Reader:
         """Ids of the heads that may have such facts, in order and in pages."""
         if query.relation is not None:
             found = self._connection.rows(statement("heads_of_type", TYPE=selection.type_of(query)))
-            yield from _pages(sorted(row["id"] for row in found), PAGE)
+            yield from _pages(sorted(row["id"] for row in found if row["id"] >= selection.begin(query)), PAGE)
             return
-        after = ""
+        if after := selection.begin(query):
+            yield [after]
         while page := [row["id"] for row in self._connection.rows(statement("heads_page"), after=after, limit=PAGE)]:
             yield page
             after = page[-1]
@@ -334,6 +337,12 @@ class Reader:
     def kinds(self) -> dict[str, Kind]:
         kinds = [Kind(**_frozen(raw)) for raw in self._described(":KgKind")]
         return {kind.name: kind for kind in kinds}
+
+    def signatures(self) -> list[Signature]:
+        query = FactQuery()
+        rows = self._connection.rows(statement("signatures", WHERE=selection.where(query)), **selection.values(query))
+        joined = (Signature(row["relation"], row["head"], row["tail"], row["facts"]) for row in rows)
+        return sorted(joined, key=lambda one: (-one.facts, one))
 
     def _described(self, label: str) -> list[dict[str, Any]]:
         return [json.loads(row["json"]) for row in self._connection.rows(statement("vocabulary", LABELS=label))]

@@ -73,6 +73,8 @@ def where(query: FactQuery) -> str:
         parts.append("$method IN r.methods")
     if query.as_of is not None:
         parts.append(_HOLDS)
+    if query.after is not None:
+        parts.append("(h.id > $after_head OR (h.id = $after_head AND r.key > $after_key))")
     if query.tails != "any":
         parts.append("t.value IS NULL" if query.tails == "entities" else "t.value IS NOT NULL")
     return " AND ".join(parts)
@@ -89,7 +91,14 @@ def values(query: FactQuery) -> dict[str, Any]:
         "method": query.method,
         "as_of": query.as_of,
         "limit": query.limit,
+        "after_head": begin(query),
+        "after_key": query.after,
     }
+
+
+def begin(query: FactQuery) -> str:
+    """The id of the first head that may have such facts; empty where that may be any. Raises ``NotFound``."""
+    return names.parse_key(query.after).head if query.after is not None else ""
 
 
 def type_of(query: FactQuery) -> str:

@@ -19,7 +19,7 @@ from kgplatform import belief, names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.ports import Store
+from kgplatform.ports import Signature, Store
 from kgplatform.store import bolt, fulltext, local, memory, neo4j, reading, records
 from kgplatform.types import (
     Claim,
@@ -250,6 +250,30 @@ def test_facts_come_in_the_order_of_head_and_key(store: Store) -> None:
         found = list(store.facts(query))
         assert found == sorted(found, key=lambda fact: (fact.head.id, fact.key))
         assert len({fact.key for fact in found}) == len(found) > 3
+
+
+def test_facts_go_on_behind_a_key_also_one_that_is_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PAGE", 2)
+    store.put([claim(f"p{n % 4}", f"r{n % 3}", f"c{n % 11}", told(f"doc:{n % 2}")) for n in range(40)])
+    head, tail = thing("p1").id, thing("c3", "city").id
+    for query in (ALL, FactQuery(relation="r1"), FactQuery(head=head), FactQuery(source=SourceId("doc:1")), FactQuery(tail=tail)):
+        whole = [fact.key for fact in store.facts(query)]
+        gone, after = [], None
+        while page := [fact.key for fact in store.facts(dataclasses.replace(query, after=after, limit=3))]:
+            gone, after = [*gone, *page], page[-1]
+        assert gone == whole and len(whole) > 3
+        assert store.count(dataclasses.replace(query, after=whole[2])) == len(whole) - 3
+    store.forget(SourceId("doc:0"))
+    left = [fact.key for fact in store.facts(ALL)]
+    behind = dataclasses.replace(ALL, after=key_of(claim("p2", "r", "c")))
+    assert [fact.key for fact in store.facts(behind)] == [key for key in left if "|person:p3|" in key]
+
+
+def test_signatures_say_what_current_facts_join(store: Store) -> None:
+    assert store.signatures() == []
+    store.put([claim("Marie", "born in", "Warsaw"), claim("Pierre", "born in", "Paris"), claim("Eve", "born in", "Mars", review(-1))])
+    store.put([claim("Marie", "born on", Literal("1867", "date"))])
+    assert store.signatures() == [Signature("born in", "person", "city", 2), Signature("born on", "person", "date", 1)]
 
 
 def test_facts_are_complete_over_many_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,113 @@
+"""What each operation takes, with its limits: the schema that a program reads, and the check of what it sends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kgplatform.errors import BadRequest
+from kgplatform.types import By, Status
+
+Name = Annotated[str, Field(min_length=1, max_length=1_000)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_ENTITY = "An entity, by id, name or alias."
+_STATUS = "Which facts: current are believed and not rejected."
+_BELIEVED = "The least confidence of a fact, from 0 to 1."
+A = TypeVar("A", bound="Arguments")
+
+
+class Arguments(BaseModel):
+    """What is asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def read(cls: type[A], raw: object) -> A:
+        """Raises ``BadRequest`` with the first thing that is wrong."""
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            raise BadRequest(wrong(error.errors())) from None
+
+
+def wrong(errors: Any) -> str:
+    """What is wrong with arguments, as a sentence; ``errors`` as pydantic lists them. Values are not repeated."""
+    first, more = errors[0], len(errors) - 1
+    place = ".".join(str(part) for part in first["loc"] if part not in ("query", "body", "header")) or "the arguments"
+    what = "is no argument of this" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
+    return f"{place}: {what}" + (f" (and {more} more)" if more else "")
+
+
+class Search(Arguments):
+    text: Name = Field(description="A name, the beginning of one, or something like it.")
+    meaning: bool = Field(False, description="Find what means something like the text instead; the graph must have been embedded.")
+    limit: int = Field(20, ge=1, le=100, description="The most entities.")
+
+
+class Entity(Arguments):
+    entity: Name = Field(description=_ENTITY)
+
+
+class Neighbours(Arguments):
+    entity: Name = Field(description=_ENTITY)
+    hops: int = Field(1, ge=1, le=3, description="How far from it facts may lie.")
+    status: Status = Field("current", description=_STATUS)
+    min_confidence: Probability = Field(0.0, description=_BELIEVED)
+    limit: int = Field(50, ge=1, le=1_000, description="The most facts.")
+
+
+class Paths(Arguments):
+    start: Name = Field(description=_ENTITY)
+    end: Name | None = Field(None, description="Another entity; may be left out with a pattern, which then leads to the ends.")
+    max_hops: int = Field(4, ge=1, le=6, description="The most facts of a path.")
+    k: int = Field(5, ge=1, le=20, description="The most paths.")
+    by: By = Field("shortest", description="What comes first: the fewest facts, those of few facts around them, or the most believed.")
+    pattern: Name | None = Field(
+        None, description='Relations to go over: / then, ^ against, | or, + * ? repeat, names in quotes: "^discovered by/born in".'
+    )
+    min_confidence: Probability = Field(0.0, description=_BELIEVED)
+    directed: bool = Field(False, description="Walk facts from head to tail only; not with a pattern, which says so itself.")
+
+
+class Select(Arguments):
+    """Which facts."""
+
+    head: Name | None = Field(None, description="The entity at which facts begin, by id or name.")
+    relation: Name | None = Field(None, description="The relation, in its own words: born in.")
+    tail: Name | None = Field(None, description="The entity at which they end, by id or name.")
+    status: Status = Field("current", description=_STATUS)
+    min_confidence: Probability = Field(0.0, description=_BELIEVED)
+    source: Name | None = Field(None, description="The id of a source that speaks for them.")
+    as_of: str | None = Field(
+        None,
+        pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$",
+        description="A date (1990, 1990-05, 1990-05-17): facts that are said to hold only before or after it are left out.",
+    )
+
+
+class Facts(Select):
+    limit: int = Field(100, ge=1, le=1_000, description="The most facts.")
+    after: Annotated[str, Field(min_length=5, max_length=8_000)] | None = Field(
+        None, description="The key of the last fact so far: the next ones follow."
+    )
+
+
+class Explain(Arguments):
+    fact: Annotated[str, Field(min_length=1, max_length=8_000)] = Field(description='Its key, or "head | relation | tail" by names.')
+
+
+class Cypher(Arguments):
+    query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="Cypher that only reads.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Values for $names in the query: give values here, never in it.")
+    limit: int = Field(100, ge=1, le=10_000, description="The most rows.")
+    seconds: float = Field(30.0, gt=0, le=120, allow_inf_nan=False, description="The longest it may run.")
+
+
+class Ask(Arguments):
+    question: Name = Field(description="A question in English, in the words of the graph.")
+    include_predicted: bool = Field(False, description="Walk over predicted facts too.")
+
+
+class Schema(Arguments):
+    """Nothing."""

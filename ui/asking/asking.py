@@ -1,0 +1,127 @@
+"""Answers to what programs ask, in the JSON of all faces; read-only, and bounded by the limits of ``arguments``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from kgplatform.errors import BadRequest
+from kgplatform.graph import Facts as Selected
+from kgplatform.graph import KnowledgeGraph
+from kgplatform.literals import DATATYPES
+from kgplatform.lm.ports import Encoder
+from kgplatform.names import label, property_name, relationship_type
+from kgplatform.ports import CypherRunner, Limits
+from kgplatform.types import FactQuery
+from ui import shapes
+from ui.asking import arguments
+from ui.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A graph that is asked. ``name`` is that of one asker, by which ``stop`` ends what runs on the graph's server for it."""
+
+    graph: KnowledgeGraph
+    encoder: Callable[[], Encoder]
+    name: str = ""
+
+    def named(self, name: str) -> Asking:
+        return replace(self, name=name)
+
+    def stop(self) -> None:
+        """End the queries that run for this asker, who has gone away."""
+        if isinstance(self.graph.store, CypherRunner):
+            self.graph.store.stop(self.name)
+
+    def search(self, asked: arguments.Search) -> Shape:
+        if asked.meaning:
+            hits = self.graph.similar(asked.text, self.encoder(), asked.limit)
+        else:
+            hits = self.graph.search(asked.text, asked.limit)
+        return {"entities": [shapes.hit(hit) for hit in hits]}
+
+    def entity(self, asked: arguments.Entity) -> Shape:
+        return shapes.entity(self.graph.entity(asked.entity))
+
+    def neighbours(self, asked: arguments.Neighbours) -> Shape:
+        query = FactQuery(status=asked.status, min_confidence=asked.min_confidence, limit=asked.limit)
+        found = self.graph.neighbours(asked.entity, asked.hops, asked.limit, query)
+        return {"entity": shapes.entity(self.graph.entity(asked.entity)), "facts": [shapes.fact(one) for one in found]}
+
+    def paths(self, asked: arguments.Paths) -> Shape:
+        if asked.end is None and asked.pattern is None:
+            raise BadRequest("say where paths should end, or give a pattern that leads to the ends")
+        wanted = {"by": asked.by, "pattern": asked.pattern, "min_confidence": asked.min_confidence, "directed": asked.directed}
+        found = self.graph.paths(asked.start, asked.end, asked.max_hops, asked.k, **wanted)  # type: ignore[arg-type]
+        return {"paths": [shapes.path(self.graph.store, path) for path in found]}
+
+    def facts(self, asked: arguments.Facts) -> Shape:
+        found = list(iter(self._selected(asked, asked.limit + 1, asked.after)))
+        more = len(found) > asked.limit
+        return {
+            "facts": [shapes.fact(one) for one in found[: asked.limit]],
+            "next": found[asked.limit - 1].key if more else None,
+        }
+
+    def every_fact(self, asked: arguments.Select) -> Iterator[Shape]:
+        """All facts that fit, streamed. What is asked for is looked up at once, and raises at once."""
+        return map(shapes.fact, self._selected(asked))
+
+    def _selected(self, asked: arguments.Select, limit: int | None = None, after: str | None = None) -> Selected:
+        return self.graph.facts(
+            asked.head,
+            asked.relation,
+            asked.tail,
+            status=asked.status,
+            min_confidence=asked.min_confidence,
+            source=asked.source,
+            as_of=asked.as_of,
+            limit=limit,
+            after=after,
+        )
+
+    def explain(self, asked: arguments.Explain) -> Shape:
+        return shapes.explanation(self.graph.explain(asked.fact))
+
+    def cypher(self, asked: arguments.Cypher) -> Shape:
+        answer = self.graph.read(asked.query, asked.parameters, Limits(asked.limit, asked.seconds, name=self.name))
+        rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        return {"columns": list(answer.columns), "rows": rows, "complete": answer.complete}
+
+    def ask(self, asked: arguments.Ask) -> Shape:
+        from reasoning.agent.ask import ask
+
+        said = ask(self.graph, asked.question, self.encoder(), predicted=asked.include_predicted)
+        walks = shapes.walks(self.graph.store, said.paths)
+        return {**shapes.answer(asked.question, said, walks), "confidence": said.confidence, "near": list(said.near)}
+
+    def schema(self, _: arguments.Schema) -> Shape:
+        cards, kinds, signatures = self.graph.relations(), self.graph.kinds(), self.graph.signatures()
+        names = dict.fromkeys((*(one.relation for one in signatures), *cards))
+        met = dict.fromkeys(end for one in signatures for end in (one.head, one.tail) if end not in DATATYPES)
+        return {
+            "graph": self.graph.store.address,
+            "relations": [
+                {
+                    "name": name,
+                    "type": relationship_type(name),
+                    "property": property_name(name),
+                    "definition": cards[name].definition if name in cards else "",
+                    "inverse": cards[name].inverse if name in cards else "",
+                    "functional": name in cards and cards[name].functional,
+                    "symmetric": name in cards and cards[name].symmetric,
+                    "joins": [{"head": s.head, "tail": s.tail, "facts": s.facts} for s in signatures if s.relation == name],
+                }
+                for name in names
+            ],
+            "kinds": [
+                {
+                    "name": name,
+                    "label": label(name),
+                    "is_a": kinds[name].is_a if name in kinds else "",
+                    "description": kinds[name].description if name in kinds else "",
+                }
+                for name in dict.fromkeys((*met, *kinds))
+            ],
+        }
