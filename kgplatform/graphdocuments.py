@@ -86,7 +86,7 @@ def from_graph_documents(documents: Iterable[_Like], source: Source | str | None
 
 
 def _claims(document: _Like, given: Source | str | None) -> Iterator[Claim]:
-    source = _source(document.source, given)
+    source = source_of(document.source, given)
     for node in document.nodes:
         head, ours = _entity(node), _is_ours(node)
         for name, value in node.properties.items():
@@ -105,7 +105,8 @@ def _claims(document: _Like, given: Source | str | None) -> Iterator[Claim]:
         yield Claim(head, relation, end, (told,), tuple(sorted(qualifiers.items())))
 
 
-def _source(document: Any, given: Source | str | None) -> Source:
+def source_of(document: Any, given: Source | str | None = None) -> Source:
+    """The text that a graph was made from as a source, or what is ``given`` instead. Raises ``BadRequest`` for neither."""
     if isinstance(given, Source):
         return given
     if given:

@@ -122,6 +122,7 @@ SETTINGS = (
     Setting("NEO4J_DATABASE", "neo4j", "Neo4j database"),
     Setting("NEO4J_SOURCE_PASSWORD", "", "password of the Neo4j whose graph  kg import --from-neo4j  adopts", secret=True),
     Setting("KG_SHARED_DATABASE", "no", "may live beside other data in the Neo4j database", _yes, expects="yes or no"),
+    Setting("KG_API_TOKEN", "", "token that  kg api  and  kg mcp --http  ask for; needed where other machines reach them", secret=True),
     Setting("TZ", "", "time zone of schedules, like Europe/Berlin; empty: this machine's"),
     Setting("RAY_ADDRESS", "", "Ray cluster for jobs; not used yet: jobs run in threads of one machine"),
 )

@@ -35,10 +35,8 @@ class Asking:
             self.graph.store.stop(self.name)
 
     def search(self, asked: arguments.Search) -> Shape:
-        if asked.meaning:
-            hits = self.graph.similar(asked.text, self.encoder(), asked.limit)
-        else:
-            hits = self.graph.search(asked.text, asked.limit)
+        kg, text, limit = self.graph, asked.text, asked.limit
+        hits = kg.similar(text, self.encoder(), limit) if asked.meaning else kg.search(text, limit)
         return {"entities": [shapes.hit(hit) for hit in hits]}
 
     def entity(self, asked: arguments.Entity) -> Shape:

@@ -32,46 +32,49 @@ class Operation:
     plain: bool = True
 
 
-OPERATIONS = tuple(
-    Operation(name, says, takes, gives, getattr(Asking, name), plain=name not in ("cypher", "ask"))
-    for name, says, takes, gives in (
-        ("search", "Find entities by name, or by what they mean. The best come first.", arguments.Search, described.Search),
-        ("entity", "Show one entity: its kinds, other names and description.", arguments.Entity, described.FullEntity),
-        (
-            "neighbours",
-            "Show the facts around an entity, hop by hop, the most believed first. Each has a key, which explain takes.",
-            arguments.Neighbours,
-            described.Neighbours,
-        ),
-        ("paths", "Show how two entities hang together: the best paths of facts between them.", arguments.Paths, described.Paths),
-        (
-            "facts",
-            "List facts by head, relation, tail, status, source or date, page by page in the order of their heads.",
-            arguments.Facts,
-            described.Facts,
-        ),
-        (
-            "explain",
-            "Say why a fact is believed: every piece of evidence with its source, quote and weight, and what contradicts it.",
-            arguments.Explain,
-            described.Explanation,
-        ),
-        (
-            "cypher",
-            "Ask in Cypher, for reading only. See schema first: entities are (:Entity {id, name}) with a label for each kind, facts are "
-            "relationships with confidence and verdict.",
-            arguments.Cypher,
-            described.Rows,
-        ),
-        (
-            "ask",
-            "Answer a question in English by walks through the graph, with the words that support each step. It says so when the graph "
-            "does not say.",
-            arguments.Ask,
-            described.Answer,
-        ),
-        ("schema", "Show which relations and kinds the graph has, what they join, and what they are called in Cypher.", arguments.Schema, described.Schema),
-    )
+def _operation(says: str, takes: type[arguments.Arguments], gives: type[described.Described], plain: bool = True) -> Operation:
+    name = takes.__name__.lower()
+    return Operation(name, says, takes, gives, getattr(Asking, name), plain)
+
+
+OPERATIONS = (
+    _operation("Find entities by name, or by what they mean. The best come first.", arguments.Search, described.Search),
+    _operation("Show one entity: its kinds, other names and description.", arguments.Entity, described.FullEntity),
+    _operation(
+        "Show the facts around an entity, hop by hop, the most believed first. Each has a key, which explain takes.",
+        arguments.Neighbours,
+        described.Neighbours,
+    ),
+    _operation("Show how two entities hang together: the best paths of facts between them.", arguments.Paths, described.Paths),
+    _operation(
+        "List facts by head, relation, tail, status, source or date, page by page in the order of their heads.",
+        arguments.Facts,
+        described.Facts,
+    ),
+    _operation(
+        "Say why a fact is believed: every piece of evidence with its source, quote and weight, and what contradicts it.",
+        arguments.Explain,
+        described.Explanation,
+    ),
+    _operation(
+        "Ask in Cypher, for reading only. See schema first: entities are (:Entity {id, name}) with a label for each kind, facts are "
+        "relationships with confidence and verdict.",
+        arguments.Cypher,
+        described.Rows,
+        plain=False,
+    ),
+    _operation(
+        "Answer a question in English by walks through the graph, with the words that support each step. It says so when the graph does "
+        "not say.",
+        arguments.Ask,
+        described.Answer,
+        plain=False,
+    ),
+    _operation(
+        "Show which relations and kinds the graph has, what they join, and what they are called in Cypher.",
+        arguments.Schema,
+        described.Schema,
+    ),
 )
 BY_NAME = {one.name: one for one in OPERATIONS}
 

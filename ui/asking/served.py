@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
+_GRACE = 3
+"""Seconds for answers that are under way when the server is stopped."""
+
+
 def serve(app: ASGIApp, host: str, port: int, token: str, says: str) -> None:
     """Raises ``BadRequest`` when the port cannot be had. ``says`` stands before the address. Nothing that is asked is logged."""
     import uvicorn
@@ -23,7 +27,8 @@ def serve(app: ASGIApp, host: str, port: int, token: str, says: str) -> None:
     sys.stderr.write(f"{says} http://{shown}:{listening.getsockname()[1]}  (stop it with Ctrl-C)\n")
     sys.stderr.flush()
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    config = uvicorn.Config(door.Door(app, host, token), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3)
+    within = door.Door(app, host, token)
+    config = uvicorn.Config(within, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE)
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
 

@@ -19,6 +19,7 @@ from ui.cli import (
     cleaning,
     documents,
     evaluating,
+    faces,
     facts,
     finding,
     harvesting,
@@ -64,6 +65,7 @@ for part in (
     keeping,
     snapshots,
     jobs,
+    faces,
 ):
     part.register(app)
 app.add_typer(review.app, name="review")
