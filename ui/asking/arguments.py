@@ -97,14 +97,20 @@ class Explain(Arguments):
     fact: Annotated[str, Field(min_length=1, max_length=8_000)] = Field(description='Its key, or "head | relation | tail" by names.')
 
 
-class Cypher(Arguments):
+class Sent(Arguments):
+    """What comes as JSON, where a number is no truth value and a text no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Cypher(Sent):
     query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(description="Cypher that only reads.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Values for $names in the query: give values here, never in it.")
     limit: int = Field(100, ge=1, le=10_000, description="The most rows.")
     seconds: float = Field(30.0, gt=0, le=120, allow_inf_nan=False, description="The longest it may run.")
 
 
-class Ask(Arguments):
+class Ask(Sent):
     question: Name = Field(description="A question in English, in the words of the graph.")
     include_predicted: bool = Field(False, description="Walk over predicted facts too.")
 
