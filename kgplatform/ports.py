@@ -330,6 +330,11 @@ class CypherRunner(Protocol):
 
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
 
+
+@runtime_checkable
+class Stopping(Protocol):
+    """Queries that can be stopped before they pass their limits."""
+
     def stop(self, name: str) -> None:
         """End the queries that run under this name: nobody waits for them any more. Whoever asked gets ``LimitExceeded``."""
         ...

@@ -119,14 +119,14 @@ def tools(kg: KnowledgeGraph, encoder: Encoder | None = None) -> list[Structured
 def _tool(asking: Asking, operation: Operation) -> StructuredTool:
     def do(**given: Any) -> tuple[str, shapes.Shape]:
         try:
-            told = operation.do(asking, operation.arguments.read(given))
+            told = operation.do(asking, operation.takes.read(given))
         except KgError as error:
             raise ToolException(str(error)) from None
         return as_json(told), told
 
     async def do_async(**given: Any) -> tuple[str, shapes.Shape]:
         try:
-            told = await answered(asking, operation, operation.arguments.read(given))
+            told = await answered(asking, operation, operation.takes.read(given))
         except KgError as error:
             raise ToolException(str(error)) from None
         return as_json(told), told
@@ -136,7 +136,7 @@ def _tool(asking: Asking, operation: Operation) -> StructuredTool:
         do_async,
         operation.name,
         operation.says,
-        args_schema=operation.arguments,
+        args_schema=operation.takes,
         response_format="content_and_artifact",
         handle_tool_error=True,
         handle_validation_error=_unfit,

@@ -33,7 +33,7 @@ def server(asking: Asking, home: Path | None = None) -> Server[Any]:
         try:
             if not (operation := BY_NAME.get(asked.name)):
                 raise NotFound(f"there is no tool {asked.name[:60]!r}: there are {', '.join(BY_NAME)}")
-            told = await answered(asking, operation, operation.arguments.read(asked.arguments or {}))
+            told = await answered(asking, operation, operation.takes.read(asked.arguments or {}))
         except KgError as error:
             return _refused(error)
         except Exception as error:  # noqa: BLE001 - told in a sentence, kept in full in a file
@@ -48,8 +48,8 @@ def _tool(operation: Operation) -> Tool:
     return Tool(
         name=operation.name,
         description=operation.says,
-        input_schema=operation.arguments.model_json_schema(),
-        output_schema=operation.answer.model_json_schema(),
+        input_schema=operation.takes.model_json_schema(),
+        output_schema=operation.gives.model_json_schema(),
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
     )
 

@@ -81,7 +81,7 @@ def app(asking: Asking, home: Path | None = None) -> FastAPI:
             operation_id=operation.name,
             summary=operation.says.partition(". ")[0].rstrip("."),
             description=operation.says,
-            response_model=operation.answer,
+            response_model=operation.gives,
             response_model_exclude_unset=True,
             responses=told,
         )
@@ -111,7 +111,7 @@ def _route(asking: Asking, operation: Operation) -> Callable[..., Awaitable[Any]
     async def route(request: Request, asked: arguments.Arguments) -> Any:
         return await _while_there(request, answered(asking, operation, asked))
 
-    return _taking(route, Annotated[operation.arguments, Query() if operation.plain else Body()])
+    return _taking(route, Annotated[operation.takes, Query() if operation.plain else Body()])
 
 
 def _taking(route: Callable[..., Awaitable[Any]], takes: Any) -> Callable[..., Awaitable[Any]]:

@@ -183,7 +183,7 @@ class MemoryStore(Library):
         found = sorted((k for k in narrow if self._fits(k, query)), key=self._place)
         return found if query.after is None else found[bisect_right(found, (selection.begin(query), query.after), key=self._place) :]
 
-    def _place(self, key: FactKey) -> tuple[str, str]:
+    def _place(self, key: FactKey) -> tuple[str, FactKey]:
         return self._held[key].head, key
 
     def facts(self, query: FactQuery) -> Iterator[Fact]:

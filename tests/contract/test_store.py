@@ -258,7 +258,8 @@ def test_facts_go_on_behind_a_key_also_one_that_is_gone(store: Store, monkeypatc
     head, tail = thing("p1").id, thing("c3", "city").id
     for query in (ALL, FactQuery(relation="r1"), FactQuery(head=head), FactQuery(source=SourceId("doc:1")), FactQuery(tail=tail)):
         whole = [fact.key for fact in store.facts(query)]
-        gone, after = [], None
+        gone: list[FactKey] = []
+        after = None
         while page := [fact.key for fact in store.facts(dataclasses.replace(query, after=after, limit=3))]:
             gone, after = [*gone, *page], page[-1]
         assert gone == whole and len(whole) > 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -172,6 +173,6 @@ CHECKS = [
 
 @SCHEMA.parametrize()
 @hypothesis.settings(max_examples=12, derandomize=True, database=None, suppress_health_check=list(hypothesis.HealthCheck))
-def test_it_does_what_its_description_says(case: schemathesis.Case) -> None:
+def test_it_does_what_its_description_says(case: schemathesis.Case[Any]) -> None:
     answer = case.call_and_validate(checks=CHECKS)
     assert answer.status_code < 500 or answer.status_code == 501, answer.text

@@ -11,7 +11,7 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.literals import DATATYPES
 from kgplatform.lm.ports import Encoder
 from kgplatform.names import label, property_name, relationship_type
-from kgplatform.ports import CypherRunner, Limits
+from kgplatform.ports import Limits, Stopping
 from kgplatform.types import FactQuery
 from ui import shapes
 from ui.asking import arguments
@@ -31,7 +31,7 @@ class Asking:
 
     def stop(self) -> None:
         """End the queries that run for this asker, who has gone away."""
-        if isinstance(self.graph.store, CypherRunner):
+        if isinstance(self.graph.store, Stopping):
             self.graph.store.stop(self.name)
 
     def search(self, asked: arguments.Search) -> Shape:

@@ -26,8 +26,8 @@ class Operation:
 
     name: str
     says: str
-    arguments: type[arguments.Arguments]
-    answer: type[described.Described]
+    takes: type[arguments.Arguments]
+    gives: type[described.Described]
     do: Callable[[Asking, arguments.Arguments], Shape]
     plain: bool = True
 
