@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import streamlit as st
 
 from kgplatform import settings
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.types import Change
+from ui.watch import Watch
 from ui.wire import Wire
 
 
@@ -31,30 +29,9 @@ def size() -> tuple[str, int]:
     return kg.store.address, len(kg.facts(status="all"))
 
 
-class _Watch:
-    """What was written to the graph, so that what was made from it before is made anew."""
-
-    def __init__(self, kg: KnowledgeGraph) -> None:
-        self._kg, self._lock, self._state = kg, threading.Lock(), 0
-        self._since = kg.store.now()
-        self._seen = self._recent()
-
-    def _recent(self) -> set[Change]:
-        """Some come again: what was still being written when one looked last must not be missed."""
-        return set(self._kg.changes(self._since))
-
-    def state(self) -> int:
-        with self._lock:
-            if found := self._recent() - self._seen:
-                self._state += 1
-                self._since = max(self._since, *(change.time for change in found))
-                self._seen = self._recent()
-            return self._state
-
-
 @st.cache_resource(show_spinner=False)
-def _watch() -> _Watch:
-    return _Watch(graph())
+def _watch() -> Watch:
+    return Watch(graph())
 
 
 def state() -> int:

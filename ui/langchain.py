@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kgplatform.errors import KgError, MissingExtra
@@ -33,6 +33,7 @@ from pydantic import ValidationError
 
 from ui.asking import arguments, drawn, relevant
 from ui.asking.asking import Asking
+from ui.asking.guides import Guides
 from ui.asking.operations import OPERATIONS, Operation, answered
 from ui.cli.screen import as_json
 
@@ -149,13 +150,12 @@ def _unfit(error: Any) -> str:
 
 def agent(kg: KnowledgeGraph, encoder: Encoder | None = None, *, predicted: bool = False) -> Runnable[str, Answer]:
     """From a question to an ``Answer`` with the walks that it rests on; no language model is asked."""
-    return RunnableLambda(partial(_answer, kg, _given(encoder), predicted), name="kg ask")
+    guides = Guides(kg, _given(encoder))
 
+    def answer(question: str) -> Answer:
+        return guides.guide(predicted).answer(question)
 
-def _answer(kg: KnowledgeGraph, encoder: Callable[[], Encoder], predicted: bool, question: str) -> Answer:
-    from reasoning.agent.ask import ask
-
-    return ask(kg, question, encoder(), predicted=predicted)
+    return RunnableLambda(answer, name="kg ask")
 
 
 def _given(encoder: Encoder | None) -> Callable[[], Encoder]:

@@ -76,3 +76,13 @@ def test_the_agent_answers_a_question_as_part_of_a_chain(kg: KnowledgeGraph) -> 
     assert [one.name for one in asking.invoke("Who founded the Radium Institute?").entities] == ["Marie Curie"]
     told = (asking | (lambda answer: answer.text)).batch(["Who founded the Radium Institute?", "Who founded Atlantis?"])
     assert "Marie Curie" in told[0] and "Atlantis" in told[1]
+
+
+def test_the_agent_knows_what_was_written_meanwhile() -> None:
+    kg = connect("memory")
+    asking = agent(kg, HashingEncoder())
+    assert not asking.invoke("Who founded the Radium Institute?").supported
+    world.fill(kg)
+    assert [one.name for one in asking.invoke("Who founded the Radium Institute?").entities] == ["Marie Curie"]
+    kg.reject("Radium Institute | founded by | Marie Curie")
+    assert not asking.invoke("Who founded the Radium Institute?").entities

@@ -112,6 +112,9 @@ class Cypher(Sent):
 
 class Ask(Sent):
     question: Name = Field(description="A question in English, in the words of the graph.")
+    means: list[Name] = Field(
+        default_factory=list, max_length=20, description="Ids of entities: a name in the question that several bear is one of these."
+    )
     include_predicted: bool = Field(False, description="Walk over predicted facts too.")
 
 

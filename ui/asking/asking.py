@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from copy import copy
 
 from kgplatform.errors import BadRequest
 from kgplatform.graph import Facts as Selected
@@ -15,19 +15,22 @@ from kgplatform.ports import Limits, Stopping
 from kgplatform.types import FactQuery
 from ui import shapes
 from ui.asking import arguments
+from ui.asking.guides import Guides, Marks
 from ui.shapes import Shape
 
 
-@dataclass(frozen=True, slots=True)
 class Asking:
-    """A graph that is asked. ``name`` is that of one asker, by which ``stop`` ends what runs on the graph's server for it."""
+    """A graph that is asked. Threads may share it."""
 
-    graph: KnowledgeGraph
-    encoder: Callable[[], Encoder]
-    name: str = ""
+    def __init__(self, graph: KnowledgeGraph, encoder: Callable[[], Encoder], marks: Marks = tuple) -> None:
+        self.graph, self.encoder, self.name = graph, encoder, ""
+        self.guides = Guides(graph, encoder, marks)
 
     def named(self, name: str) -> Asking:
-        return replace(self, name=name)
+        """The same for one asker, by whose name ``stop`` ends what runs on the graph's server."""
+        mine = copy(self)
+        mine.name = name
+        return mine
 
     def stop(self) -> None:
         """End the queries that run for this asker, who has gone away."""
@@ -88,11 +91,8 @@ class Asking:
         return {"columns": list(answer.columns), "rows": rows, "complete": answer.complete}
 
     def ask(self, asked: arguments.Ask) -> Shape:
-        from reasoning.agent.ask import ask
-
-        said = ask(self.graph, asked.question, self.encoder(), predicted=asked.include_predicted)
-        walks = shapes.walks(self.graph.store, said.paths)
-        return {**shapes.answer(asked.question, said, walks), "confidence": said.confidence, "near": list(said.near)}
+        said = self.guides.guide(asked.include_predicted).answer(asked.question, asked.means)
+        return shapes.answer(asked.question, said, shapes.walks(self.graph.store, said.paths))
 
     def schema(self, _: arguments.Schema) -> Shape:
         cards, kinds, signatures = self.graph.relations(), self.graph.kinds(), self.graph.signatures()

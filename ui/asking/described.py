@@ -135,16 +135,33 @@ class Rows(Described):
     complete: bool = Field(description="Whether these are all rows.")
 
 
+class Alternative(Described):
+    """Another reading of the question."""
+
+    topic: Entity
+    route: list[str]
+    answers: list[Entity | Value]
+    share: float
+
+
 class Answer(Described):
     """An answer with the walks through the graph that it rests on."""
 
     question: str
     answer: str
     supported: bool = Field(description="False when the graph does not say; the answer then says why.")
-    entities: list[Entity | Value]
+    confidence: float = Field(description="How sure it is that this was asked, and that it is so.")
+    entities: list[Entity | Value] = Field(description="What is answered: things, values, a count, or true and false.")
+    members: list[Entity | Value] = Field(description="What was counted.")
+    route: list[str]
     walks: list[list[Step]]
-    confidence: float
+    conflicts: list[list[Fact]] = Field(description="Facts on the walks that cannot all be true.")
+    alternatives: list[Alternative]
+    choices: list[Entity] = Field(description="What a name may mean: ask again with the id of one in means.")
     near: list[str] = Field(description="Names that may have been meant.")
+    guess: str
+    calls: int
+    tokens: int
 
 
 class Joins(Described):

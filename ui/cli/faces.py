@@ -78,4 +78,4 @@ def _asking(run: Run, host: str) -> Asking:
     from ui.asking.asking import Asking
 
     door.check(host, run.settings["KG_API_TOKEN"])
-    return Asking(run.graph, lambda: run.encoder)
+    return Asking(run.graph, lambda: run.encoder, run.marks.read)
