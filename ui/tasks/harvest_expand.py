@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ui.cli import shapes
+from ui import shapes
 from ui.tasks import KEPT, Doing
 
 if TYPE_CHECKING:
