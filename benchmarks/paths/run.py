@@ -28,7 +28,7 @@ import numpy as np
 from kgplatform.errors import BadRequest
 from kgplatform.lm.encoder import SentenceEncoder
 from kgplatform.names import fact_key
-from kgplatform.types import Entity, EntityId, Fact
+from kgplatform.types import Entity, EntityId, Fact, in_words
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide
 from reasoning.paths.learning import Mark, learn
@@ -83,7 +83,7 @@ def bare(row: Row, rng: random.Random | None) -> Row:
 
 
 def measure(guide: Guide, asked: Sequence[Row]) -> dict[str, float]:
-    exact, first, f1, topic, seconds = [], [], [], [], []
+    exact, first, f1, topic, ranked, seconds = [], [], [], [], [], []
     for row in asked:
         started = time.perf_counter()
         answer: Answer = guide.answer(row["q"])
@@ -92,8 +92,11 @@ def measure(guide: Guide, asked: Sequence[Row]) -> dict[str, float]:
         exact.append(set(names) == right)
         first.append(bool(names) and names[0] in right)
         f1.append(2 * len(right.intersection(names)) / (len(right) + len(set(names))))
+        held = names if answer.supported else [in_words(end) for one in answer.alternatives[:1] for end in one.answers]
+        ranked.append(not right.isdisjoint(held[:1]))
         topic.append(answer.topic is not None and answer.topic.name == row["topic"])
-    shares = {name: round(float(np.mean(hits)), 3) for name, hits in (("exact", exact), ("hits@1", first), ("f1", f1), ("topic", topic))}
+    told = {"exact": exact, "hits@1": first, "f1": f1, "hits@1_unrefused": ranked, "topic": topic}
+    shares = {name: round(float(np.mean(hits)), 3) for name, hits in told.items()}
     p50, p95 = np.percentile(seconds, [50, 95])
     return {"questions": len(asked), **shares, "p50_ms": round(1000 * float(p50)), "p95_ms": round(1000 * float(p95))}
 

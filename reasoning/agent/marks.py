@@ -31,7 +31,7 @@ def marked(walker: Walker, asked: Asked, topics: Mapping[int, Entity | None], ri
         raise BadRequest(f"no walk of at most three facts leads from {_named(topics)} to {what}: nothing can be learned from it")
     routes = tuple(walker.aligner.route(one.hops) for one in walked)
     learned = walker.aligner.learned
-    gain = learned.worth(asked.said, routes)[0] if learned else np.zeros(len(routes))
+    gain = learned.worth(asked.said, routes) if learned else np.zeros(len(routes))
     scores = tuple(round(one.score - own, 3) for one, own in zip(walked, gain.tolist(), strict=True))
     return Mark(asked.said, routes, scores, tuple(np.flatnonzero(good).tolist()))
 

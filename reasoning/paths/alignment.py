@@ -22,9 +22,12 @@ from reasoning.paths.learning import AGAINST, Learned, Route
 from reasoning.paths.question import Asked, Unrolled
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.wording import Wording
+from reasoning.paths.words import stem
 
 Reals = npt.NDArray[np.float64]
 
+LEARNED = 4.0
+"""How much surer than by its likeness a hop may be, for what was learned of a word."""
 COMMON = 0.5
 """The share of what a hop leads to that must have the next for nothing to speak against the two: a film's year is hardly ever a film."""
 RAREST = 5.0
@@ -100,11 +103,8 @@ class Aligner:
                 worst[rows] = np.where(
                     better, least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], self.weights.kind), worst[rows]
                 )
-        if self.learned is None or not paths:
-            return score, worst
-        gain, own = self.learned.worth(asked.said, [self.route(path) for path in paths])
-        # What was learned of its words may explain a hop that its wording does not; it makes none less explained than it is.
-        return score + gain, worst + np.maximum(own - np.median(own), 0.0)
+        gain = self.learned.worth(asked.said, [self.route(path) for path in paths]) if self.learned else 0.0
+        return score + gain, worst
 
     def route(self, path: Hops) -> Route:
         """The hops by the names under which marks keep them."""
@@ -123,12 +123,20 @@ class Aligner:
             near[:, inverse] = np.maximum(near[:, inverse], leads)
             place = tuple(np.array(at).T)
             fit[place], naming[place] = self._flat(near + shared), self._flat(named + shared)
-            sure[place] = back[place] = np.maximum(fit[place], shared)
+            taught = self._taught(order.words)
+            told = np.array([taught[start : start + more + 1].max(axis=0) for start, more in at])
+            sure[place] = back[place] = np.maximum(fit[place], shared) + told
             back[(*place, inverse)] = np.maximum(sure[(*place, inverse)], leads)
         skip = w.skip * np.maximum(fit[:, 0].max(axis=1, initial=0.0), 0.0)
         if order.beside:
             skip[0] = 0.0
         return Stretches(fit, naming, sure, back, skip, np.array([0.0 if free else w.cut for free in order.free]))
+
+    def _taught(self, said: Sequence[str]) -> Reals:
+        """How sure what was learned makes each word to mean each hop; ``(words, hops)``."""
+        if self.learned is None:
+            return np.zeros((len(said), 2 * self.relations))
+        return LEARNED * self.learned.meant([stem(word) for word in said], self.names)
 
     def _flat(self, value: Reals) -> Reals:
         """Fits ``(stretches, hops)`` under the ceiling, less a share of what the stretch is worth to the other relations."""

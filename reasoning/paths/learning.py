@@ -47,18 +47,29 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """What each feature of a route is worth beside each word, ``(words + 1, features)``: the last row beside any words."""
+    """What each feature of a route is worth beside each word, ``(words + 1, features)``: the last row beside any words.
+
+    ``last``: in what part of the marks with each word each hop was the last, squared, so that seldom counts little; ``(words, hops)``.
+    """
 
     words: dict[str, int]
     hops: dict[str, int]
     weights: Reals
+    last: Reals
 
-    def worth(self, said: Iterable[str], routes: Sequence[Route]) -> tuple[Reals, Reals]:
-        """What is added to the score of each route, and what part of it the words that carry content add; ``(routes,)`` twice."""
-        telling = self.present(word for word in said if word not in _FUNCTION_STEMS)
-        telling[-1] = 0.0
-        features = self.features(routes)
-        return features @ (self.present(said) @ self.weights), features @ (telling @ self.weights)
+    def worth(self, said: Iterable[str], routes: Sequence[Route]) -> Reals:
+        """What is added to the score of each route; ``(routes,)``."""
+        worth: Reals = self.features(routes) @ (self.present(said) @ self.weights)
+        return worth
+
+    def meant(self, said: Sequence[str], hops: Sequence[str]) -> Reals:
+        """How sure the marks make each word to mean each hop, of 1: nothing for words that carry no content; ``(words, hops)``."""
+        meant = np.zeros((len(said), len(hops)))
+        words = [(row, self.words[word]) for row, word in enumerate(said) if word in self.words and word not in _FUNCTION_STEMS]
+        places = [(column, self.hops[hop]) for column, hop in enumerate(hops) if hop in self.hops]
+        for row, word in words:
+            meant[row, [column for column, _ in places]] = self.last[word, [hop for _, hop in places]]
+        return meant
 
     def present(self, said: Iterable[str]) -> Reals:
         present = np.zeros(len(self.words) + 1)
@@ -92,7 +103,7 @@ def learn(marks: Sequence[Mark]) -> Learned | None:
         learned = _learned([mark for mark, own in zip(marks, fold, strict=True) if own != held])
         for mark in (mark for mark, own in zip(marks, fold, strict=True) if own == held):
             before.append(_told(mark, np.array(mark.scores)))
-            after.append(_told(mark, np.array(mark.scores) + learned.worth(mark.said, mark.routes)[0]))
+            after.append(_told(mark, np.array(mark.scores) + learned.worth(mark.said, mark.routes)))
     (hits, likely), (hits_learned, likely_learned) = np.mean(before, axis=0), np.mean(after, axis=0)
     return _learned(marks) if hits_learned >= hits and likely_learned > likely else None
 
@@ -108,7 +119,7 @@ def _learned(marks: Sequence[Mark]) -> Learned:
 
     words = {word: number for number, word in enumerate(sorted({word for mark in marks for word in mark.said}))}
     hops = {hop: number for number, hop in enumerate(sorted({hop for mark in marks for route in mark.routes for hop in route}))}
-    learned = Learned(words, hops, np.zeros((len(words) + 1, 2 * len(hops) + 3)))
+    learned = Learned(words, hops, np.zeros((len(words) + 1, 2 * len(hops) + 3)), np.zeros(0))
     said = np.array([learned.present(mark.said) for mark in marks])
     features = np.concatenate([learned.features(mark.routes) for mark in marks])
     scores = np.concatenate([mark.scores for mark in marks]) / TEMPERATURE
@@ -121,7 +132,7 @@ def _learned(marks: Sequence[Mark]) -> Learned:
         found: Reals = scores + np.einsum("rf,rf->r", features, beside[of]) / TEMPERATURE
         return found
 
-    flat = learned.weights.ravel()
+    flat, meant = learned.weights.ravel(), starts
     for _ in range(ROUNDS):
         now = logits(flat)
         meant = np.array([rows[np.argmax(now[rows])] for rows in right])
@@ -137,7 +148,10 @@ def _learned(marks: Sequence[Mark]) -> Learned:
             return lost, slope.ravel() + flat / SPREAD**2
 
         flat = minimize(loss, flat, jac=True, method="L-BFGS-B", options={"maxiter": 100}).x
-    return Learned(words, hops, flat.reshape(learned.weights.shape))
+    ends = features[meant, len(hops) : 2 * len(hops)]
+    # One more that ended elsewhere: what was seen once is not certain.
+    often = said[:, :-1].T @ ends / (said[:, :-1].sum(axis=0) + 1.0)[:, None]
+    return Learned(words, hops, flat.reshape(learned.weights.shape), often**2)
 
 
 def _opposite(hop: str) -> str:
