@@ -250,3 +250,7 @@ class BoltStore(DocumentKeeper):
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         """Reading Cypher within limits. Raises ``WriteRefused``, ``BadQuery`` or ``LimitExceeded``."""
         return self._dialect.read(self._connection, cypher, parameters, limits)
+
+    def examine(self, cypher: str, parameters: Mapping[str, Any]) -> None:
+        """As the port says."""
+        self._dialect.examine(self._connection, cypher, parameters)

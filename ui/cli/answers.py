@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgplatform.errors import NotFound
-from ui.cli import shapes
+from kgplatform.errors import BadRequest, NotFound
+from ui.cli import querying, shapes
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.cli.screen import percent
 from ui.tasks import complete as completion
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(app, "ask", example='kg ask "Where was the discoverer of radium born?"\nkg ask "How many elements did Marie Curie discover?"')(ask)
+    examples = (
+        'kg ask "Where was the discoverer of radium born?"',
+        'kg ask "How many elements did Marie Curie discover?"',
+        'kg ask --cypher "Which elements did Marie Curie discover?" --chat local:qwen2.5-coder-1.5b',
+    )
+    add(app, "ask", example="\n".join(examples))(ask)
     add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
     add(app, "denoise", example="kg denoise --top 50\nkg denoise --apply --min-probability 0.8")(denoise)
 
@@ -34,12 +39,26 @@ def ask(
     run: Run,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in words.")],
     include_predicted: Annotated[bool, typer.Option("--include-predicted", help="Walk over predicted facts too.")] = False,
+    cypher: Annotated[
+        bool, typer.Option("--cypher", help="Let a chat model write a query that only reads, and show it with its rows.")
+    ] = False,
+    chat: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="With --cypher, the chat model that writes; nothing: KG_CHAT_MODEL.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --cypher, show the query and do not run it.")] = False,
 ) -> None:
     """Answer a question by walks through the graph; every step is shown with the words that support it."""
     from reasoning.agent.ask import ask as answer_of
 
+    if cypher and include_predicted:
+        raise BadRequest("--include-predicted is for walks: Cypher sees predicted facts anyway")
+    if (chat or dry_run) and not cypher:
+        raise BadRequest(f"{'--chat' if chat else '--dry-run'} is for  --cypher:  walks ask no chat model")
     if not len(run.graph.facts(status="all", limit=1)):
         raise NotFound(f"the graph {run.settings['KG_GRAPH']!r} holds no facts: fill it with  kg harvest,  kg import  or  kg demo")
+    if cypher:
+        querying.asked(run, question, chat, dry_run)
+        return
     answer = answer_of(run.graph, question, run.encoder, predicted=include_predicted)
     walks = walked(run, answer.paths)
     entities = [shapes.end(end) for end in answer.answers]
