@@ -420,12 +420,20 @@ class KnowledgeGraph(Library):
 
     def read(self, query: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
         """As ``cypher``, for parameters of any name. First the values of entities, as plain properties, are brought up to date."""
-        if not isinstance(self.store, CypherRunner):
-            raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
+        runner = self._runner()
         if isinstance(self.store, Mirroring):
             with suppress(StoreError, WriteRefused):  # who may not write, or comes among too many writers, sees them as they were
                 self.store.mirror()
-        return self.store.read(query, parameters, limits)
+        return runner.read(query, parameters, limits)
+
+    def examine(self, query: str, parameters: Mapping[str, Any]) -> None:
+        """Have the server plan a query, not run it. Raises ``BadQuery``, and ``WriteRefused`` where the plan shows that it writes."""
+        self._runner().examine(query, parameters)
+
+    def _runner(self) -> CypherRunner:
+        if not isinstance(self.store, CypherRunner):
+            raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
+        return self.store
 
     # interactions
 

@@ -330,6 +330,10 @@ class CypherRunner(Protocol):
 
     def read(self, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
 
+    def examine(self, cypher: str, parameters: Mapping[str, Any]) -> None:
+        """Let the server plan a query, not run it. Raises ``BadQuery``, and ``WriteRefused`` where the plan shows that it writes."""
+        ...
+
 
 @runtime_checkable
 class Stopping(Protocol):

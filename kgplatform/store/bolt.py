@@ -253,3 +253,7 @@ class BoltStore(DocumentKeeper):
 
     def stop(self, name: str) -> None:
         self._dialect.stop(self._connection, name)
+
+    def examine(self, cypher: str, parameters: Mapping[str, Any]) -> None:
+        """As the port says."""
+        self._dialect.examine(self._connection, cypher, parameters)

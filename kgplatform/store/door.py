@@ -16,7 +16,7 @@ from kgplatform.store.plain import plain
 if TYPE_CHECKING:
     from neo4j import Result, ResultSummary
 
-__all__ = ["FILES", "TIME", "WRITES", "again", "bare", "planned", "rows"]
+__all__ = ["FILES", "TIME", "WRITES", "again", "bare", "plan", "rows"]
 
 WRITES = "this query would write, and only reading is allowed here: nothing was changed"
 FILES = "LOAD CSV reads files and addresses from the server's side, which is not allowed here"
@@ -50,15 +50,12 @@ def _sendable() -> Iterator[None]:
         raise BadRequest(f"the query or a parameter cannot be sent to the server ({' '.join(str(error).split())[:200]})") from None
 
 
-def planned(connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> ResultSummary:
-    """What the server would do with a query, without doing it. Raises ``WriteRefused`` when that is more than reading."""
+def plan(connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> ResultSummary:
+    """What the server would do with a query, without doing it."""
     from neo4j import READ_ACCESS
 
     with connection.sentences(), _sendable(), connection.session(default_access_mode=READ_ACCESS) as session:
-        found = session.run(f"EXPLAIN {cypher}", checked(parameters)).consume()
-    if found.query_type != "r":
-        raise WriteRefused(WRITES)
-    return found
+        return session.run(f"EXPLAIN {cypher}", checked(parameters)).consume()
 
 
 def again(connection: Connection, ask: Callable[[], Rows]) -> Rows:

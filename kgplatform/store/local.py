@@ -142,6 +142,10 @@ class Local:
         if answer := self._asked.get(name):
             answer.leave()
 
+    def examine(self, connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the reader's
+        """This server's plans do not say whether they write: the reader may not, whatever they do."""
+        door.plan(self._reader, door.bare(cypher), parameters)
+
 
 class _Answer(threading.Thread):
     """A query that is left to itself at its time limit: this server ignores the driver's, and stops it at one of its own."""

@@ -162,8 +162,7 @@ class Neo4j:
         text = door.bare(cypher)
 
         def ask() -> Rows:
-            if "LoadCSV" in _operators(door.planned(connection, text, parameters)):
-                raise WriteRefused(door.FILES)
+            _examine(connection, text, parameters)
             return door.rows(connection, text, parameters, limits)
 
         return door.again(connection, ask)
@@ -171,6 +170,18 @@ class Neo4j:
     def stop(self, connection: Connection, name: str) -> None:
         with connection.sentences(), connection.session() as session:  # the server lets everybody end transactions of their own
             session.run(statement("queries_stop.neo4j"), name=name).consume()
+
+    def examine(self, connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> None:
+        _examine(connection, door.bare(cypher), parameters)
+
+
+def _examine(connection: Connection, text: str, parameters: Mapping[str, Any]) -> None:
+    """Raises ``WriteRefused`` for a query that would write, or read a file."""
+    plan = door.plan(connection, text, parameters)
+    if plan.query_type != "r":
+        raise WriteRefused(door.WRITES)
+    if "LoadCSV" in _operators(plan):
+        raise WriteRefused(door.FILES)
 
 
 def _operators(summary: ResultSummary) -> set[str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kgplatform.errors import NotFound
+from kgplatform.errors import BadRequest, NotFound
 from ui import shapes
+from ui.cli import querying
 from ui.cli.command import AsJob, DryRun, Run, add
 from ui.cli.screen import percent
 from ui.tasks import complete as completion
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
-    add(
-        app,
-        "ask",
-        example='kg ask "Where was the discoverer of radium born?"\nkg ask "How many elements did Marie Curie discover?" --check',
-    )(ask)
+    examples = (
+        'kg ask "Where was the discoverer of radium born?"',
+        'kg ask "How many elements did Marie Curie discover?" --check',
+        'kg ask --cypher "Which elements did Marie Curie discover?" --dry-run',
+    )
+    add(app, "ask", example="\n".join(examples))(ask)
     add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
     add(app, "denoise", example="kg denoise --top 50\nkg denoise --apply --min-probability 0.8")(denoise)
 
@@ -43,6 +45,10 @@ def ask(
     check: Annotated[bool, typer.Option("--check", help="Ask again without the facts that the answer rests on.")] = False,
     right: Annotated[bool, typer.Option("--right", help="The answer is right: learn from it.")] = False,
     right_is: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What is right instead; once for each.")] = None,
+    cypher: Annotated[
+        bool, typer.Option("--cypher", help="Let the chat model write Cypher that only reads, and show it with its rows.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --cypher, show the query and do not run it.")] = False,
 ) -> None:
     """Answer a question by walks through the graph; every step is shown with the words that support it.
 
@@ -52,8 +58,15 @@ def ask(
     """
     from reasoning.agent.ask import guide as guide_over
 
+    if cypher and (include_predicted or means or no_chat or check or right or right_is):
+        raise BadRequest("--cypher goes with  --chat  and  --dry-run  alone: the other options are about walks")
+    if dry_run and not cypher:
+        raise BadRequest("--dry-run is for  --cypher:  walks write nothing")
     if not len(run.graph.facts(status="all", limit=1)):
         raise NotFound(f"the graph {run.settings['KG_GRAPH']!r} holds no facts: fill it with  kg harvest,  kg import  or  kg demo")
+    if cypher:
+        querying.asked(run, question, chat, dry_run)
+        return
     guide = guide_over(run.graph, run.encoder, predicted=include_predicted, marks=run.marks.read())
     if model := "" if no_chat else chat or run.settings["KG_CHAT_MODEL"]:
         from kgplatform import opening

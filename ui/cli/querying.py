@@ -1,4 +1,4 @@
-"""``kg query``: Cypher, for reading only."""
+"""``kg query`` and ``kg ask --cypher``: Cypher, a person's own or a chat model's, for reading only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ui.cli.facts import one_of
 
 if TYPE_CHECKING:
     from kgplatform.ports import Rows
+    from reasoning.cypher.ask import Written
 
 Form = OneOf["table", "csv", "json", "graph"]
 
@@ -83,3 +84,49 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 def _cell(value: object) -> object:
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list | tuple) else "" if value is None else value
+
+
+def asked(run: Run, question: str, chat: str | None, dry_run: bool) -> None:
+    """Answer a question by a query that a chat model writes, shown before it is run and with its rows; a dry run only shows it."""
+    from kgplatform import opening
+    from reasoning.agent.ask import guide
+    from reasoning.cypher.ask import Writer
+
+    model = opening.chat(run.settings, chat)
+    writer = Writer(run.graph, guide(run.graph, run.encoder), model)
+    written = writer.ask(question, run=not dry_run, show=lambda query: _show(run, query))
+    run.screen.emit(_written(written, model.name))
+    if written.rows:
+        run.screen.say()
+        _answer(run, written.rows, "table")
+        if not written.rows.rows:
+            run.screen.say("(no rows: the graph does not say, or the query does not ask for it)")
+        if not written.rows.complete:
+            run.screen.note(f"kg: stopped at the limit of {written.rows.cut} after {len(written.rows.rows):,} rows: there are more")
+    cost = "answered before" if written.cached else f"{written.usage.tokens:,} tokens"
+    run.screen.note(f"written by {model.name} ({cost}); Cypher sees predicted and rejected facts too")
+
+
+def _show(run: Run, written: Written) -> None:
+    """The query as it can be asked again, with what its parameters mean."""
+    for repair in written.repairs:
+        run.screen.note(f"repaired: {repair.why}")
+    for line in written.cypher.splitlines():
+        run.screen.say(line)
+    for name, value in written.parameters.items():
+        run.screen.say(f"--param {name}={json.dumps(value, ensure_ascii=False)}")
+
+
+def _written(written: Written, model: str) -> dict[str, Any]:
+    found, used = written.rows, written.usage
+    return {
+        "question": written.question,
+        "cypher": written.cypher,
+        "parameters": dict(written.parameters),
+        "columns": list(found.columns) if found else None,
+        "rows": [list(row) for row in found.rows] if found else None,
+        "complete": found.complete if found else None,
+        "repairs": [{"cypher": repair.cypher, "why": repair.why} for repair in written.repairs],
+        "model": model,
+        "cost": {"prompt": used.prompt, "completion": used.completion, "usd": used.usd, "cached": written.cached},
+    }

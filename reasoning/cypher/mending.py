@@ -1,0 +1,168 @@
+"""What is wrong with a query and has one remedy: an arrow the wrong way round, a label of another entity, a name in capitals.
+
+What has none is told to the model, in a sentence, with the nearest names that there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from kgplatform import names
+from kgplatform.types import Entity
+from reasoning.cypher import text
+from reasoning.cypher.naming import Naming
+from reasoning.cypher.schema import ANY, OWN, Schema, Type
+from reasoning.cypher.text import Node
+
+_COMPARED = re.compile(r"\b(\w+)\.id\s*=\s*\$(\w+)")
+_OURS = re.compile(r"Kg[A-Z]\w*")
+
+
+class Mender:
+    """Mends queries on one graph, for one question."""
+
+    def __init__(self, schema: Schema, naming: Naming) -> None:
+        self.schema, self.naming = schema, naming
+        self.named: dict[str, Entity] = {}
+
+    def mended(self, query: str) -> tuple[str, dict[str, Entity]]:
+        """The query with all that has one remedy put right, and what its parameters are the ids of."""
+        query, self.named = self.naming.parametrised(query)
+        for remedy in (self._spelt, self._labelled, self._turned):
+            query = remedy(query)
+        return query, self.named
+
+    def complaint(self, query: str) -> str:
+        """What is wrong with a mended query, in words for the model; empty when nothing is."""
+        return next((said for part in (self._labels, self._edges, self._properties, self._names) for said in part(query)), "")
+
+    # -- remedies
+
+    def _spelt(self, query: str) -> str:
+        """Types and labels in their own capitals."""
+        types = {name.casefold(): name for name in self.schema.edges}
+        labels = {name.casefold(): name for name in self.schema.labels}
+        places = [(edge.at, types) for edge in text.edges(query)] + [(node.at, labels) for node in text.nodes(query)]
+        return _replaced(query, [(at, _spelt(query[at[0] : at[1]], known)) for at, known in places if at[0] >= 0])
+
+    def _labelled(self, query: str) -> str:
+        """A node that is a named entity has a label of that entity."""
+        changes = []
+        for node in text.nodes(query):
+            entity = self._entity(node)
+            if entity and node.labels and not {ANY, *self._labels_of(entity)}.intersection(node.labels):
+                changes.append((node.at, self._labels_of(entity)[0]))
+        return _replaced(query, changes)
+
+    def _turned(self, query: str) -> str:
+        """An arrow points as the facts do; to both sides where they have no direction."""
+        held = self._held(query)
+        changes: list[tuple[tuple[int, int], str]] = []
+        for edge in text.edges(query):
+            known = [one for name in edge.types if (one := self.schema.edges.get(name))]
+            if not edge.arrow or not known or len(known) < len(edge.types):
+                continue
+            left, right = held(edge.left), held(edge.right)
+            head, tail = (left, right) if edge.arrow == ">" else (right, left)
+            if all(one.card.symmetric for one in known):
+                changes.append((edge.arrows[edge.arrow == ">"], ""))
+            elif not _joined(known, head, tail) and _joined(known, tail, head):
+                away, there = (edge.arrows[1], edge.arrows[0]) if edge.arrow == ">" else edge.arrows
+                changes.append((away, ""))
+                changes.append((there, "<" if edge.arrow == ">" else ">"))
+        return _replaced(query, changes)
+
+    # -- complaints
+
+    def _labels(self, query: str) -> Iterator[str]:
+        for node in text.nodes(query):
+            for label in node.labels:
+                if label not in self.schema.labels and not _OURS.fullmatch(label):
+                    yield f"no node has the label {label}{_nearest(label, self.schema.labels)}"
+
+    def _edges(self, query: str) -> Iterator[str]:
+        held = self._held(query)
+        for edge in text.edges(query):
+            for name in edge.types:
+                if name in self.schema.edges:
+                    continue
+                if value := self.schema.values.get(name.casefold()):
+                    yield f"{name} is no relationship but a property: h.{value.field} of (h:{_heads(value)})"
+                else:
+                    yield f"there is no relationship {name}{_nearest(name, self.schema.edges)}"
+            known = [self.schema.edges[name] for name in edge.types if name in self.schema.edges]
+            ends = (held(edge.left), held(edge.right))
+            ways = {">": [ends], "<": [ends[::-1]]}.get(edge.arrow, [ends, ends[::-1]])
+            if known and not any(_joined(known, head, tail) for head, tail in ways):
+                told = " and ".join(f"(:{head})-[:{one.type}]->(:{tail})" for one in known for head, tail in sorted(one.ends))
+                yield f"{' or '.join(edge.types)} joins only {told}"
+
+    def _properties(self, query: str) -> Iterator[str]:
+        held, variables = self._held(query), {node.name: node for edge in text.edges(query) for node in (edge.left, edge.right)}
+        variables |= {node.name: node for node in text.nodes(query) if node.labels or node.map}
+        for variable, name in text.properties(query):
+            if variable not in variables or name in OWN or name.removesuffix("_unit") in OWN:
+                continue
+            value, edge = self.schema.values.get(name.removesuffix("_unit")), self.schema.edges.get(name.upper())
+            labels = held(variables[variable])
+            if edge:
+                yield f"{name} is no property but a relationship: (h:{_heads(edge)})-[:{edge.type}]->(t)"
+            elif value is None and not any(_OURS.fullmatch(label) for label in labels):
+                yield f"no node has the property {name}{_nearest(name, {**self.schema.values, 'name': None})}"
+            elif value and labels and not value.joins(labels, ()):
+                yield f"{name} is a property of {_heads(value)}, not of {' or '.join(sorted(labels))}"
+
+    def _names(self, query: str) -> Iterator[str]:
+        if name := self.naming.unknown(query):
+            near = ", ".join(self.naming.near(name))
+            yield f"nothing is called {name[:80]!r}{f': names somewhat like it are {near}' if near else ''}"
+
+    # -- what is known of nodes
+
+    def _held(self, query: str) -> Callable[[Node], frozenset[str]]:
+        """Says of a node which labels it may have, wherever in the query its variable is told; none when that is not known."""
+        told = {name: frozenset(self._labels_of(self.named[letter])) for name, letter in _COMPARED.findall(query) if letter in self.named}
+
+        def own(node: Node) -> frozenset[str]:
+            if entity := self._entity(node):
+                return frozenset(self._labels_of(entity))
+            return frozenset() if ANY in node.labels else frozenset(node.labels)
+
+        for node in text.nodes(query):
+            if node.name and (labels := own(node)):
+                told[node.name] = labels
+        return lambda node: own(node) or told.get(node.name, frozenset())
+
+    def _entity(self, node: Node) -> Entity | None:
+        found = re.search(r"\bid\s*:\s*\$(\w+)", node.map)
+        return self.named.get(found[1]) if found else None
+
+    @staticmethod
+    def _labels_of(entity: Entity) -> list[str]:
+        return [names.label(kind) for kind in entity.kinds]
+
+
+def _joined(types: Collection[Type], head: Collection[str], tail: Collection[str]) -> bool:
+    return any(one.joins(head, tail) for one in types)
+
+
+def _heads(one: Type) -> str:
+    return "|".join(dict.fromkeys(head for head, _ in one.ends))
+
+
+def _spelt(written: str, known: Mapping[str, str]) -> str:
+    return re.sub(r"\w+", lambda word: known.get(word[0].casefold(), word[0]), written)
+
+
+def _replaced(query: str, changes: Collection[tuple[tuple[int, int], str]]) -> str:
+    for (start, end), words in sorted(changes, reverse=True):
+        query = f"{query[:start]}{words}{query[end:]}"
+    return query
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    from rapidfuzz import fuzz, process
+
+    near = process.extract(name.casefold(), {one: one.casefold() for one in known}, scorer=fuzz.ratio, limit=3, score_cutoff=40)
+    return f": nearest to it is {', '.join(one for _, _, one in near)}" if near else ""

@@ -1,0 +1,129 @@
+"""A query as text: taken out of an answer, refused when it could do anything but read, mended where there is one remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from kgplatform.lm.scripted import HashingEncoder
+from reasoning.agent.ask import Guide
+from reasoning.cypher import text
+from reasoning.cypher.mending import Mender
+from reasoning.cypher.naming import Naming
+from reasoning.cypher.schema import Schema
+from tests.unit.test_ask import CARDS, FACTS, KINDS
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "```cypher\nMATCH (n) RETURN n\n```",
+        "Here it is:\n```\nMATCH (n) // all of them\nRETURN n;\n```\nIt returns all.",
+        "MATCH (n) RETURN n",
+        "Sure! match (n) /* really */ return n ;",
+        "```cypher MATCH (n) RETURN n```",
+    ],
+)
+def test_the_query_is_taken_out_of_an_answer(answer: str) -> None:
+    assert " ".join(text.taken(answer).split()).lower() == "match (n) return n"
+
+
+def test_an_answer_without_a_query_has_none() -> None:
+    assert not text.taken("I cannot help with that.")
+    assert text.refusal("") == "there is no query in it"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "MATCH (n {name: 'DELETE; CREATE // $x'}) RETURN n.name",
+        "MATCH (n:Set) WHERE n.create > 1 RETURN n.`drop`",
+        "CALL { MATCH (n) RETURN n } RETURN n",
+        "CALL (n) { RETURN n AS m } RETURN m",
+        "MATCH (a)-[:BORN_IN*1..3]->(b) RETURN date('2020-01-01'), date.truncate('year', b.x)",
+        "MATCH (a)-[:BORN_IN*2]->(b) RETURN a",
+        "RETURN 3 * 2 AS six",
+    ],
+)
+def test_what_reads_is_let_through(query: str) -> None:
+    assert not text.refusal(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("CREATE (n) RETURN n", "CREATE writes"),
+        ("MATCH (n) SET n.x = 1 RETURN n", "SET writes"),
+        ("MATCH (n) DETACH DELETE n", "DETACH writes"),
+        ("MATCH (n) RETURN n; MATCH (m) RETURN m", "one statement"),
+        ("CALL db.labels() YIELD label RETURN label", "procedures"),
+        ("MATCH (n) RETURN apoc.cypher.runFirstColumnSingle('CREATE (n)', {})", "procedures"),
+        ("MATCH (n) LOAD CSV FROM 'file:///etc/passwd' AS line RETURN line", "LOAD CSV"),
+        ("CALL { MATCH (n) RETURN n } IN TRANSACTIONS RETURN 1", "IN TRANSACTIONS"),
+        ("MATCH (a)-[*]->(b) RETURN b", "longest length"),
+        ("MATCH (a)-[:X*2..]-(b) RETURN b", "longest length"),
+        ("MATCH (a)-[:X*1..99999]-(b) RETURN b", "longest length"),
+        ("MATCH ((a)-[:X]->(b))+ RETURN b", "longest length"),
+        ("MATCH (n {name: $name}) RETURN n", "in quotes"),
+        ("SHOW USERS", "begins with MATCH"),
+        ("EXPLAIN MATCH (n) RETURN n", "begins with MATCH"),
+        ("MATCH (n)", "ends with RETURN"),
+        (f"RETURN {'1 + ' * 2_000} 1", "characters"),
+    ],
+)
+def test_what_does_more_than_read_is_refused_and_why_is_said(query: str, why: str) -> None:
+    assert why in text.refusal(query)
+
+
+def test_a_keyword_in_escapes_is_seen() -> None:
+    assert "CREATE writes" in text.refusal(text.taken("MATCH (n) \\u0043REATE (m) RETURN m"))
+
+
+@pytest.fixture(scope="module")
+def guide() -> Guide:
+    return Guide(FACTS, CARDS, KINDS, HashingEncoder())
+
+
+def mender(guide: Guide, question: str) -> Mender:
+    return Mender(Schema.of(guide.network, guide.cards), Naming(guide, question))
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("MATCH (c:City)-[:BORN_IN]->(p:Person) RETURN p", "MATCH (c:City)<-[:BORN_IN]-(p:Person) RETURN p"),
+        ("MATCH (p:Person)<-[r:BORN_IN]-(c) WHERE c:City RETURN p", "MATCH (p:Person)-[r:BORN_IN]->(c) WHERE c:City RETURN p"),
+        ("MATCH (c:city)<-[:born_in]-(p) RETURN p", "MATCH (c:City)<-[:BORN_IN]-(p) RETURN p"),
+        ("MATCH (p:Person)-[:MARRIED_TO]->(q) RETURN q", "MATCH (p:Person)-[:MARRIED_TO]-(q) RETURN q"),
+        ("MATCH (p:Person)-[:BORN_IN]->({name: 'Warsaw'}) RETURN p", "MATCH (p:Person)-[:BORN_IN]->({id: $a}) RETURN p"),
+        ("MATCH (p)-[:BORN_IN]->(c:Country {name: \"Warsaw\"}) RETURN p", "MATCH (p)-[:BORN_IN]->(c:City {id: $a}) RETURN p"),
+        ("MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.name = 'Warsaw' RETURN p", "MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.id = $a RETURN p"),
+    ],
+)
+def test_what_has_one_remedy_is_put_right(guide: Guide, written: str, mended: str) -> None:
+    query, named = mender(guide, "Who was born in Warsaw?").mended(written)
+    assert query == mended
+    assert [entity.id for entity in named.values()] == ["city:warsaw"] * ("$a" in mended)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("MATCH (p:Persons) RETURN p", "no node has the label Persons: nearest to it is Person"),
+        ("MATCH (p:Person)-[:BIRTH_IN]->(c) RETURN c", "there is no relationship BIRTH_IN: nearest to it is BORN_IN"),
+        ("MATCH (p:Person)-[:BORN_ON]->(d) RETURN d", "BORN_ON is no relationship but a property: h.born_on of (h:Person)"),
+        ("MATCH (p:Person) RETURN p.birth_on", "no node has the property birth_on: nearest to it is born_on"),
+        ("MATCH (p:Person) RETURN p.born_in", "born_in is no property but a relationship: (h:Person)-[:BORN_IN]->(t)"),
+        ("MATCH (c:City) RETURN c.born_on", "born_on is a property of Person, not of City"),
+        ("MATCH (p:Person)-[:BORN_IN]->(c:Country) RETURN c", "BORN_IN joins only (:Person)-[:BORN_IN]->(:City)"),
+        ("MATCH (p {name: 'Marie Curry'}) RETURN p", "nothing is called 'Marie Curry': names somewhat like it are Marie Curie"),
+    ],
+)
+def test_what_the_graph_does_not_have_is_told_with_what_it_has(guide: Guide, query: str, said: str) -> None:
+    one = mender(guide, "Who?")
+    assert one.complaint(one.mended(query)[0]).startswith(said)
+
+
+def test_the_model_is_told_which_way_relations_go_and_how_times_look(guide: Guide) -> None:
+    told = Schema.of(guide.network, guide.cards).told(guide.network.relations)
+    assert "(h:Person)-[:MARRIED_TO]->(t:Person)  h was married to t" in told
+    assert "Person.born_on date 'YYYY-MM-DD'" in told
