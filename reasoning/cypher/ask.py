@@ -79,7 +79,7 @@ class Writer:
         self._check(question)
         naming = Naming(self.guide, question)
         mender = Mender(self.schema, naming)
-        request = prompt.request(self.schema, naming.question, prompt.relevant(self.guide, question))
+        request = prompt.request(self.schema, naming, prompt.relevant(self.guide, question))
         written, why, said = Written(question, ""), "", ""
         for _ in range(REPAIRS + 1):
             if why:

@@ -5,6 +5,8 @@ The nearest are those that ask in the same manner: how many, which most, before,
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SCHEMA = """\
@@ -63,6 +65,16 @@ EXAMPLES = tuple(
 )
 
 
+_NAME = re.compile(r":(\w+) \{name: '([^']*)'\}")
+
+
 def told(example: Example) -> str:
     """As a question itself is asked."""
-    return f"Question: {example.question}\nCypher: {example.query}"
+    named = [(name, label) for label, name in _NAME.findall(example.query)]
+    return f"{asked(example.question, named)} {example.query}"
+
+
+def asked(question: str, named: Iterable[tuple[str, str]]) -> str:
+    """A question with the names that stand in it and their labels, up to where its query begins."""
+    names = ", ".join(f"'{name}' is {label}" for name, label in named)
+    return f"Question: {question}{f' ({names})' if names else ''}\nCypher:"

@@ -16,6 +16,7 @@ from reasoning.cypher.schema import ANY, OWN, Schema, Type
 from reasoning.cypher.text import Node
 
 _COMPARED = re.compile(r"\b(\w+)\.id\s*=\s*\$(\w+)")
+_RETURNED = re.compile(r"\breturn\s+(?:distinct\s+)?(\w+)(?:\.name)?(?:\s+as\s+\w+)?\s*\Z", re.IGNORECASE)
 _OURS = re.compile(r"Kg[A-Z]\w*")
 
 
@@ -118,11 +119,17 @@ class Mender:
             near = ", ".join(self.naming.near(name))
             yield f"nothing is called {name[:80]!r}{f': names somewhat like it are {near}' if near else ''}"
 
+        meant = self.naming.meant
+        if meant and not {one.id for one in meant}.intersection(one.id for one in self.named.values()):
+            yield f"the question names {meant[0].name}, which is not in it: match it by its name, {{name: '{meant[0].name}'}}"
+        if (alone := _RETURNED.search(query)) and (entity := self._entities(query).get(alone[1])):
+            yield f"it returns {entity.name}, which the question itself names: return what is asked for"
+
     # -- what is known of nodes
 
     def _held(self, query: str) -> Callable[[Node], frozenset[str]]:
         """Says of a node which labels it may have, wherever in the query its variable is told; none when that is not known."""
-        told = {name: frozenset(self._labels_of(self.named[letter])) for name, letter in _COMPARED.findall(query) if letter in self.named}
+        told = {name: frozenset(self._labels_of(entity)) for name, entity in self._entities(query).items()}
 
         def own(node: Node) -> frozenset[str]:
             if entity := self._entity(node):
@@ -133,6 +140,11 @@ class Mender:
             if node.name and (labels := own(node)):
                 told[node.name] = labels
         return lambda node: own(node) or told.get(node.name, frozenset())
+
+    def _entities(self, query: str) -> dict[str, Entity]:
+        """The named entities that variables are."""
+        found = {name: self.named[letter] for name, letter in _COMPARED.findall(query) if letter in self.named}
+        return found | {node.name: entity for node in text.nodes(query) if node.name and (entity := self._entity(node))}
 
     def _entity(self, node: Node) -> Entity | None:
         found = re.search(r"\bid\s*:\s*\$(\w+)", node.map)

@@ -25,12 +25,14 @@ class Naming:
     def __init__(self, guide: Guide, question: str) -> None:
         self._guide = guide
         mentions = link(guide.names, question, guide.known, cues.JOINING).mentions
-        self._meant = {mention: max(mention.entities, key=self._facts) for mention in mentions}
+        self.meant = tuple(max(mention.entities, key=self._facts) for mention in mentions)
+        """What the question names, in order."""
         self.question = question
-        for mention, entity in reversed(self._meant.items()):
+        """The question with names spelt as they are."""
+        for mention, entity in reversed(list(zip(mentions, self.meant, strict=True))):
             if not mention.exact:
                 self.question = f"{self.question[: mention.start]}{entity.name}{self.question[mention.end :]}"
-        self._called = {normalise(name): entity for entity in self._meant.values() for name in (*entity.aliases, entity.name)}
+        self._called = {normalise(name): entity for entity in self.meant for name in (*entity.aliases, entity.name)}
 
     def parametrised(self, query: str) -> tuple[str, dict[str, Entity]]:
         """The query with ids, as parameters, where it compares names, and what they are; names of nothing are left."""

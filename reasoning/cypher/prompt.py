@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from kgplatform import names
 from kgplatform.lm.talk import Message, Request
 from reasoning.agent.ask import Guide
 from reasoning.cypher import examples
+from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import Schema
 from reasoning.paths.words import content
 
@@ -17,15 +19,18 @@ ANSWER = 250
 """Tokens of an answer."""
 RELATIONS = 24
 """Of a graph with more, those whose words are nearest to the question."""
+NAME = 80
+"""Characters of a name that is told beside the question."""
 RULES = """\
 You write one Cypher query that answers a question about a graph. It only reads. Use only the relationships and properties that are listed.
 Every node has a name. Years and dates are text. Return names or values, and nothing that is not asked for. Answer with the query alone."""
 
 
-def request(schema: Schema, question: str, relations: Collection[str]) -> Request:
+def request(schema: Schema, naming: Naming, relations: Collection[str]) -> Request:
     """The request for a query. What is the same for all questions comes first, so that a model's server need not read it again."""
     shown = "\n".join(map(examples.told, examples.EXAMPLES))
-    text = f"A graph of films:\n{examples.SCHEMA}\n{shown}\n\nAnother graph:\n{schema.told(relations)}\nQuestion: {question}\nCypher:"
+    asked = examples.asked(naming.question, [(entity.name[:NAME], names.label(entity.kinds[0])) for entity in naming.meant])
+    text = f"A graph of films:\n{examples.SCHEMA}\n{shown}\n\nAnother graph:\n{schema.told(relations)}\n{asked}"
     return Request((Message("system", RULES), Message("user", text)), max_tokens=ANSWER)
 
 

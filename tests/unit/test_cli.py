@@ -739,6 +739,9 @@ class Canned:
         self.asked.append((cypher, parameters, limits))
         return self.answer
 
+    def examine(self, cypher: str, parameters: dict[str, Any]) -> None:
+        """It plans nothing."""
+
 
 def test_query_passes_parameters_and_limits(kg: Kg, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Canned(Rows(("n", "list"), ((1, ["a", None]), ("[b]x\x1b[31m", {"k": 1})), "rows"), [])

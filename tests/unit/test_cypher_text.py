@@ -95,7 +95,7 @@ def mender(guide: Guide, question: str) -> Mender:
         ("MATCH (c:city)<-[:born_in]-(p) RETURN p", "MATCH (c:City)<-[:BORN_IN]-(p) RETURN p"),
         ("MATCH (p:Person)-[:MARRIED_TO]->(q) RETURN q", "MATCH (p:Person)-[:MARRIED_TO]-(q) RETURN q"),
         ("MATCH (p:Person)-[:BORN_IN]->({name: 'Warsaw'}) RETURN p", "MATCH (p:Person)-[:BORN_IN]->({id: $a}) RETURN p"),
-        ("MATCH (p)-[:BORN_IN]->(c:Country {name: \"Warsaw\"}) RETURN p", "MATCH (p)-[:BORN_IN]->(c:City {id: $a}) RETURN p"),
+        ('MATCH (p)-[:BORN_IN]->(c:Country {name: "Warsaw"}) RETURN p', "MATCH (p)-[:BORN_IN]->(c:City {id: $a}) RETURN p"),
         ("MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.name = 'Warsaw' RETURN p", "MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.id = $a RETURN p"),
     ],
 )

@@ -96,7 +96,7 @@ def asked(run: Run, question: str, chat: str | None, dry_run: bool) -> None:
     writer = Writer(run.graph, guide(run.graph, run.encoder), model)
     written = writer.ask(question, run=not dry_run, show=lambda query: _show(run, query))
     run.screen.emit(_written(written, model.name))
-    if written.rows:
+    if written.rows and not run.screen.json:
         run.screen.say()
         _answer(run, written.rows, "table")
         if not written.rows.rows:
