@@ -20,6 +20,7 @@ from reasoning.cypher import prompt, text
 from reasoning.cypher.mending import Mender
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import Schema
+from reasoning.cypher.wanted import wanted
 
 REPAIRS = 2
 LIMITS = Limits(1_000, 30.0)
@@ -78,12 +79,12 @@ class Writer:
         """
         self._check(question)
         naming = Naming(self.guide, question)
-        mender = Mender(self.schema, naming)
+        mender = Mender(self.schema, naming, wanted(self.guide, question))
         request = prompt.request(self.schema, naming, prompt.relevant(self.guide, question))
         written, why, said = Written(question, ""), "", ""
         for _ in range(REPAIRS + 1):
             if why:
-                fault = Repair(written.cypher or said, why)
+                fault = Repair(text.taken(said) or said.strip(), why)
                 written, request = replace(written, repairs=(*written.repairs, fault)), prompt.again(request, fault.cypher, why)
             reply = self.model.reply(request)
             (written, why), said = _read(written, reply, mender), reply.text

@@ -14,29 +14,30 @@ from reasoning.cypher import text
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import ANY, OWN, Schema, Type
 from reasoning.cypher.text import Node
+from reasoning.cypher.wanted import Wanted
 
 _COMPARED = re.compile(r"\b(\w+)\.id\s*=\s*\$(\w+)")
-_RETURNED = re.compile(r"\breturn\s+(?:distinct\s+)?(\w+)(?:\.name)?(?:\s+as\s+\w+)?\s*\Z", re.IGNORECASE)
+_RETURNED = re.compile(r"\breturn\s+(?:distinct\s+)?(\w+)(?:\.(\w+))?(?:\s+as\s+\w+)?\s*\Z", re.IGNORECASE)
 _OURS = re.compile(r"Kg[A-Z]\w*")
 
 
 class Mender:
     """Mends queries on one graph, for one question."""
 
-    def __init__(self, schema: Schema, naming: Naming) -> None:
-        self.schema, self.naming = schema, naming
+    def __init__(self, schema: Schema, naming: Naming, wanted: Wanted) -> None:
+        self.schema, self.naming, self.wanted = schema, naming, wanted
         self.named: dict[str, Entity] = {}
 
     def mended(self, query: str) -> tuple[str, dict[str, Entity]]:
         """The query with all that has one remedy put right, and what its parameters are the ids of."""
         query, self.named = self.naming.parametrised(query)
-        for remedy in (self._spelt, self._labelled, self._turned):
+        for remedy in (self._spelt, self._labelled, self._turned, self._bridged):
             query = remedy(query)
         return query, self.named
 
     def complaint(self, query: str) -> str:
         """What is wrong with a mended query, in words for the model; empty when nothing is."""
-        return next((said for part in (self._labels, self._edges, self._properties, self._names) for said in part(query)), "")
+        return next((said for part in (self._labels, self._edges, self._properties, self._names, self._answer) for said in part(query)), "")
 
     # -- remedies
 
@@ -72,6 +73,21 @@ class Mender:
                 away, there = (edge.arrows[1], edge.arrows[0]) if edge.arrow == ">" else edge.arrows
                 changes.append((away, ""))
                 changes.append((there, "<" if edge.arrow == ">" else ">"))
+        return _replaced(query, changes)
+
+    def _bridged(self, query: str) -> str:
+        """Where a relation ends at a part, and the query wants the whole that it lies in: the step between them."""
+        held = self._held(query)
+        changes: list[tuple[tuple[int, int], str]] = []
+        for edge in text.edges(query):
+            one = self.schema.edges.get("".join(edge.types))
+            head, tail = (held(edge.left), held(edge.right)) if edge.arrow == ">" else (held(edge.right), held(edge.left))
+            if one and edge.arrow and tail and one.joins(head, ()) and not one.joins(head, tail):
+                parts = {end for start, end in one.ends if not head or start in head}
+                for step in (other.type for other in self.schema.edges.values() if other.card.transitive and other.joins(parts, tail)):
+                    at = edge.right.span[0] if edge.arrow == ">" else edge.left.span[1]
+                    changes.append(((at, at), f"()-[:{step}]->" if edge.arrow == ">" else f"<-[:{step}]-()"))
+                    break
         return _replaced(query, changes)
 
     # -- complaints
@@ -122,8 +138,21 @@ class Mender:
         meant = self.naming.meant
         if meant and not {one.id for one in meant}.intersection(one.id for one in self.named.values()):
             yield f"the question names {meant[0].name}, which is not in it: match it by its name, {{name: '{meant[0].name}'}}"
-        if (alone := _RETURNED.search(query)) and (entity := self._entities(query).get(alone[1])):
+
+    def _answer(self, query: str) -> Iterator[str]:
+        """What is returned alone must be what is asked for."""
+        alone = _RETURNED.search(query)
+        if alone is None:
+            return
+        name, field = alone[1], alone[2] or "name"
+        if field == "name" and (entity := self._entities(query).get(name)):
             yield f"it returns {entity.name}, which the question itself names: return what is asked for"
+        elif value := self.schema.values.get(field):
+            if self.wanted.thing:
+                yield f"{self.wanted.word} does not ask for {name}.{field}, which is a {next(iter(value.ends))[1]}"
+        elif self.wanted.labels and (labels := self._reached(query, name)) and not labels & self.wanted.labels:
+            asked = "|".join(sorted(self.wanted.labels))
+            yield f"{self.wanted.word} asks for {asked}, and {name} is {'|'.join(sorted(labels))}: go on to what is asked for"
 
     # -- what is known of nodes
 
@@ -140,6 +169,17 @@ class Mender:
             if node.name and (labels := own(node)):
                 told[node.name] = labels
         return lambda node: own(node) or told.get(node.name, frozenset())
+
+    def _reached(self, query: str, name: str) -> frozenset[str]:
+        """The labels that a variable may have, by what is said of it or by a relationship there; none when that is not known."""
+        held = self._held(query)
+        for edge in text.edges(query):
+            for node, head in ((edge.left, edge.arrow == ">"), (edge.right, edge.arrow == "<")):
+                if node.name == name:
+                    ends = [pair for one in edge.types if one in self.schema.edges for pair in self.schema.edges[one].ends]
+                    places = (0,) if head else (1,) if edge.arrow else (0, 1)
+                    return held(node) or frozenset(pair[place] for pair in ends for place in places)
+        return next((held(node) for node in text.nodes(query) if node.name == name), frozenset())
 
     def _entities(self, query: str) -> dict[str, Entity]:
         """The named entities that variables are."""

@@ -10,6 +10,7 @@ from reasoning.cypher import text
 from reasoning.cypher.mending import Mender
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import Schema
+from reasoning.cypher.wanted import wanted
 from tests.unit.test_ask import CARDS, FACTS, KINDS
 
 
@@ -84,7 +85,7 @@ def guide() -> Guide:
 
 
 def mender(guide: Guide, question: str) -> Mender:
-    return Mender(Schema.of(guide.network, guide.cards), Naming(guide, question))
+    return Mender(Schema.of(guide.network, guide.cards), Naming(guide, question), wanted(guide, question))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,8 @@ def mender(guide: Guide, question: str) -> Mender:
         ("MATCH (p:Person)-[:MARRIED_TO]->(q) RETURN q", "MATCH (p:Person)-[:MARRIED_TO]-(q) RETURN q"),
         ("MATCH (p:Person)-[:BORN_IN]->({name: 'Warsaw'}) RETURN p", "MATCH (p:Person)-[:BORN_IN]->({id: $a}) RETURN p"),
         ('MATCH (p)-[:BORN_IN]->(c:Country {name: "Warsaw"}) RETURN p', "MATCH (p)-[:BORN_IN]->(c:City {id: $a}) RETURN p"),
+        ("MATCH (p:Person)-[:BORN_IN]->(c:Country) RETURN c", "MATCH (p:Person)-[:BORN_IN]->()-[:LOCATED_IN]->(c:Country) RETURN c"),
+        ("MATCH (c:Country)<-[:BORN_IN]-(p) RETURN p", "MATCH (c:Country)<-[:LOCATED_IN]-()<-[:BORN_IN]-(p) RETURN p"),
         ("MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.name = 'Warsaw' RETURN p", "MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.id = $a RETURN p"),
     ],
 )
@@ -114,13 +117,44 @@ def test_what_has_one_remedy_is_put_right(guide: Guide, written: str, mended: st
         ("MATCH (p:Person) RETURN p.birth_on", "no node has the property birth_on: nearest to it is born_on"),
         ("MATCH (p:Person) RETURN p.born_in", "born_in is no property but a relationship: (h:Person)-[:BORN_IN]->(t)"),
         ("MATCH (c:City) RETURN c.born_on", "born_on is a property of Person, not of City"),
-        ("MATCH (p:Person)-[:BORN_IN]->(c:Country) RETURN c", "BORN_IN joins only (:Person)-[:BORN_IN]->(:City)"),
+        ("MATCH (p:Person)-[:BORN_IN]->(c:Element) RETURN c", "BORN_IN joins only (:Person)-[:BORN_IN]->(:City)"),
         ("MATCH (p {name: 'Marie Curry'}) RETURN p", "nothing is called 'Marie Curry': names somewhat like it are Marie Curie"),
     ],
 )
 def test_what_the_graph_does_not_have_is_told_with_what_it_has(guide: Guide, query: str, said: str) -> None:
     one = mender(guide, "Who?")
     assert one.complaint(one.mended(query)[0]).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("question", "query", "said"),
+    [
+        (
+            "Where was Marie Curie born?",
+            "MATCH (p:Person {name: 'Marie Curie'}) RETURN p.born_on",
+            "where does not ask for p.born_on, which is a date",
+        ),
+        (
+            "Which country was Marie Curie born in?",
+            "MATCH ({name: 'Marie Curie'})-[:BORN_IN]->(c) RETURN c.name",
+            "country asks for Country, and c is City",
+        ),
+        (
+            "Who was born in Warsaw?",
+            "MATCH (p)-[:BORN_IN]->(c {name: 'Warsaw'}) RETURN c.name",
+            "it returns Warsaw, which the question itself names",
+        ),
+        ("Who discovered radium?", "MATCH (p:Person) RETURN p.name", "the question names radium, which is not in it"),
+        ("Who was born in Warsaw?", "MATCH (p)-[:BORN_IN]->({name: 'Warsaw'}) RETURN p.name", ""),
+        ("Which place was Marie Curie born in?", "MATCH ({name: 'Marie Curie'})-[:BORN_IN]->(c) RETURN c.name", ""),
+        ("When was Marie Curie born?", "MATCH (p {name: 'Marie Curie'}) RETURN p.born_on", ""),
+    ],
+)
+def test_what_answers_another_question_is_told_so(guide: Guide, question: str, query: str, said: str) -> None:
+    one = mender(guide, question)
+    told = one.complaint(one.mended(query)[0])
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
 
 
 def test_the_model_is_told_which_way_relations_go_and_how_times_look(guide: Guide) -> None:
