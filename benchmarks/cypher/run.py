@@ -96,7 +96,7 @@ def main() -> None:
             else:
                 found = walked(walker, question.text)
         except KgError as error:
-            found, told = frozenset(), {"error": str(error)}
+            found, told = frozenset(), {"error": str(error), "said": getattr(error, "text", "")}
         for name in (question.kind, "all"):
             tally[name].append(found == wanted)
         if given.show:

@@ -13,11 +13,15 @@ from kgplatform.types import Entity
 from reasoning.cypher import text
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import ANY, OWN, Schema, Type
-from reasoning.cypher.text import Node
+from reasoning.cypher.text import Edge, Node
 from reasoning.cypher.wanted import Wanted
 
 _COMPARED = re.compile(r"\b(\w+)\.id\s*=\s*\$(\w+)")
 _RETURNED = re.compile(r"\breturn\s+(?:distinct\s+)?(\w+)(?:\.(\w+))?(?:\s+as\s+\w+)?\s*\Z", re.IGNORECASE)
+_PATTERN = re.compile(
+    r"(match\b(?:(?!\breturn\b|\bwith\b).)*)\breturn\b(?:(?!\breturn\b|\bexists\b|\bcount\b|[=<>]).)*", re.IGNORECASE | re.DOTALL
+)
+"""A query that returns what a pattern finds."""
 _OURS = re.compile(r"Kg[A-Z]\w*")
 
 
@@ -31,7 +35,7 @@ class Mender:
     def mended(self, query: str) -> tuple[str, dict[str, Entity]]:
         """The query with all that has one remedy put right, and what its parameters are the ids of."""
         query, self.named = self.naming.parametrised(query)
-        for remedy in (self._spelt, self._labelled, self._turned, self._bridged):
+        for remedy in (self._spelt, self._labelled, self._related, self._turned, self._bridged, self._named, self._judged):
             query = remedy(query)
         return query, self.named
 
@@ -56,6 +60,20 @@ class Mender:
             if entity and node.labels and not {ANY, *self._labels_of(entity)}.intersection(node.labels):
                 changes.append((node.at, self._labels_of(entity)[0]))
         return _replaced(query, changes)
+
+    def _related(self, query: str) -> str:
+        """A type that there is not, between labels that one type alone joins, is that one."""
+        changes = []
+        for edge in text.edges(query):
+            if len(edge.types) == 1 and edge.types[0] not in self.schema.edges and len(between := self._between(query, edge)) == 1:
+                changes.append((edge.at, between[0]))
+        return _replaced(query, changes)
+
+    def _between(self, query: str, edge: Edge) -> list[str]:
+        """The types that join the labels of a relationship's ends, either way round; none where one is not known."""
+        left, right = map(self._held(query), (edge.left, edge.right))
+        joined = [name for name, one in self.schema.edges.items() if one.joins(left, right) or one.joins(right, left)]
+        return joined if left and right else []
 
     def _turned(self, query: str) -> str:
         """An arrow points as the facts do; to both sides where they have no direction."""
@@ -90,6 +108,18 @@ class Mender:
                     break
         return _replaced(query, changes)
 
+    def _named(self, query: str) -> str:
+        """Things that are asked for are told by name, not by a number of theirs."""
+        alone = _RETURNED.search(query)
+        if alone and alone[2] in self.schema.values and self.wanted.labels and self._reached(query, alone[1]) & self.wanted.labels:
+            return _replaced(query, [(alone.span(2), "name")])
+        return query
+
+    def _judged(self, query: str) -> str:
+        """Whether something is so is whether there is such a pattern."""
+        plain = _PATTERN.fullmatch(query) if self.wanted.truth else None
+        return f"RETURN EXISTS {{ {plain[1].strip()} }} AS answer" if plain else query
+
     # -- complaints
 
     def _labels(self, query: str) -> Iterator[str]:
@@ -107,7 +137,9 @@ class Mender:
                 if value := self.schema.values.get(name.casefold()):
                     yield f"{name} is no relationship but a property: h.{value.field} of (h:{_heads(value)})"
                 else:
-                    yield f"there is no relationship {name}{_nearest(name, self.schema.edges)}"
+                    between = ", ".join(self._between(query, edge)[:3])
+                    near = f": between these there is {between}" if between else _nearest(name, self.schema.edges)
+                    yield f"there is no relationship {name}{near}"
             known = [self.schema.edges[name] for name in edge.types if name in self.schema.edges]
             ends = (held(edge.left), held(edge.right))
             ways = {">": [ends], "<": [ends[::-1]]}.get(edge.arrow, [ends, ends[::-1]])

@@ -7,25 +7,32 @@ from dataclasses import dataclass
 
 from kgplatform import names
 from kgplatform.types import Entity
+from reasoning.agent import cues
 from reasoning.agent.ask import Guide
 from reasoning.paths.question import singular
-from reasoning.paths.words import stem
+from reasoning.paths.words import stem, words
 
 _ASKED = re.compile(r"(?:\A\W*|\b(?:in|at|for|to|from|by|of)\s+)(?:which|what)\s+(\w+)|\A\W*(?:\w+\s+)?(who|whom|where)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``labels`` of which an answer has one, none when that is not known; ``word`` is what says so. ``thing``: it is no date or number."""
+    """``labels`` of which an answer has one, none when that is not known; ``word`` is what says so.
+
+    ``thing``: it is no date or number. ``truth``: it is yes or no.
+    """
 
     word: str = ""
     labels: frozenset[str] = frozenset()
     thing: bool = False
+    truth: bool = False
 
 
 def wanted(guide: Guide, question: str) -> Wanted:
     """What the answer must be; a kind is known by its name alone, and all that belong to it fit."""
     found = _ASKED.search(question)
+    if next((word.text.casefold() for word in words(question)), "") in cues.AUXILIARIES:
+        return Wanted(truth=True)
     if found is None or guide.walker is None:
         return Wanted()
     word = (found[1] or found[2]).casefold()

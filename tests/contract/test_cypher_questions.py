@@ -56,7 +56,7 @@ def test_a_question_is_answered_by_a_query_that_can_be_asked_again(kg: Knowledge
     assert found.rows is not None
     assert found.rows.rows == (("1867",),)
     assert [(one.cypher, one.rows) for one in shown] == [(found.cypher, None)]
-    assert kg.cypher(found.cypher, **found.parameters).rows == found.rows.rows
+    assert kg.read(found.cypher, found.parameters, Limits()).rows == found.rows.rows
     assert "Ada" not in found.cypher
 
 

@@ -97,6 +97,7 @@ def mender(guide: Guide, question: str) -> Mender:
         ("MATCH (p:Person)-[:MARRIED_TO]->(q) RETURN q", "MATCH (p:Person)-[:MARRIED_TO]-(q) RETURN q"),
         ("MATCH (p:Person)-[:BORN_IN]->({name: 'Warsaw'}) RETURN p", "MATCH (p:Person)-[:BORN_IN]->({id: $a}) RETURN p"),
         ('MATCH (p)-[:BORN_IN]->(c:Country {name: "Warsaw"}) RETURN p', "MATCH (p)-[:BORN_IN]->(c:City {id: $a}) RETURN p"),
+        ("MATCH (c:City)-[:BIRTHPLACE_OF]->(p:Person) RETURN c", "MATCH (c:City)<-[:BORN_IN]-(p:Person) RETURN c"),
         ("MATCH (p:Person)-[:BORN_IN]->(c:Country) RETURN c", "MATCH (p:Person)-[:BORN_IN]->()-[:LOCATED_IN]->(c:Country) RETURN c"),
         ("MATCH (c:Country)<-[:BORN_IN]-(p) RETURN p", "MATCH (c:Country)<-[:LOCATED_IN]-()<-[:BORN_IN]-(p) RETURN p"),
         ("MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.name = 'Warsaw' RETURN p", "MATCH (p:Person)-[:BORN_IN]->(c) WHERE c.id = $a RETURN p"),
@@ -155,6 +156,26 @@ def test_what_answers_another_question_is_told_so(guide: Guide, question: str, q
     told = one.complaint(one.mended(query)[0])
     assert told.startswith(said)
     assert bool(told) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        (
+            "MATCH (p {name: 'Marie Curie'})-[:BORN_IN]->(c {name: 'Paris'}) RETURN p.name",
+            "RETURN EXISTS { MATCH (p {id: $a})-[:BORN_IN]->(c {id: $b}) } AS answer",
+        ),
+        ("MATCH (p {name: 'Marie Curie'})-[:BORN_IN]->(c) RETURN count(c) > 0", "MATCH (p {id: $a})-[:BORN_IN]->(c) RETURN count(c) > 0"),
+        ("RETURN EXISTS { ({name: 'Marie Curie'})-[:BORN_IN]->() }", "RETURN EXISTS { ({id: $a})-[:BORN_IN]->() }"),
+    ],
+)
+def test_yes_or_no_is_whether_a_pattern_is_there(guide: Guide, written: str, mended: str) -> None:
+    assert mender(guide, "Was Marie Curie born in Paris?").mended(written)[0] == mended
+
+
+def test_things_are_told_by_name(guide: Guide) -> None:
+    query, _ = mender(guide, "Which person was born before 1900?").mended("MATCH (p:Person) WHERE p.born_on < '1900' RETURN p.born_on")
+    assert query.endswith("RETURN p.name")
 
 
 def test_the_model_is_told_which_way_relations_go_and_how_times_look(guide: Guide) -> None:
