@@ -13,7 +13,7 @@ SCHEMA = """\
 (h:Film)-[:DIRECTED_BY]->(t:Director)  h was directed by t
 (h:Film)-[:STARS]->(t:Actor)  t acted in h
 (h:Actor)-[:PUPIL_OF]->(t:Actor)  h was a pupil of t
-(h:Actor)-[:LIVED_IN]->(t:Town)  h lived in t
+(h:Actor|Director)-[:LIVED_IN]->(t:Town)  h lived in t
 (h:Town)-[:LIES_IN]->(t:Region)  h lies in t
 Film.minutes integer
 Film.shot_in year 'YYYY'
@@ -46,6 +46,14 @@ EXAMPLES = tuple(
             "MATCH (:Film {name: 'The Lamp'})-[:DIRECTED_BY]->(d)-[:LIVED_IN]->(t:Town) RETURN t.name",
         ),
         ("Which films star pupils of Ada Moor?", "MATCH (f:Film)-[:STARS]->(x)-[:PUPIL_OF]->(:Actor {name: 'Ada Moor'}) RETURN f.name"),
+        (
+            "Who directed the films that star Ada Moor?",
+            "MATCH (d:Director)<-[:DIRECTED_BY]-(f:Film)-[:STARS]->(:Actor {name: 'Ada Moor'}) RETURN DISTINCT d.name",
+        ),
+        (
+            "In which region did the director of The Lamp live?",
+            "MATCH (:Film {name: 'The Lamp'})-[:DIRECTED_BY]->(d)-[:LIVED_IN]->(t:Town)-[:LIES_IN]->(r:Region) RETURN r.name",
+        ),
         ("How many films star Ada Moor?", "MATCH (f:Film)-[:STARS]->(:Actor {name: 'Ada Moor'}) RETURN count(DISTINCT f)"),
         ("Which is the longest film?", "MATCH (f:Film) WHERE f.minutes IS NOT NULL RETURN f.name ORDER BY f.minutes DESC LIMIT 1"),
         (

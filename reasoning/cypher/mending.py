@@ -15,6 +15,8 @@ from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import ANY, OWN, Schema, Type
 from reasoning.cypher.text import Edge, Node
 from reasoning.cypher.wanted import Wanted
+from reasoning.paths.wording import plain
+from reasoning.paths.words import content, stem
 
 _COMPARED = re.compile(r"\b(\w+)\.id\s*=\s*\$(\w+)")
 _RETURNED = re.compile(r"\breturn\s+(?:distinct\s+)?(\w+)(?:\.(\w+))?(?:\s+as\s+\w+)?\s*\Z", re.IGNORECASE)
@@ -35,7 +37,7 @@ class Mender:
     def mended(self, query: str) -> tuple[str, dict[str, Entity]]:
         """The query with all that has one remedy put right, and what its parameters are the ids of."""
         query, self.named = self.naming.parametrised(query)
-        for remedy in (self._spelt, self._labelled, self._related, self._turned, self._bridged, self._named, self._judged):
+        for remedy in (self._spelt, self._labelled, self._related, self._turned, self._bridged, self._named, self._continued, self._judged):
             query = remedy(query)
         return query, self.named
 
@@ -115,10 +117,40 @@ class Mender:
             return _replaced(query, [(alone.span(2), "name")])
         return query
 
+    def _continued(self, query: str) -> str:
+        """A walk that ends before what is asked for goes on to it, where one relation alone does that, or is spoken of."""
+        alone = _RETURNED.search(query)
+        if alone is None or not self._short(query, alone[1], alone[2] or "name"):
+            return query
+        onward = self._onward(query, alone[1])
+        if len(onward) != 1:
+            return query
+        one, forward = onward[0]
+        step = f"-[:{one.type}]->" if forward else f"<-[:{one.type}]-"
+        label = f":{'|'.join(sorted(self.wanted.labels))}" if self.wanted.labels else ""
+        return f"{query[: alone.start()]}MATCH ({alone[1]}){step}(answer{label}) RETURN DISTINCT answer.name"
+
+    def _short(self, query: str, name: str, field: str) -> bool:
+        """Whether what is returned is no such thing as is asked for."""
+        labels = self._reached(query, name)
+        if value := self.schema.values.get(field):
+            return self.wanted.thing and value.joins(labels, ())
+        return bool(self.wanted.labels and labels and not labels & self.wanted.labels and name not in self._entities(query))
+
+    def _onward(self, query: str, name: str) -> list[tuple[Type, bool]]:
+        """The relations that lead on to what is asked for, and whether forward: the only one, or those that the question speaks of."""
+        labels, used = self._reached(query, name), {used for edge in text.edges(query) for used in edge.types}
+        others = [one for one in self.schema.edges.values() if one.type not in used] if labels else []
+        ways = [(one, forward) for one in others for forward in (True, False) if one.leads(labels, self.wanted.labels, forward)]
+        if self.wanted.labels and len(ways) == 1:
+            return ways
+        said = {stem(word) for word in content(self.naming.question)}
+        return [way for way in ways if said & {stem(word) for word in content(plain(way[0].relation))}]
+
     def _judged(self, query: str) -> str:
         """Whether something is so is whether there is such a pattern."""
-        plain = _PATTERN.fullmatch(query) if self.wanted.truth else None
-        return f"RETURN EXISTS {{ {plain[1].strip()} }} AS answer" if plain else query
+        found = _PATTERN.fullmatch(query) if self.wanted.truth else None
+        return f"RETURN EXISTS {{ {found[1].strip()} }} AS answer" if found else query
 
     # -- complaints
 

@@ -49,6 +49,10 @@ class Type:
         """Whether there are such facts from one of these labels to one of those; no labels are any."""
         return any((not head or one in head) and (not tail or other in tail) for one, other in self.ends)
 
+    def leads(self, start: Collection[str], end: Collection[str], forward: bool) -> bool:
+        """The same from one of these labels along it, or against it, to one of those."""
+        return self.joins(start, end) if forward else self.joins(end, start)
+
     @property
     def said(self) -> str:
         """What its card calls it between two variables, h and t."""
