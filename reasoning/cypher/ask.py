@@ -23,6 +23,7 @@ from reasoning.cypher.knowing import Known
 from reasoning.cypher.mending import mended
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import Schema
+from reasoning.cypher.walk import hint
 from reasoning.cypher.wanted import wanted
 
 REPAIRS = 2
@@ -83,7 +84,7 @@ class Writer:
         self._check(question)
         naming = Naming(self.guide, question)
         put = partial(mended, schema=self.schema, naming=naming, wanted=wanted(self.guide, question))
-        request = prompt.request(self.schema, naming, prompt.relevant(self.guide, question))
+        request = prompt.request(self.schema, naming, prompt.relevant(self.guide, question), hint(self.guide, naming))
         written, why, said = Written(question, ""), "", ""
         for _ in range(REPAIRS + 1):
             if why:
