@@ -12,6 +12,7 @@ from reasoning.cypher.knowing import Known
 from reasoning.cypher.mending import mended
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import Schema
+from reasoning.cypher.walk import hint
 from reasoning.cypher.wanted import wanted
 from tests.unit.test_ask import CARDS, FACTS, KINDS
 
@@ -191,6 +192,19 @@ def test_a_walk_that_ends_too_soon_goes_on(guide: Guide) -> None:
 def test_things_are_told_by_name(guide: Guide) -> None:
     query, _ = mend(guide, "Which person was born before 1900?", "MATCH (p:Person) WHERE p.born_on < '1900' RETURN p.born_on")
     assert query.endswith("RETURN p.name")
+
+
+@pytest.mark.parametrize(
+    ("question", "walk"),
+    [
+        ("Where was Marie Curie born?", "(:Person {name: 'Marie Curie'})-[:BORN_IN]->(b)"),
+        ("Who was born in Warsaw?", "(:City {name: 'Warsaw'})<-[:BORN_IN]-(b)"),
+        ("When was Marie Curie born?", "(:Person {name: 'Marie Curie'}), born_on of it"),
+        ("How many people are there?", ""),
+    ],
+)
+def test_the_model_is_told_the_walk_that_the_agent_would_take(guide: Guide, question: str, walk: str) -> None:
+    assert hint(guide, Naming(guide, question)) == walk
 
 
 def test_the_model_is_told_which_way_relations_go_and_how_times_look(guide: Guide) -> None:
