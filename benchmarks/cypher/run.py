@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--chat", help="a chat model; nothing: that of the settings")
     parser.add_argument("--agent", action="store_true", help="the walking agent, with no chat model")
-    parser.add_argument("--half", choices=("tune", "report"), default="report")
+    parser.add_argument("--half", choices=("tune", "report", "fresh"), default="report")
     parser.add_argument("--only", default="", help="questions that this expression is found in")
     parser.add_argument("--show", action="store_true", help="what was answered, and by which query")
     given = parser.parse_args()

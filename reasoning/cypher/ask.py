@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from kgplatform.errors import AnswerUnusable, BadQuery, BadRequest, NotFound, WriteRefused
@@ -17,9 +18,12 @@ from kgplatform.ports import Limits, Rows
 from kgplatform.types import Entity
 from reasoning.agent.ask import LONGEST, Guide
 from reasoning.cypher import prompt, text
-from reasoning.cypher.mending import Mender
+from reasoning.cypher.complaining import complaint
+from reasoning.cypher.knowing import Known
+from reasoning.cypher.mending import mended
 from reasoning.cypher.naming import Naming
 from reasoning.cypher.schema import Schema
+from reasoning.cypher.walk import hint
 from reasoning.cypher.wanted import wanted
 
 REPAIRS = 2
@@ -79,15 +83,15 @@ class Writer:
         """
         self._check(question)
         naming = Naming(self.guide, question)
-        mender = Mender(self.schema, naming, wanted(self.guide, question))
-        request = prompt.request(self.schema, naming, prompt.relevant(self.guide, question))
+        put = partial(mended, schema=self.schema, naming=naming, wanted=wanted(self.guide, question))
+        request = prompt.request(self.schema, naming, prompt.relevant(self.guide, question), hint(self.guide, naming))
         written, why, said = Written(question, ""), "", ""
         for _ in range(REPAIRS + 1):
             if why:
                 fault = Repair(text.taken(said) or said.strip(), why)
                 written, request = replace(written, repairs=(*written.repairs, fault)), prompt.again(request, fault.cypher, why)
             reply = self.model.reply(request)
-            (written, why), said = _read(written, reply, mender), reply.text
+            (written, why), said = _read(written, reply, put), reply.text
             if not why:
                 written, why = self._run(written, limits if run else None, show)
             if not why:
@@ -112,14 +116,14 @@ class Writer:
             raise NotFound("the graph holds no facts yet: import or harvest some first")
 
 
-def _read(before: Written, reply: Reply, mender: Mender) -> tuple[Written, str]:
+def _read(before: Written, reply: Reply, put: Callable[[str], tuple[str, Known]]) -> tuple[Written, str]:
     """The query in an answer, put right, and what is wrong with it still."""
-    named: dict[str, Entity] = {}
+    named: Mapping[str, Entity] = {}
     query = text.taken(reply.text)
     why = text.refusal(query)
     if not why:
-        query, named = mender.mended(query)
-        why = mender.complaint(query)
+        query, known = put(query)
+        why, named = complaint(known, query), known.named
     parameters = {letter: entity.id for letter, entity in named.items()}
     usage, cached = before.usage + reply.usage, before.cached and reply.cached
     return replace(before, cypher=query, parameters=parameters, named=tuple(named.values()), usage=usage, cached=cached), why

@@ -82,7 +82,7 @@ def told(example: Example) -> str:
     return f"{asked(example.question, named)} {example.query}"
 
 
-def asked(question: str, named: Iterable[tuple[str, str]]) -> str:
-    """A question with the names that stand in it and their labels, up to where its query begins."""
+def asked(question: str, named: Iterable[tuple[str, str]], walk: str = "") -> str:
+    """A question with the names that stand in it and their labels, and a walk that may fit, up to where its query begins."""
     names = ", ".join(f"'{name}' is {label}" for name, label in named)
-    return f"Question: {question}{f' ({names})' if names else ''}\nCypher:"
+    return f"Question: {question}{f' ({names})' if names else ''}{walk and f'{chr(10)}A walk that may fit: {walk}'}\nCypher:"

@@ -24,7 +24,8 @@ class Naming:
 
     def __init__(self, guide: Guide, question: str) -> None:
         self._guide = guide
-        mentions = link(guide.names, question, guide.known, cues.JOINING).mentions
+        self.asked = question
+        self.mentions = mentions = link(guide.names, question, guide.known, cues.JOINING).mentions
         self.meant = tuple(max(mention.entities, key=self._facts) for mention in mentions)
         """What the question names, in order."""
         self.question = question
@@ -71,6 +72,11 @@ class Naming:
         number = network.numbers[entity.id]
         first, last = np.searchsorted(network.codes, [number * network.hops, (number + 1) * network.hops])
         return int(last - first)
+
+
+def quoted(name: str) -> str:
+    """A text in quotes."""
+    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def unquoted(written: str) -> str:

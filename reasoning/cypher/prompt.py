@@ -26,10 +26,10 @@ You write one Cypher query that answers a question about a graph. It only reads.
 Every node has a name. Years and dates are text. Return names or values, and nothing that is not asked for. Answer with the query alone."""
 
 
-def request(schema: Schema, naming: Naming, relations: Collection[str]) -> Request:
+def request(schema: Schema, naming: Naming, relations: Collection[str], walk: str = "") -> Request:
     """The request for a query. What is the same for all questions comes first, so that a model's server need not read it again."""
     shown = "\n".join(map(examples.told, examples.EXAMPLES))
-    asked = examples.asked(naming.question, [(entity.name[:NAME], names.label(entity.kinds[0])) for entity in naming.meant])
+    asked = examples.asked(naming.question, [(entity.name[:NAME], names.label(entity.kinds[0])) for entity in naming.meant], walk)
     text = f"A graph of films:\n{examples.SCHEMA}\n{shown}\n\nAnother graph:\n{schema.told(relations)}\n{asked}"
     return Request((Message("system", RULES), Message("user", text)), max_tokens=ANSWER)
 

@@ -147,7 +147,7 @@ def test_the_command_shows_the_query_and_its_rows(ask: Callable[..., Answer]) ->
 
 def test_the_command_refuses_what_writes_in_a_sentence(ask: Callable[..., Answer]) -> None:
     ask("Who is Ada?", "MATCH (n) DETACH DELETE n").refused(1, "wrote no query that can be run", "DETACH writes")
-    ask("Who is Ada?", "RETURN 1", "--include-predicted").refused(2, "Cypher sees predicted facts anyway")
+    ask("Who is Ada?", "RETURN 1", "--include-predicted").refused(2, "the other options are about walks")
     ask(" ", "RETURN 1").refused(2, "the question is empty")
 
 

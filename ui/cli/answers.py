@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     examples = (
         'kg ask "Where was the discoverer of radium born?"',
         'kg ask "How many elements did Marie Curie discover?" --check',
-        'kg ask --cypher "Which elements did Marie Curie discover?" --chat local:qwen2.5-coder-1.5b',
+        'kg ask --cypher "Which elements did Marie Curie discover?" --dry-run',
     )
     add(app, "ask", example="\n".join(examples))(ask)
     add(app, "complete", example='kg complete --relation "born in" --top 20 --dry-run')(complete)
@@ -40,16 +40,14 @@ def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in words.")],
     include_predicted: Annotated[bool, typer.Option("--include-predicted", help="Walk over predicted facts too.")] = False,
     means: Annotated[list[str] | None, typer.Option(metavar="ID", help="Which entity a name of several means; once for each.")] = None,
-    cypher: Annotated[
-        bool, typer.Option("--cypher", help="Let a chat model write a query that only reads, and show it with its rows.")
-    ] = False,
-    chat: Annotated[
-        str, typer.Option(metavar="MODEL", help="A chat model that has its word on what is nearly even, or that writes Cypher.")
-    ] = "",
+    chat: Annotated[str, typer.Option(metavar="MODEL", help="A chat model that has its word on what is nearly even.")] = "",
     no_chat: Annotated[bool, typer.Option("--no-chat", help="Ask no chat model, though KG_CHAT_MODEL names one.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Ask again without the facts that the answer rests on.")] = False,
     right: Annotated[bool, typer.Option("--right", help="The answer is right: learn from it.")] = False,
     right_is: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What is right instead; once for each.")] = None,
+    cypher: Annotated[
+        bool, typer.Option("--cypher", help="Let the chat model write Cypher that only reads, and show it with its rows.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --cypher, show the query and do not run it.")] = False,
 ) -> None:
     """Answer a question by walks through the graph; every step is shown with the words that support it.
@@ -60,14 +58,14 @@ def ask(
     """
     from reasoning.agent.ask import guide as guide_over
 
-    if cypher and include_predicted:
-        raise BadRequest("--include-predicted is for walks: Cypher sees predicted facts anyway")
+    if cypher and (include_predicted or means or no_chat or check or right or right_is):
+        raise BadRequest("--cypher goes with  --chat  and  --dry-run  alone: the other options are about walks")
     if dry_run and not cypher:
-        raise BadRequest("--dry-run is for  --cypher:  a walk writes nothing")
+        raise BadRequest("--dry-run is for  --cypher:  walks write nothing")
     if not len(run.graph.facts(status="all", limit=1)):
         raise NotFound(f"the graph {run.settings['KG_GRAPH']!r} holds no facts: fill it with  kg harvest,  kg import  or  kg demo")
     if cypher:
-        querying.asked(run, question, chat or None, dry_run)
+        querying.asked(run, question, chat, dry_run)
         return
     guide = guide_over(run.graph, run.encoder, predicted=include_predicted, marks=run.marks.read())
     if model := "" if no_chat else chat or run.settings["KG_CHAT_MODEL"]:
