@@ -221,11 +221,30 @@ def sounds(plain: str) -> tuple[str, ...]:
 
 
 def _sound(plain: str) -> str:
-    plain = plain.replace("c\u0301", "ch")
+    plain = _consonants(plain.replace("c\u0301", "ch"))
+    return ("a" if plain[:1] in "aeiouyj" else plain[:1]) + re.sub(r"[aeiouyj]", "", plain[1:])
+
+
+def _consonants(plain: str) -> str:
     for pattern, to in _SOUNDS:
         plain = pattern.sub(to, plain)
-    plain = undoubled(plain)
-    return ("a" if plain[:1] in "aeiouyj" else plain[:1]) + re.sub(r"[aeiouyj]", "", plain[1:])
+    return undoubled(plain)
+
+
+@lru_cache(maxsize=50_000)
+def spellings(written: str) -> frozenset[str]:
+    """A word as it sounds, with its vowels: what "Dostoyevsky" and "Dostojewski" share, and "Petersen" and "Peterson" do not."""
+    found = set()
+    written_so = (plainly(written), re.sub(r"[^a-z0-9]", "", anyascii(written).lower()))
+    for plain in (read for one in written_so for read in (one, re.sub(r"(?<![st])ch", "kh", one))):
+        heard = re.sub(r"[yj]", "i", _consonants(plain))
+        found.add(undoubled(re.sub(r"(?<=[aeou])i(?=[aeou])", "", re.sub(r"ou|oo", "u", heard))))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=50_000)
+def is_latin(written: str) -> bool:
+    return written.isascii() or all(unicodedata.name(letter, "LATIN").startswith("LATIN") for letter in written if letter.isalpha())
 
 
 def undoubled(plain: str) -> str:
