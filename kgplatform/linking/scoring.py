@@ -18,7 +18,8 @@ from rapidfuzz.distance import OSA
 
 from kgplatform.linking import lexicon
 from kgplatform.linking.exact import ANYTHING
-from kgplatform.linking.forms import Form, Word, acronym, form, is_latin, is_symbol, plainly, sounds, spellings, stem, symbol, undoubled
+from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, symbol
+from kgplatform.linking.spelling import is_latin, plainly, sounds, spellings, stem, undoubled
 
 WEIGHTS: Mapping[str, float] = {
     "alike": 4.0,
