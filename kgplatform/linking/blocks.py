@@ -11,6 +11,7 @@ from kgplatform.linking import forms
 from kgplatform.linking.deciding import Pair, fuller
 from kgplatform.linking.exact import compatible
 from kgplatform.linking.linker import ASK, SAME
+from kgplatform.linking.spelling import plainly
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Progress, Store
 from kgplatform.store import merging, vectors
@@ -85,7 +86,7 @@ def _met(
 def _blocks(listed: Sequence[Entity]) -> dict[str, list[int]]:
     """Places of entities by the keys of their names, in the order of names."""
     blocks: dict[str, list[int]] = defaultdict(list)
-    for at in sorted(range(len(listed)), key=lambda at: (forms.plainly(listed[at].name), listed[at].id)):
+    for at in sorted(range(len(listed)), key=lambda at: (plainly(listed[at].name), listed[at].id)):
         for key in vectors.keys(listed[at]):
             blocks[key].append(at)
     return blocks

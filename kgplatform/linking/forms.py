@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 
-from anyascii import anyascii
-
 from kgplatform.linking import lexicon
+from kgplatform.linking.spelling import plainly, sounds, stem
 
 LONGEST = 300
 """Characters of a name that are compared; two names that are longer and begin alike are one only when they are equal."""
@@ -29,20 +28,6 @@ _ROMAN_VALUE = {"I": 1, "V": 5, "X": 10}
 OF_BRIEF = ("a", "i")
 """How keys begin that are of interest where a name of two is brief."""
 _BRACKETS = re.compile(r"\(([^()]*)\)\s*$")
-_SOUNDS = tuple(
-    (re.compile(pattern), to)
-    for pattern, to in (
-        (r"x", "ks"),
-        (r"shch|schtsch|sch|tsch|tch|tz|ts|sh|ch|cz|zh|sz|c(?=[eiy])|dzh|dj|j(?=[aou])|z", "s"),
-        (r"ph|pf", "f"),
-        (r"kh|gh|ck|q|c|g", "k"),
-        (r"w|ff|f", "v"),
-        (r"th|dd", "t"),
-        (r"d", "t"),
-        (r"b", "p"),
-        (r"h", ""),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,52 +169,6 @@ def capitals(name: str) -> str:
         return ""
     told = form(name).numbers
     return " ".join(told) if told != form(name.casefold()).numbers else ""
-
-
-@lru_cache(maxsize=50_000)
-def plainly(word: str) -> str:
-    """A word in small letters of the Latin alphabet; a single Greek letter by its name."""
-    if len(word) == 1 and (called := unicodedata.name(word, "")).startswith("GREEK ") and " LETTER " in called:
-        return called.partition(" LETTER ")[2].split()[0].lower()
-    if word.isascii():
-        return word.lower().replace("'", "")
-    for written, latin in lexicon.UMLAUTS:
-        word = word.replace(written, latin)
-    return re.sub(r"[^a-z0-9]", "", anyascii(word).lower()) or word.casefold()
-
-
-@lru_cache(maxsize=50_000)
-def stem(plain: str) -> str:
-    """A word without the ending of a plural, and as Americans write it."""
-    if len(plain) < 4 or plain.endswith(("ss", "us", "is")):
-        return plain
-    if plain.endswith("ies") and len(plain) > 4:
-        plain = plain[:-3] + "y"
-    elif plain.endswith(("sses", "shes", "ches", "xes", "zes")):
-        plain = plain[:-2]
-    elif plain.endswith("s"):
-        plain = plain[:-1]
-    for british, american in lexicon.BRITISH:
-        plain = british.sub(american, plain)
-    return plain
-
-
-@lru_cache(maxsize=50_000)
-def sounds(plain: str) -> tuple[str, ...]:
-    """The rough sounds of a word, which its ways of being written in Latin letters share; "ch" has two."""
-    return tuple(dict.fromkeys(_sound(re.sub(r"(?<![st])ch", to, plain)) for to in ("c\u0301", "kh")))
-
-
-def _sound(plain: str) -> str:
-    plain = plain.replace("c\u0301", "ch")
-    for pattern, to in _SOUNDS:
-        plain = pattern.sub(to, plain)
-    plain = undoubled(plain)
-    return ("a" if plain[:1] in "aeiouyj" else plain[:1]) + re.sub(r"[aeiouyj]", "", plain[1:])
-
-
-def undoubled(plain: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", plain)
 
 
 def acronym(words: Sequence[Word]) -> str:

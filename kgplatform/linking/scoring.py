@@ -18,7 +18,8 @@ from rapidfuzz.distance import OSA
 
 from kgplatform.linking import lexicon
 from kgplatform.linking.exact import ANYTHING
-from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, plainly, sounds, stem, symbol, undoubled
+from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, symbol
+from kgplatform.linking.spelling import is_latin, plainly, sounds, spellings, stem, undoubled
 
 WEIGHTS: Mapping[str, float] = {
     "alike": 4.0,
@@ -198,11 +199,14 @@ def _likeness(one: Word, other: Word, person: bool, proper: bool) -> str:
         return cut
     if undoubled(a) == undoubled(b):
         return "respelt"
-    foreign = not (one.written.isascii() and other.written.isascii())
-    heard = set(sounds(a)) & set(sounds(b))
-    longest = max(map(len, heard), default=0)
-    if longest > 1 + (not foreign) and OSA.normalized_distance(a, b) <= 0.6:
-        return "transcribed" if foreign or (proper and longest > 3) else "sounds"
+    heard = max(map(len, set(sounds(a)) & set(sounds(b))), default=0)
+    if heard and OSA.normalized_distance(a, b) <= 0.6:
+        if spellings(one.written) & spellings(other.written) and (proper or not (one.written.isascii() and other.written.isascii())):
+            return "transcribed"
+        if heard > 1 and is_latin(one.written) != is_latin(other.written):
+            return "transcribed"
+        if heard > 2:
+            return "sounds"
     if min(len(a), len(b)) > 4 and a[0] == b[0] and OSA.distance(a, b) <= 1 + (min(len(a), len(b)) > 9) and stem(a) != stem(b):
         return "respelt"
     return "other"
