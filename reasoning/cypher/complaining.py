@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from reasoning.cypher import text
 from reasoning.cypher.knowing import RETURNED, Known, joined
+from reasoning.cypher.naming import quoted
 from reasoning.cypher.schema import OWN, Type
 
 _OURS = re.compile(r"Kg[A-Z]\w*")
@@ -73,10 +74,10 @@ def _names(known: Known, query: str) -> Iterator[str]:
     if name := known.naming.unknown(query):
         near = ", ".join(known.naming.near(name))
         yield f"nothing is called {name[:80]!r}{f': names somewhat like it are {near}' if near else ''}"
-
-    meant = known.naming.meant
-    if meant and not {one.id for one in meant}.intersection(one.id for one in known.named.values()):
-        yield f"the question names {meant[0].name}, which is not in it: match it by its name, {{name: '{meant[0].name}'}}"
+    meant, used = known.naming.meant, {one.id for one in known.named.values()}
+    missing = [one.name for one in meant if one.id not in used]
+    if missing and (known.wanted.truth or len(missing) == len(meant)):
+        yield f"the question names {missing[0]}, which is not in it: match it by its name, {{name: {quoted(missing[0][:80])}}}"
 
 
 def _answer(known: Known, query: str) -> Iterator[str]:

@@ -149,6 +149,7 @@ def test_what_the_graph_does_not_have_is_told_with_what_it_has(guide: Guide, que
             "MATCH (p)-[:BORN_IN]->(c {name: 'Warsaw'}) RETURN c.name",
             "it returns Warsaw, which the question itself names",
         ),
+        ("Was Marie Curie born in Paris?", "MATCH (p {name: 'Marie Curie'})-[:BORN_IN]->(c) RETURN c", "the question names Paris, which"),
         ("Who discovered radium?", "MATCH (p:Person) RETURN p.name", "the question names radium, which is not in it"),
         ("Who was born in Warsaw?", "MATCH (p)-[:BORN_IN]->({name: 'Warsaw'}) RETURN p.name", ""),
         ("Which place was Marie Curie born in?", "MATCH ({name: 'Marie Curie'})-[:BORN_IN]->(c) RETURN c.name", ""),
