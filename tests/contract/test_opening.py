@@ -71,10 +71,11 @@ def execute(store: BoltStore, cypher: str) -> None:
 
 
 def test_a_database_with_other_data_is_left_alone_unless_allowed(wiped: BoltStore, neo4j_server: Any) -> None:
-    execute(wiped, "CREATE (:Invoice {id: 1})-[:OF]->(:Entity {id: 'theirs'})")
+    execute(wiped, "CREATE (:Invoice {id: 1})")
     with pytest.raises(StoreUnsuitable, match="already holds other data"):
         opened(neo4j_server)
     store = opened(neo4j_server, allow_occupied=True)
+    execute(wiped, "MATCH (i:Invoice) CREATE (i)-[:OF]->(:Entity {id: 'theirs'})")
     source = Source(SourceId("doc:1"), "document")
     theirs, ours = Entity(EntityId("theirs"), "Theirs"), Entity(EntityId("ours"), "Ours")
     store.put([Claim(theirs, "knows", ours, (Evidence("text", source),))])
@@ -83,6 +84,12 @@ def test_a_database_with_other_data_is_left_alone_unless_allowed(wiped: BoltStor
     assert set(store.entities([theirs.id, ours.id])) == {"theirs"}
     opened(neo4j_server).close()
     store.close()
+
+
+def test_a_database_whose_own_nodes_are_called_as_ours_is_left_alone(wiped: BoltStore, neo4j_server: Any) -> None:
+    execute(wiped, "CREATE (:Entity {id: 'theirs'})")
+    with pytest.raises(StoreUnsuitable, match="has other nodes called Entity"):
+        opened(neo4j_server, allow_occupied=True)
 
 
 def test_a_newer_schema_is_refused(wiped: BoltStore, neo4j_server: Any) -> None:

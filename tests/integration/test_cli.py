@@ -172,7 +172,7 @@ def test_a_mistyped_graph_is_not_made_by_who_only_reads(kg: Kg, local_endpoint: 
         assert (code, error.count("\n")) == (2, 1), command
         assert "there is no graph 'newgraphtypo': there are " in error
     there = server.graphs(local_endpoint)
-    assert ("newgraphtypo" in there, "kg" in there) == (False, True)
+    assert ("newgraphtypo" in there, os.environ["KG_GRAPH"] in there) == (False, True)
 
 
 def test_the_default_graph_needs_not_be_there(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
@@ -11,6 +10,7 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.graphdocuments import Document, GraphDocument, Node, Relationship
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.opening import connect
+from tests.apart import apart
 from tests.ui import world
 from ui.langchain import Graph, Retriever, agent, tools
 
@@ -67,7 +67,7 @@ def test_a_model_calls_tools_by_their_schema_and_reads_what_is_wrong(kg: Knowled
     assert (wrong.status, wrong.content) == ("error", "limit: input should be greater than or equal to 1")
     missing = named["entity"].invoke({**call, "name": "entity", "args": {"entity": "Mari Curie"}})
     assert missing.status == "error" and "near it: Marie Curie" in missing.content
-    said = asyncio.run(named["ask"].ainvoke({"question": "Who founded the Radium Institute?"}))
+    said = apart(named["ask"].ainvoke, {"question": "Who founded the Radium Institute?"})
     assert "Marie Curie" in json.loads(said)["answer"]
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 
-import anyio
 import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.opening import connect
+from tests.apart import apart
 from tests.ui import world
 from ui.asking.asking import Asking
 from ui.mcp import server
@@ -25,7 +25,7 @@ def with_client(do: Callable[[Client], Awaitable[None]]) -> None:
         async with Client(server(Asking(kg, HashingEncoder))) as client:
             await do(client)
 
-    anyio.run(run)
+    apart(run)
 
 
 def said(result: CallToolResult) -> str:
