@@ -12,21 +12,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from kgplatform import belief, cards, derivation, explanation, interacting, lookup, names, viewing
+from kgplatform import belief, cards, derivation, explanation, facts, interacting, lookup, names, viewing
 from kgplatform import similar as similarity
 from kgplatform.analysis.between import Between, Ends, Wanted
 from kgplatform.conflicts import Conflict
 from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
 from kgplatform.explanation import Event, Explanation, Reason
+from kgplatform.facts import Facts, Which
 from kgplatform.library import Context, Library
 from kgplatform.linking import Unlinked, blocks, link
 from kgplatform.linking.deciding import Decision, Pair
 from kgplatform.linking.linker import ASK, Linker
 from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder
-from kgplatform.ports import Columns, CypherRunner, Limits, Mirroring, Progress, Rows, Signature, Store
+from kgplatform.ports import CypherRunner, Limits, Mirroring, Progress, Rows, Signature, Store
 from kgplatform.store import merging, records
 from kgplatform.types import (
     By,
@@ -51,56 +52,17 @@ from kgplatform.types import (
     Relation,
     Source,
     SourceId,
-    Status,
     in_words,
 )
 from kgplatform.view import GraphView
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
     from kgplatform.formats.loading import Loaded
 
 __all__ = ["KEYING", "Added", "Conflict", "Context", "Event", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
 
 KEYING = ("inverse", "symmetric", "key_qualifiers")
 """What of a card the keys of its facts depend on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """A lazy selection of facts: iterating asks the store each time."""
-
-    store: Store
-    query: FactQuery
-
-    def __iter__(self) -> Iterator[Fact]:
-        return self.store.facts(self.query)
-
-    def __len__(self) -> int:
-        return self.store.count(self.query)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """One row a fact, names instead of ids."""
-        import pandas as pd
-
-        parts = [pd.DataFrame(part._asdict()) for part in self.store.columns(self.query)]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(Columns._fields))
-
-    def to_arrow(self) -> pa.Table:
-        """One row a fact, names instead of ids; read as a stream of columns."""
-        import pyarrow as pa
-
-        kinds = {"confidence": pa.float64(), "trust": pa.float64(), "origin": pa.list_(pa.string())}
-        schema = pa.schema([(name, kinds.get(name, pa.string())) for name in Columns._fields])
-        return pa.Table.from_batches([pa.RecordBatch.from_arrays(part, schema=schema) for part in self._arrays(schema)], schema)
-
-    def _arrays(self, schema: pa.Schema) -> Iterator[list[pa.Array]]:
-        import pyarrow as pa
-
-        for part in self.store.columns(self.query):
-            yield [pa.array(column, field.type) for column, field in zip(part, schema, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,40 +262,25 @@ class KnowledgeGraph(Library):
         relation: str | None = None,
         tail: str | None = None,
         *,
-        status: Status = "current",
-        min_confidence: float = 0.0,
-        source: str | None = None,
-        as_of: str | None = None,
         limit: int | None = None,
         after: str | None = None,
+        **which: Unpack[Which],
     ) -> Facts:
-        """Facts by names or ids; literals as tails are given by ``explain``'s triple form only.
+        """Facts by names or ids, and as ``which`` says; literals as tails are given by ``explain``'s triple form only.
 
-        ``as_of`` is a date: facts that are said to hold only before or after it are left out.
         They come in the order of head and key; those behind the key ``after`` are the next ones.
 
         Raises ``NotFound`` or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
         if relation is not None:
             self._check_direction(relation)
-        return Facts(
-            self.store,
-            FactQuery(
-                head=self.entity(head).id if head is not None else None,
-                relation=relation,
-                tail=self.entity(tail).id if tail is not None else None,
-                status=status,
-                min_confidence=min_confidence,
-                source=SourceId(source) if source is not None else None,
-                as_of=_date(as_of),
-                limit=limit,
-                after=_key(after),
-            ),
-        )
+        begin, end = (None if name is None else self.entity(name).id for name in (head, tail))
+        query = facts.which(**which)
+        return Facts(self.store, dataclasses.replace(query, head=begin, relation=relation, tail=end, limit=limit, after=_key(after)))
 
-    def view(self, *, status: Status = "current", literals: bool = False) -> GraphView:
+    def view(self, *, literals: bool = False, **which: Unpack[Which]) -> GraphView:
         """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""
-        return viewing.read(self.store, status, literals)
+        return viewing.read(self.store, facts.which(**which), literals)
 
     def _check_direction(self, relation: str) -> None:
         known = self.relations()
@@ -362,21 +309,9 @@ class KnowledgeGraph(Library):
         """The entities that mean the most like the text; ``score`` is the cosine. Those without a vector (``embed``) are not found."""
         return similarity.similar(self.store, text, encoder, limit)
 
-    def neighbours(self, entity: str, hops: int = 1, limit: int = 200, query: FactQuery | None = None) -> list[Fact]:
+    def neighbours(self, entity: str, hops: int = 1, limit: int = 200, **which: Unpack[Which]) -> list[Fact]:
         """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
-        query = query or FactQuery()
-        frontier, seen = {self.entity(entity).id}, set[EntityId]()
-        found: dict[FactKey, Fact] = {}
-        for _ in range(hops):
-            if not frontier or len(found) >= limit:
-                break
-            seen |= frontier
-            near = self.store.neighbours(sorted(frontier), query)
-            for fact in near:
-                if len(found) < limit:
-                    found.setdefault(fact.key, fact)
-            frontier = {end.id for fact in near for end in (fact.head, fact.tail) if isinstance(end, Entity)} - seen
-        return list(found.values())
+        return facts.around(self.store, self.entity(entity).id, hops, limit, facts.which(**which))
 
     def paths(
         self,
@@ -387,8 +322,8 @@ class KnowledgeGraph(Library):
         *,
         by: By = "shortest",
         pattern: str | None = None,
-        min_confidence: float = 0.0,
         directed: bool = False,
+        **which: Unpack[Which],
     ) -> list[Path]:
         """The ``k`` best paths between two entities, or two sets, by ids or names; no entity comes twice in one.
 
@@ -396,11 +331,12 @@ class KnowledgeGraph(Library):
         how far the facts are believed. Facts are walked either way unless ``directed``, or as a ``pattern`` says
         (``"author of/^cites+"``: see ``kgplatform.analysis.pattern``). With a pattern and no ``b``: a walk to each entity that it leads to.
 
-        Belief is without graph models' evidence here (``Fact.trust``). Of a server's facts those around the ends are read; where they
-        are many, and for ``"specific"``, the whole graph once, which stays in memory (about 25 seconds and 250 MB a million facts).
+        The product is of belief without graph models' evidence (``Fact.trust``). Of a server's facts those around the ends are read; where
+        they are many, and for ``"specific"``, all that fit, once (about 25 seconds and 250 MB a million): the current ones, and the last
+        others that were asked for, stay in memory.
         Raises ``BadRequest``, ``NotFound`` or ``Ambiguous``.
         """
-        return self._between.paths(a, b, Wanted(k, max_hops, by, pattern, min_confidence, directed))
+        return self._between.paths(a, b, Wanted(k, max_hops, by, pattern, directed, facts.which(**which)))
 
     def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
         """The facts under these keys, or under those they have since their entities were merged; by the keys that were asked."""
@@ -461,23 +397,19 @@ class KnowledgeGraph(Library):
 
         return loading.load(self, FilePath(path), format=format, strict=strict, progress=progress)
 
-    def dump(self, path: str | FilePath, *, format: str | None = None, status: Status = "current", progress: Progress | None = None) -> int:
+    def dump(self, path: str | FilePath, *, format: str | None = None, progress: Progress | None = None, **which: Unpack[Which]) -> int:
         """Write facts to a file (whole or not at all); the number of facts.
 
         JSON-LD and Parquet hold the evidence, so that they load to the same facts; what another format does not hold, its ``drops`` says.
         """
         from kgplatform.formats import dumping
 
-        return dumping.dump(self, FilePath(path), format=format, status=status, progress=progress)
+        return dumping.dump(self, FilePath(path), facts.which(**which), format=format, progress=progress)
 
 
 def _person(name: str) -> Source:
     """A reviewer as the source of their verdicts. Raises ``BadName``."""
     return Source(SourceId(f"person:{names.clean(name)}"), "person", title=names.clean(name))
-
-
-def _date(text: str | None) -> str | None:
-    return None if text is None else literal(text, "date").value
 
 
 def _key(text: str | None) -> FactKey | None:

@@ -26,7 +26,7 @@ from kgplatform.formats.rows import Stated
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.ports import Progress
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, Kind, Literal, Relation
+from kgplatform.types import Claim, Entity, FactQuery, Kind, Literal, Relation
 from kgplatform.wholefile import whole
 
 PREFIX = "snapshot:"
@@ -97,7 +97,7 @@ class _Tally:
 
     def counted(self, kg: KnowledgeGraph, progress: Progress | None) -> Iterator[Stated]:
         total = len(kg.facts(status="all")) if progress else 0
-        for claims, confidence in dumping.told(kg, "all"):
+        for claims, confidence in dumping.told(kg, FactQuery(status="all")):
             self.facts += 1
             if progress and self.facts % dumping.EVERY == 0:
                 progress(self.facts, total)

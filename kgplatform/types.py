@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from typing import Literal as OneOf
 from typing import NamedTuple, NewType, get_args
 
@@ -358,6 +359,10 @@ class Mirrored:
         return Mirrored(self.kept + other.kept, self.skipped + other.skipped)
 
 
+def _is_probability(value: object) -> bool:
+    return isinstance(value, Real) and 0 <= float(value) <= 1
+
+
 @dataclass(frozen=True, slots=True)
 class FactQuery:
     """What ``facts`` selects; every part that is set must hold. ``source`` is a source id, ``method`` one by which any evidence came.
@@ -384,3 +389,9 @@ class FactQuery:
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):
             raise BadRequest(f"{str(self.status)[:60]!r} is no status of facts: there are {', '.join(get_args(Status))}")
+        if not _is_probability(self.min_confidence):
+            raise BadRequest(f"min_confidence must be from 0 to 1, not {str(self.min_confidence)[:60]}")
+
+
+CURRENT = FactQuery()
+"""What holds: believed, and not rejected."""

@@ -22,7 +22,7 @@ from kgplatform.errors import MissingExtra
 from kgplatform.numbered import NONE, Floats, Rows, gathered, ordered
 from kgplatform.ports import Triples
 from kgplatform.texts import Ints, Texts
-from kgplatform.types import Entity, EntityId, Fact, Literal, Status
+from kgplatform.types import CURRENT, Entity, EntityId, Fact, FactQuery, Literal
 from kgplatform.valued import Literals
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class GraphView:
 
     ``confidence`` ``(facts,)`` is each fact's trust, ``keys`` its key; entities are in the order of their ids,
     relations of their names, facts of their triples. Facts that differ only in qualifiers are one row, the
-    most trusted; the others stand ``beside``. Facts whose tail is a literal are left out. ``time`` is the server's
-    (milliseconds) at which a whole graph was read, 0 for facts that were chosen otherwise.
+    most trusted; the others stand ``beside``. Facts whose tail is a literal are left out. ``which`` facts of a graph
+    were read, and ``time`` is the server's at which that was (milliseconds), 0 for facts that were chosen otherwise.
     """
 
     entities: Entities
@@ -113,7 +113,7 @@ class GraphView:
     keys: Texts
     literals: Literals | None = None
     beside: Rows = NONE
-    status: Status = "current"
+    which: FactQuery = CURRENT
     time: int = 0
 
     @classmethod

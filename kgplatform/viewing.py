@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,10 +13,10 @@ from kgplatform.errors import BadRequest
 from kgplatform.names import KeyParts
 from kgplatform.numbered import Mask, Rows, among, gathered, inverse, ordered, renumbered, used
 from kgplatform.ports import Store, Values
-from kgplatform.store import merging
+from kgplatform.store import merging, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.texts import Ints, Numbering, Texts
-from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal, Status
+from kgplatform.types import CURRENT, Entity, EntityId, Fact, FactKey, FactQuery, Literal
 from kgplatform.valued import Literals, Told
 from kgplatform.view import Entities, GraphView, Kinds
 
@@ -27,19 +28,19 @@ FEW, SHARE = 1_000, 20
 """So many facts are always read by their keys, more only up to this part of all: by its key one costs what so many cost in a stream."""
 
 
-def read(store: Store, status: Status = "current", literals: bool = False) -> GraphView:
-    """The facts of that status as they are now."""
+def read(store: Store, which: FactQuery = CURRENT, literals: bool = False) -> GraphView:
+    """The facts that fit as they are now."""
     time = store.now()
-    ids, rows, relations = gathered(store.triples(FactQuery(status=status)))
+    ids, rows, relations = gathered(store.triples(which))
     entities = described(store, Texts.of(ids))
     told = None
     if literals:
         columns = Numbering[tuple[str, str]]()
         places = {one: place for place, one in enumerate(ids)}
-        parts = valued.read(store.values(FactQuery(status=status)), lambda one: places.get(one, -1), columns)
+        parts = valued.read(store.values(which), lambda one: places.get(one, -1), columns)
         told = valued.arranged(parts, list(columns), np.arange(len(ids)))
     rows, beside = ordered(rows)
-    return GraphView(entities, relations, *rows, told, beside, status, time)
+    return GraphView(entities, relations, *rows, told, beside, which, time)
 
 
 def described(store: Store, ids: Texts) -> Entities:
@@ -63,8 +64,8 @@ def updated(view: GraphView, store: Store) -> GraphView:
         raise BadRequest("this view is not of a whole graph, so it cannot follow one: make it by  kg.view()")
     time = store.now()
     told = {key for change in store.changes(view.time) for key in change.keys}
-    if len(told) > max(FEW, len(view) // SHARE):
-        return read(store, view.status, view.literals is not None)
+    if view.which.source is not None or len(told) > max(FEW, len(view) // SHARE):
+        return read(store, view.which, view.literals is not None)
     return _Update(view, store).view(told, time)
 
 
@@ -95,7 +96,7 @@ class _Update:
         rows, beside = ordered(renumbered(rows, entities, of_relation))
         literals = self._literals(values.take(~stale_values), facts, entities) if old.literals is not None else None
         named = tuple(relations[place] for place in of_relation.tolist())
-        return GraphView(self._entities(ids, entities, parts, found.values()), named, *rows, literals, beside, old.status, time)
+        return GraphView(self._entities(ids, entities, parts, found.values()), named, *rows, literals, beside, old.which, time)
 
     # -- what is to be read again --------------------------------------------------------------------
 
@@ -129,7 +130,13 @@ class _Update:
         return held.told, among(rows, np.array(pairs, dtype=np.int64).reshape(-1, 2))
 
     def _fits(self, fact: Fact) -> bool:
-        return self._old.status in ("all", belief.status(fact.verdict, fact.trust, fact.methods))
+        which = self._old.which
+        written = tuple((name, value) for name, value in fact.qualifiers if isinstance(value, str))
+        return (
+            which.status in ("all", belief.status(fact.verdict, fact.trust, fact.methods))
+            and fact.confidence >= which.min_confidence
+            and (which.as_of is None or selection.holds_at(written, which.as_of))
+        )
 
     # -- what was read -------------------------------------------------------------------------------
 
@@ -175,7 +182,7 @@ class _Update:
         columns = Numbering[tuple[str, str]]()
         if old is not None:
             columns.of(list(zip(old.relations, old.units, strict=True)))
-        query, new = FactQuery(status=self._old.status, tails="literals"), sorted(self._new)
+        query, new = replace(self._old.which, tails="literals"), sorted(self._new)
         pages = [[EntityId(one) for one in new[start : start + NEAR]] for start in range(0, len(new), NEAR)]
         near = {fact.key: fact for page in pages for fact in self._store.neighbours(page, query)}
         every = near | {fact.key: fact for fact in facts}

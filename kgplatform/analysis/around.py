@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from kgplatform.ports import Store
 from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery
@@ -11,8 +12,8 @@ from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery
 class Around:
     """Grows from both ends, from where there is less: after ``hops`` it has all facts of every path of at most so many."""
 
-    def __init__(self, store: Store, starts: Collection[EntityId], goals: Collection[EntityId]) -> None:
-        self._store = store
+    def __init__(self, store: Store, starts: Collection[EntityId], goals: Collection[EntityId], which: FactQuery) -> None:
+        self._store, self._which = store, replace(which, tails="entities")
         self._seen = [set(some) for some in (starts, goals) if some]
         self._frontiers = [set(some) for some in self._seen]
         self._facts: dict[FactKey, Fact] = {}
@@ -36,7 +37,7 @@ class Around:
     def grow(self, most: int) -> bool:
         """One hop more; False when that takes more than ``most`` facts."""
         side = min(range(len(self._seen)), key=lambda one: len(self._frontiers[one]))
-        near = self._store.neighbours(sorted(self._frontiers[side]), FactQuery(tails="entities", limit=most + 1))
+        near = self._store.neighbours(sorted(self._frontiers[side]), replace(self._which, limit=most + 1))
         self.read += len(near)
         if len(near) > most:
             return False

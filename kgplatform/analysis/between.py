@@ -7,7 +7,6 @@ languages have the shortest path, but neither a second one nor the same on every
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -22,7 +21,7 @@ from kgplatform.analysis.routes import WAYS, reached, routes
 from kgplatform.analysis.walking import FARTHEST, Terrain
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.ports import CypherRunner, Store
-from kgplatform.types import By, EntityId, FactKey, FactQuery, Path, Relation, Step
+from kgplatform.types import CURRENT, By, EntityId, FactKey, FactQuery, Path, Relation, Step
 from kgplatform.view import GraphView
 
 __all__ = ["Between", "Ends", "Wanted"]
@@ -35,14 +34,14 @@ Ends = str | Collection[str]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which paths: the ``k`` best, of at most ``max_hops`` facts, as in ``kg.paths``."""
+    """Which paths: the ``k`` best, of at most ``max_hops`` facts out of ``which`` fit, as in ``kg.paths``."""
 
     k: int = 5
     max_hops: int = 4
     by: By = "shortest"
     pattern: str | None = None
-    min_confidence: float = 0.0
     directed: bool = False
+    which: FactQuery = CURRENT
 
     def __post_init__(self) -> None:
         if self.by not in WAYS:
@@ -51,19 +50,25 @@ class Wanted:
             raise BadRequest(f"k must be at least 1, not {self.k}")
         if not 1 <= self.max_hops <= FARTHEST:
             raise BadRequest(f"max_hops must be from 1 to {FARTHEST}, not {self.max_hops}")
-        if not 0 <= self.min_confidence <= 1 or math.isnan(self.min_confidence):
-            raise BadRequest(f"min_confidence must be from 0 to 1, not {self.min_confidence}")
         if self.directed and self.pattern is not None:
             raise BadRequest("a pattern says itself in which direction it is walked: leave out  directed")
 
 
+@dataclass(slots=True)
+class _Read:
+    """What is known of the facts that fit one query: all of them as arrays, or how many may still be asked for one by one."""
+
+    left: int
+    whole: tuple[GraphView, Network] | None = None
+
+
 class Between:
-    """Finds paths in the graph of a store; keeps its facts as arrays from one question to the next."""
+    """Finds paths in the graph of a store; keeps as arrays its current facts, and those that fit the last other query."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._held: tuple[GraphView, Network] | None = None
-        self._left: int | None = None
+        self._few: int | None = None
+        self._reads: dict[FactQuery, _Read] = {}
 
     def paths(self, starts: Ends, goals: Ends | None, wanted: Wanted) -> list[Path]:
         """Those from any of the starts to any of the goals; without goals, one to each entity that the pattern leads to, nearest first."""
@@ -73,18 +78,26 @@ class Between:
             raise BadRequest(f"a path leads from one entity to another, and {shared[0][:80]!r} is at both ends")
         if goals is None and (wanted.pattern is None or len(begin) > 1):
             raise BadRequest("say where paths should end, or give one start and a pattern that leads to the ends")
-        near = self._near(begin, end, wanted)
-        return self._found(*self._network(), begin, end, wanted) if near is None else near
+        read = self._read(wanted.which)
+        near = self._near(read, begin, end, wanted)
+        return self._found(*self._network(read, wanted.which), begin, end, wanted) if near is None else near
 
-    def _near(self, begin: list[EntityId], end: list[EntityId], wanted: Wanted) -> list[Path] | None:
+    def _read(self, which: FactQuery) -> _Read:
+        """Threads share it; one that is forgotten meanwhile is still good for whoever has it."""
+        if self._few is None:
+            self._few = self._store.count(FactQuery(tails="entities")) // SHARE
+        reads = self._reads
+        if which not in reads:
+            reads = self._reads = {one: read for one, read in reads.items() if one == CURRENT} | {which: _Read(self._few)}
+        return reads[which]
+
+    def _near(self, read: _Read, begin: list[EntityId], end: list[EntityId], wanted: Wanted) -> list[Path] | None:
         """The same from the facts around the ends alone; None where that takes too long or cannot be told."""
-        if self._held is not None or not isinstance(self._store, CypherRunner) or wanted.by == "specific":
+        if read.whole is not None or not isinstance(self._store, CypherRunner) or wanted.by == "specific":
             return None
-        if self._left is None:
-            self._left = self._store.count(FactQuery(tails="entities")) // SHARE
-        around = Around(self._store, begin, end)
+        around = Around(self._store, begin, end, wanted.which)
         try:
-            while around.read < self._left and around.grow(self._left - around.read):
+            while around.read < read.left and around.grow(read.left - around.read):
                 last = around.whole or around.hops == wanted.max_hops
                 if last or (wanted.by == "shortest" and around.meets):
                     view = GraphView.of(around.facts)
@@ -94,11 +107,11 @@ class Between:
         except NotFound:  # of a relation that may be elsewhere in the graph
             return None
         finally:
-            self._left -= around.read
+            read.left -= around.read
         return None
 
     def _found(self, view: GraphView, network: Network, begin: list[EntityId], end: list[EntityId], wanted: Wanted) -> list[Path]:
-        terrain = Terrain(network, self._automaton(view.relations, wanted), wanted.min_confidence)
+        terrain = Terrain(network, self._automaton(view.relations, wanted))
         start, goal = _places(view, begin), _places(view, end)
         if not len(start) or (end and not len(goal)):
             return []
@@ -112,17 +125,17 @@ class Between:
             raise BadRequest("a path needs at least one entity at each end")
         return [lookup.entity(self._store, name).id for name in names]
 
-    def _network(self) -> tuple[GraphView, Network]:
-        """The facts as they are now."""
-        if (held := self._held) is None:
-            view = viewing.read(self._store)
+    def _network(self, read: _Read, which: FactQuery) -> tuple[GraphView, Network]:
+        """The facts that fit as they are now."""
+        if (held := read.whole) is None:
+            view = viewing.read(self._store, which)
         elif any(change.keys for change in self._store.changes(held[0].time)):
             view = viewing.updated(held[0], self._store)
         else:
             return held
         same = held is not None and held[0].revision == view.revision
-        self._held = view, held[1] if held is not None and same else Network.of(view)
-        return self._held
+        read.whole = made = view, held[1] if held is not None and same else Network.of(view)
+        return made
 
     def _automaton(self, relations: Sequence[str], wanted: Wanted) -> Automaton:
         cards = self._store.relations()

@@ -13,7 +13,7 @@ from kgplatform import belief
 from kgplatform.formats import registry
 from kgplatform.formats.registry import Place
 from kgplatform.formats.rows import Stated
-from kgplatform.types import Claim, Entity, FactQuery, Status
+from kgplatform.types import Claim, Entity, FactQuery
 from kgplatform.wholefile import whole
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ _LEVEL = 6
 """Of gzip: 9 takes five times as long for 5 % less."""
 
 
-def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: Status = "current", progress: Progress | None = None) -> int:
-    """Write facts to a file; how many. ``progress`` is told of facts. Raises ``BadFile`` when it cannot be written."""
+def dump(kg: KnowledgeGraph, path: Path, which: FactQuery, *, format: str | None = None, progress: Progress | None = None) -> int:
+    """Write the facts that fit to a file; how many. ``progress`` is told of facts. Raises ``BadFile`` when it cannot be written."""
     place = registry.place(path, format)
-    total = len(kg.facts(status=status)) if progress else 0
+    total = kg.store.count(which) if progress else 0
     count = 0
     if progress:
         progress(count, total)
 
     def counted() -> Iterator[Stated]:
         nonlocal count
-        for claims, confidence in told(kg, status) if place.format.evidence else _untold(kg, status):
+        for claims, confidence in told(kg, which) if place.format.evidence else _untold(kg, which):
             count += 1
             for claim in claims:
                 yield claim, confidence
@@ -47,13 +47,13 @@ def dump(kg: KnowledgeGraph, path: Path, *, format: str | None = None, status: S
     return count
 
 
-def _untold(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], float]]:
+def _untold(kg: KnowledgeGraph, which: FactQuery) -> Iterator[tuple[list[Claim], float]]:
     """Facts without their evidence."""
-    for fact in kg.facts(status=status):
+    for fact in kg.store.facts(which):
         yield [Claim(fact.head, fact.relation, fact.tail, (), fact.qualifiers)], fact.confidence
 
 
-def told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], float]]:
+def told(kg: KnowledgeGraph, which: FactQuery) -> Iterator[tuple[list[Claim], float]]:
     """The claims of each fact, and its confidence, which follows from them."""
     keyed = {card.name: card.key_qualifiers for card in kg.relations().values() if card.key_qualifiers}
 
@@ -62,7 +62,7 @@ def told(kg: KnowledgeGraph, status: Status) -> Iterator[tuple[list[Claim], floa
         tail = claim.tail.id if isinstance(claim.tail, Entity) else claim.tail
         return claim.relation, claim.head.id, tail, [pair for pair in claim.qualifiers if pair[0] in wanted]
 
-    for _, claims in groupby(kg.store.claims(FactQuery(status=status)), key):
+    for _, claims in groupby(kg.store.claims(which), key):
         of_fact = list(claims)
         relation, weight = of_fact[0].relation, kg.store.calibration.weight
         pieces = [piece for claim in of_fact for piece in claim.evidence]

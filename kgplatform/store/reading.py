@@ -28,7 +28,21 @@ from kgplatform.store.properties import pieces
 from kgplatform.store.shelving import on_shelves
 from kgplatform.store.statements import statement
 from kgplatform.store.telling import Plans, nodes
-from kgplatform.types import Claim, Entity, EntityId, Evidence, Fact, FactKey, FactQuery, Hit, Kind, Relation, VectorSpace, origins
+from kgplatform.types import (
+    Claim,
+    Entity,
+    EntityId,
+    Evidence,
+    Fact,
+    FactKey,
+    FactQuery,
+    Hit,
+    Kind,
+    Relation,
+    SourceId,
+    VectorSpace,
+    origins,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -256,12 +270,17 @@ class Reader:
             yield from claims(selection.fact(row, entity), self._pieces(row), entity)
 
     def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
-        splices, values = selection.splices(query, selection.RETURN), selection.values(query)
+        told = query if query.source is None else replace(query, limit=None)
+        splices, values = selection.splices(told, selection.RETURN), selection.values(told)
         near: dict[FactKey, Fact] = {}
         for name in ("facts_near_heads", "facts_near_tails"):
             rows = self._connection.rows(statement(name, **splices), ids=sorted(set(ids)), **values)
-            near |= {fact.key: fact for fact in self._facts(rows)}
+            near |= {fact.key: fact for fact in self._facts(rows) if self._speaks(query.source, fact)}
         return sorted(near.values(), key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
+
+    def _speaks(self, source: SourceId | None, fact: Fact) -> bool:
+        """Whether a source, if one is asked for, is among those of a fact; where they are many, the fact does not name them all."""
+        return source is None or source in fact.sources or any(piece.source.id == source for piece in self.evidence(fact.key))
 
     # -- entities ------------------------------------------------------------------------------------
 

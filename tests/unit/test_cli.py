@@ -440,7 +440,7 @@ def test_export_writes_over_nothing_unasked(kg: Kg, graph: KnowledgeGraph, tmp_p
     kg("export", path).refused(2, "--force")
     assert kg("export", path, "--force", "--status", "all").code == 0
     assert gzip.decompress(path.read_bytes()).count(b"\n") == 3
-    kg("export", path, "--status", "some").refused(2, "'some' is not one of current")
+    kg("export", path, "--status", "some").refused(2, "'some' is no status of facts: there are current")
 
 
 # facts

@@ -13,7 +13,7 @@ from kgplatform.errors import Ambiguous, BadCard, BadName, BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.opening import connect
-from kgplatform.types import Claim, Entity, EntityId, Evidence, FactQuery, Literal, Method, Relation, Source, SourceId, in_words
+from kgplatform.types import Claim, Entity, EntityId, Evidence, Literal, Method, Relation, Source, SourceId, in_words
 
 BORN_IN = Relation("born in", inverse="birthplace of", functional=True, prompts=("{head} was born in {tail}",))
 BORN_ON = Relation("born on", range=("date",), functional=True, prompts=("{head} was born on {tail}",))
@@ -271,14 +271,14 @@ def test_selections(kg: KnowledgeGraph) -> None:
     assert kg.facts(status="all").to_arrow().to_pylist() == kg.facts(status="all").to_pandas().assign(
         origin=lambda t: t.origin.map(list)
     ).to_dict("records")
-    assert kg.facts(min_confidence=2.0).to_arrow().num_rows == len(kg.facts(min_confidence=2.0).to_pandas()) == 0
+    assert kg.facts(source="doc:9").to_arrow().num_rows == len(kg.facts(source="doc:9").to_pandas()) == 0
 
 
 def test_neighbours_hop_by_hop(kg: KnowledgeGraph) -> None:
     assert {fact.relation for fact in kg.neighbours("Pierre Curie")} == {"married to"}
     assert {fact.relation for fact in kg.neighbours("Pierre Curie", hops=2)} == {"married to", "born in", "born on"}
     assert len(kg.neighbours("Pierre Curie", hops=2, limit=2)) == 2
-    assert "knows" in {fact.relation for fact in kg.neighbours("Pierre Curie", query=FactQuery(status="all"))}
+    assert "knows" in {fact.relation for fact in kg.neighbours("Pierre Curie", status="all")}
 
 
 def test_a_graph_in_memory_has_no_cypher(kg: KnowledgeGraph) -> None:

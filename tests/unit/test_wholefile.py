@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from kgplatform.errors import BadFile
-from kgplatform.formats import dumping
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.store import backup
 from kgplatform.store.lines import Line
@@ -42,7 +41,7 @@ def export(path: Path) -> None:
     kg = KnowledgeGraph(MemoryStore())
     ends = (Entity(EntityId(f"city:{name}"), name) for name in ("Ulm", "Bonn"))
     kg.put([Claim(next(ends), "near", next(ends), (Evidence("text", Source(SourceId("doc:1"), "document")),))])
-    dumping.dump(kg, path, format="tsv", status="all")
+    kg.dump(path, format="tsv", status="all")
 
 
 def back_up(path: Path) -> None:

@@ -6,14 +6,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kgplatform import facts
 from kgplatform.errors import BadRequest
 from kgplatform.types import By, Status
 
 Name = Annotated[str, Field(min_length=1, max_length=1_000)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _ENTITY = "An entity, by id, name or alias."
-_STATUS = "Which facts: current are believed and not rejected."
-_BELIEVED = "The least confidence of a fact, from 0 to 1."
 A = TypeVar("A", bound="Arguments")
 
 
@@ -39,6 +38,23 @@ def wrong(errors: Any) -> str:
     return f"{place}: {what}" + (f" (and {more} more)" if more else "")
 
 
+class Which(Arguments):
+    """Of which facts is spoken, as in ``kgplatform.facts.Which``."""
+
+    status: Status = Field("current", description="Which facts: current are believed and not rejected.")
+    min_confidence: Probability = Field(0.0, description="The least confidence of a fact, from 0 to 1.")
+    source: Name | None = Field(None, description="The id of a source that speaks for them.")
+    as_of: str | None = Field(
+        None,
+        pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$",
+        description="A date (1990, 1990-05, 1990-05-17): facts that are said to hold only before or after it are left out.",
+    )
+
+    @property
+    def which(self) -> facts.Which:
+        return {"status": self.status, "min_confidence": self.min_confidence, "source": self.source, "as_of": self.as_of}
+
+
 class Search(Arguments):
     text: Name = Field(description="A name, the beginning of one, or something like it.")
     meaning: bool = Field(False, description="Find what means something like the text instead; the graph must have been embedded.")
@@ -49,15 +65,13 @@ class Entity(Arguments):
     entity: Name = Field(description=_ENTITY)
 
 
-class Neighbours(Arguments):
+class Neighbours(Which):
     entity: Name = Field(description=_ENTITY)
     hops: int = Field(1, ge=1, le=3, description="How far from it facts may lie.")
-    status: Status = Field("current", description=_STATUS)
-    min_confidence: Probability = Field(0.0, description=_BELIEVED)
     limit: int = Field(50, ge=1, le=1_000, description="The most facts.")
 
 
-class Paths(Arguments):
+class Paths(Which):
     start: Name = Field(description=_ENTITY)
     end: Name | None = Field(None, description="Another entity; may be left out with a pattern, which then leads to the ends.")
     max_hops: int = Field(4, ge=1, le=6, description="The most facts of a path.")
@@ -66,24 +80,15 @@ class Paths(Arguments):
     pattern: Name | None = Field(
         None, description='Relations to go over: / then, ^ against, | or, + * ? repeat, names in quotes: "^discovered by/born in".'
     )
-    min_confidence: Probability = Field(0.0, description=_BELIEVED)
     directed: bool = Field(False, description="Walk facts from head to tail only; not with a pattern, which says so itself.")
 
 
-class Select(Arguments):
+class Select(Which):
     """Which facts."""
 
     head: Name | None = Field(None, description="The entity at which facts begin, by id or name.")
     relation: Name | None = Field(None, description="The relation, in its own words: born in.")
     tail: Name | None = Field(None, description="The entity at which they end, by id or name.")
-    status: Status = Field("current", description=_STATUS)
-    min_confidence: Probability = Field(0.0, description=_BELIEVED)
-    source: Name | None = Field(None, description="The id of a source that speaks for them.")
-    as_of: str | None = Field(
-        None,
-        pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$",
-        description="A date (1990, 1990-05, 1990-05-17): facts that are said to hold only before or after it are left out.",
-    )
 
 
 class Facts(Select):

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from copy import copy
 
 from kgplatform.errors import BadRequest
-from kgplatform.graph import Facts as Selected
+from kgplatform.facts import Facts as Selected
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.literals import DATATYPES
 from kgplatform.lm.ports import Encoder
 from kgplatform.names import label, property_name, relationship_type
 from kgplatform.ports import Limits, Stopping
-from kgplatform.types import FactQuery
 from ui import shapes
 from ui.asking import arguments
 from ui.asking.guides import Guides, Marks
@@ -46,15 +45,14 @@ class Asking:
         return shapes.entity(self.graph.entity(asked.entity))
 
     def neighbours(self, asked: arguments.Neighbours) -> Shape:
-        query = FactQuery(status=asked.status, min_confidence=asked.min_confidence, limit=asked.limit)
-        found = self.graph.neighbours(asked.entity, asked.hops, asked.limit, query)
+        found = self.graph.neighbours(asked.entity, asked.hops, asked.limit, **asked.which)
         return {"entity": shapes.entity(self.graph.entity(asked.entity)), "facts": [shapes.fact(one) for one in found]}
 
     def paths(self, asked: arguments.Paths) -> Shape:
         if asked.end is None and asked.pattern is None:
             raise BadRequest("say where paths should end, or give a pattern that leads to the ends")
-        wanted = {"by": asked.by, "pattern": asked.pattern, "min_confidence": asked.min_confidence, "directed": asked.directed}
-        found = self.graph.paths(asked.start, asked.end, asked.max_hops, asked.k, **wanted)  # type: ignore[arg-type]
+        at, how = (asked.start, asked.end), asked.which
+        found = self.graph.paths(*at, asked.max_hops, asked.k, by=asked.by, pattern=asked.pattern, directed=asked.directed, **how)
         return {"paths": [shapes.path(self.graph.store, path) for path in found]}
 
     def facts(self, asked: arguments.Facts) -> Shape:
@@ -70,17 +68,7 @@ class Asking:
         return map(shapes.fact, self._selected(asked))
 
     def _selected(self, asked: arguments.Select, limit: int | None = None, after: str | None = None) -> Selected:
-        return self.graph.facts(
-            asked.head,
-            asked.relation,
-            asked.tail,
-            status=asked.status,
-            min_confidence=asked.min_confidence,
-            source=asked.source,
-            as_of=asked.as_of,
-            limit=limit,
-            after=after,
-        )
+        return self.graph.facts(asked.head, asked.relation, asked.tail, limit=limit, after=after, **asked.which)
 
     def explain(self, asked: arguments.Explain) -> Shape:
         return shapes.explanation(self.graph.explain(asked.fact))

@@ -12,10 +12,11 @@ import typer
 
 from kgplatform import derivation
 from kgplatform.errors import BadRequest, NotFound
-from kgplatform.types import SourceId, Status, in_words
+from kgplatform.types import SourceId, in_words
 from ui import history, shapes
 from ui.cli import adopt
 from ui.cli.command import AsJob, DryRun, Run, add
+from ui.cli.selecting import AsOf, FromSource, MinConfidence, StatusOf
 from ui.tasks import exporting, importing
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ def register(app: typer.Typer) -> None:
         example="kg import facts.tsv\nkg import --strict --dry-run facts.csv.gz dump.parquet\nkg import --from-neo4j map.yaml --propose neo4j://localhost:7687/movies",
         creates=True,
     )(import_)
-    add(app, "export", example="kg export facts.tsv\nkg export --status all --force everything.jsonld.gz")(export)
+    add(
+        app,
+        "export",
+        example="kg export facts.tsv\nkg export --status all --force everything.jsonld.gz\nkg export --source doc:17 --as-of 1900 old.ttl",
+    )(export)
     add(app, "explain", example='kg explain "Marie Curie | born in | Warsaw"')(explain)
     add(app, "forget", example="kg forget --dry-run import:5f2c9e1a77b0c3d4")(forget)
 
@@ -120,7 +125,10 @@ def export(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Where to write: .tsv .csv .jsonld .parquet .ttl .nt .graphml; with .gz compressed.")
     ],
-    status: Annotated[str, typer.Option(help=f"Which facts: {', '.join(get_args(Status))}.")] = "current",
+    status: StatusOf = "current",
+    min_confidence: MinConfidence = 0.0,
+    source: FromSource = None,
+    as_of: AsOf = None,
     format: Format = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     job: AsJob = False,
@@ -132,8 +140,8 @@ def export(
     """
     from kgplatform.formats import registry
 
-    chosen = one_of(status, Status, "--status")
-    arguments = exporting.arguments(file, status=chosen, format=format, force=force)
+    told: dict[str, Any] = {"status": status, "min_confidence": min_confidence, "source": source, "as_of": as_of}
+    arguments = exporting.arguments(file, format=format, force=force, **told)
 
     def show(result: Mapping[str, Any]) -> None:
         run.screen.emit({**result, "file": str(file)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from kgplatform.types import By, in_words
 from ui import shapes
 from ui.cli.command import Run, add
 from ui.cli.screen import percent
+from ui.cli.selecting import AsOf, FromSource, MinConfidence, StatusOf
 
 if TYPE_CHECKING:
     from kgplatform.types import Step
@@ -32,8 +33,11 @@ def paths(
     pattern: Annotated[
         str | None, typer.Option(metavar="RELATIONS", help="Relations to go over: / then, ^ against, | or, + * ? repeat, names in quotes.")
     ] = None,
-    min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="The least belief in each fact.")] = 0.0,
     directed: Annotated[bool, typer.Option("--directed", help="Walk facts from head to tail only.")] = False,
+    status: StatusOf = "current",
+    min_confidence: MinConfidence = 0.0,
+    source: FromSource = None,
+    as_of: AsOf = None,
 ) -> None:
     """Show how two entities hang together: the paths of facts between them, the best first.
 
@@ -41,7 +45,8 @@ def paths(
     """
     if end is None and pattern is None:
         raise BadRequest("say where paths should end, or give a --pattern that leads to the ends")
-    found = run.graph.paths(start, end, max_hops, k, by=by, pattern=pattern, min_confidence=min_confidence, directed=directed)
+    told: dict[str, Any] = {"status": status, "min_confidence": min_confidence, "source": source, "as_of": as_of}
+    found = run.graph.paths(start, end, max_hops, k, by=by, pattern=pattern, directed=directed, **told)
     for path in found if run.screen.json else ():
         run.screen.emit(shapes.path(run.graph.store, path))
     for path in found:

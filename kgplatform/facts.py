@@ -1,0 +1,87 @@
+"""Which facts: one selection for every word that reads, and the forms in which facts are handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict
+
+from kgplatform.errors import BadRequest
+from kgplatform.literals import canonical
+from kgplatform.ports import Columns, Store
+from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, SourceId, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Which(TypedDict, total=False):
+    """Of which facts a word speaks: the same for ``facts``, ``view``, ``neighbours``, ``paths``, ``dump`` and the commands.
+
+    ``status``: "current" (the default: believed and not rejected), "predicted", "proposed", "rejected" or "all";
+    ``min_confidence``: the least ``Fact.confidence``, from 0 to 1; ``source``: the id of one that speaks for them;
+    ``as_of``: a date (1990, 1990-05, 1990-05-17): facts that are said to hold only before or after it are left out.
+    """
+
+    status: Status
+    min_confidence: float
+    source: str | None
+    as_of: str | None
+
+
+def which(status: Status = "current", min_confidence: float = 0.0, source: str | None = None, as_of: str | None = None) -> FactQuery:
+    """Raises ``BadRequest`` for an unknown status, a confidence outside 0 to 1, or what is no date."""
+    date = None if as_of is None else canonical(str(as_of), "date")
+    if as_of is not None and date is None:
+        raise BadRequest(f"as_of: {str(as_of)[:80]!r} is no date: write it as 1990, 1990-05 or 1990-05-17")
+    return FactQuery(status=status, min_confidence=min_confidence, source=None if source is None else SourceId(source), as_of=date)
+
+
+def around(store: Store, start: EntityId, hops: int, limit: int, query: FactQuery) -> list[Fact]:
+    """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
+    query, frontier, seen = replace(query, limit=max(0, limit)), {start}, set[EntityId]()
+    found: dict[FactKey, Fact] = {}
+    for _ in range(hops):
+        if not frontier or len(found) >= limit:
+            break
+        seen |= frontier
+        near = store.neighbours(sorted(frontier), query)
+        found |= {fact.key: fact for fact in near if fact.key not in found}
+        frontier = {end.id for fact in near for end in (fact.head, fact.tail) if isinstance(end, Entity)} - seen
+    return list(found.values())[: max(0, limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A lazy selection of facts: iterating asks the store each time."""
+
+    store: Store
+    query: FactQuery
+
+    def __iter__(self) -> Iterator[Fact]:
+        return self.store.facts(self.query)
+
+    def __len__(self) -> int:
+        return self.store.count(self.query)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a fact, names instead of ids."""
+        import pandas as pd
+
+        parts = [pd.DataFrame(part._asdict()) for part in self.store.columns(self.query)]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(Columns._fields))
+
+    def to_arrow(self) -> pa.Table:
+        """One row a fact, names instead of ids; read as a stream of columns."""
+        import pyarrow as pa
+
+        kinds = {"confidence": pa.float64(), "trust": pa.float64(), "origin": pa.list_(pa.string())}
+        schema = pa.schema([(name, kinds.get(name, pa.string())) for name in Columns._fields])
+        return pa.Table.from_batches([pa.RecordBatch.from_arrays(part, schema=schema) for part in self._arrays(schema)], schema)
+
+    def _arrays(self, schema: pa.Schema) -> Iterator[list[pa.Array]]:
+        import pyarrow as pa
+
+        for part in self.store.columns(self.query):
+            yield [pa.array(column, field.type) for column, field in zip(part, schema, strict=True)]
