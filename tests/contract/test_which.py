@@ -64,19 +64,13 @@ def fits(fact: Fact, sources: Collection[str], status: str, min_confidence: floa
 
 
 CASES: list[dict[str, Any]] = [
-    {},
-    {"status": "all"},
-    {"status": "predicted"},
-    {"status": "rejected"},
-    {"min_confidence": 0.9},
-    {"source": "doc:1"},
+    {"min_confidence": 0.9, "as_of": "1955"},
     {"source": "doc:many 69"},
-    {"source": "doc:nobody"},
-    {"source": RIVAL, "status": "all"},
-    {"as_of": "1955"},
-    {"as_of": "1960-06"},
-    {"as_of": "1998", "status": "all", "source": "doc:1", "min_confidence": 0.5},
+    {"source": RIVAL},
+    {"as_of": "1960-06", "status": "all", "source": "doc:1", "min_confidence": 0.5},
+    {"as_of": "1960", "status": "all", "source": "doc:2", "min_confidence": 0.0001},
 ]
+"""Few shapes: a server plans each anew."""
 
 
 def test_every_word_speaks_of_the_same_facts(kg: KnowledgeGraph, tmp_path: Path) -> None:
@@ -93,14 +87,14 @@ def test_every_word_speaks_of_the_same_facts(kg: KnowledgeGraph, tmp_path: Path)
         assert set(view.keys) == between and view.literals is not None, case
         assert set(view.literals.keys) == {key for key in expected - between if everything[key].head.id in view.entity_ids}, case
         assert {fact.key for one in PEOPLE for fact in kg.neighbours(one.id, **case)} == expected, case
-        assert _walked(kg, everything, case) == between, case
+        assert _walked(kg, case) == between, case
         _check_files(kg, tmp_path, case, expected)
 
 
-def _walked(kg: KnowledgeGraph, everything: dict[FactKey, Fact], case: dict[str, Any]) -> set[FactKey]:
-    """The facts that paths of one step are made of, between any two that any fact joins."""
-    pairs = {(fact.head.id, fact.tail.id) for fact in everything.values() if isinstance(fact.tail, Entity)}
-    return {path.steps[0].fact.key for pair in pairs for path in kg.paths(*pair, max_hops=1, **case)}
+def _walked(kg: KnowledgeGraph, case: dict[str, Any]) -> set[FactKey]:
+    """The facts that paths of one step are made of, between any that facts join."""
+    pairs = ([ANN.id], [BEN.id, CARL.id, ROME.id, ULM.id]), ([BEN.id, CARL.id], [ROME.id, ULM.id])
+    return {path.steps[0].fact.key for pair in pairs for path in kg.paths(*pair, max_hops=1, k=99, **case)}
 
 
 def _check_files(kg: KnowledgeGraph, folder: Path, case: dict[str, Any], expected: set[FactKey]) -> None:
@@ -113,7 +107,7 @@ def _check_files(kg: KnowledgeGraph, folder: Path, case: dict[str, Any], expecte
 
 
 def test_a_view_of_some_facts_follows_them(kg: KnowledgeGraph) -> None:
-    for case in CASES:
+    for case in (CASES[0], CASES[1], CASES[4]):
         view = kg.view(**case, literals=True)
         kg.put([claim(BEN, "saw", ROME, told(3.0, "doc:new")), claim(BEN, "saw", ULM, told(3.0, "doc:new"), start="1990")])
         kg.put([claim(BEN, "weight", Literal("80", "integer", "kg"), told(3.0, "doc:new"), end="1970")])

@@ -107,7 +107,7 @@ def test_every_command_shows_an_example(kg: Kg) -> None:
     )
     groups = {"server": "status stop drop", "models": "list fetch test", "harvest": "documents relation"}
     groups |= {"review": "next accept reject merge part merges undo", "relations": "list show add", "documents": "list search show"}
-    alone += ["paths"]
+    alone += ["paths", "facts"]
     groups |= {"evaluate": "pairs links"}
     groups |= {"jobs": "list show log cancel retry schedule unschedule pause resume"}
     commands = [[name] for name in alone] + [[group, name] for group, names in groups.items() for name in names.split()]
@@ -444,6 +444,24 @@ def test_export_writes_over_nothing_unasked(kg: Kg, graph: KnowledgeGraph, tmp_p
 
 
 # facts
+
+
+def test_facts_are_listed_as_asked_and_go_on_behind_a_key(kg: Kg, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    whole = kg("facts", "--status", "all", "--json").objects
+    assert [one["key"] for one in whole] == [fact.key for fact in graph.facts(status="all")] and len(whole) > 1
+    first = kg("facts", "--status", "all", "--limit", "1")
+    assert "there are more" in first.err and whole[0]["key"] in first.err
+    assert kg("facts", "--status", "all", "--after", whole[0]["key"], "--json").objects == whole[1:]
+    (born,) = kg("facts", "--head", "Marie Curie", "--relation", "born in", "--source", "doc:radium", "--as-of", "1900", "--json").objects
+    assert born["tail"]["name"] == "Warsaw"
+    assert kg("facts", "--source", "doc:nobody", "--json").objects == []
+    for command in (("facts",), ("paths", "Marie Curie", "Warsaw"), ("export", tmp_path / "some.tsv")):
+        kg(*command, "--as-of", "soon").refused(2, "as_of: 'soon' is no date: write it as 1990")
+        kg(*command, "--min-confidence", "7").refused(2, "--min-confidence")
+        assert kg(*command, "--min-confidence", "0.5", "--source", "doc:nobody", "--as-of", "1900").code == 0
+    assert (tmp_path / "some.tsv").read_text().count("\n") == 1
+    assert kg("paths", "Marie Curie", "Warsaw", "--source", "doc:radium", "--json").objects
+    assert kg("paths", "Marie Curie", "Warsaw", "--source", "doc:nobody", "--json").objects == []
 
 
 def test_explain_shows_the_words_that_say_so(kg: Kg, graph: KnowledgeGraph) -> None:

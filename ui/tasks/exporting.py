@@ -17,9 +17,9 @@ def arguments(file: Path, *, format: str | None = None, force: bool = False, **w
     from kgplatform import facts
     from kgplatform.formats import registry
 
-    place = paths.vacant(file, force)
-    registry.place(file, format)
     facts.which(**which)
+    registry.place(file, format)
+    place = paths.vacant(file, force)
     return {"file": place, "format": format, "force": force, **which}
 
 
