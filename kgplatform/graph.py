@@ -6,84 +6,52 @@ allow, and what cannot be stored is refused with a reason instead of being dropp
 
 from __future__ import annotations
 
-import dataclasses
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from kgplatform import belief, cards, derivation, explanation, facts, interacting, lookup, names, viewing
+from kgplatform import belief, cards, claiming, derivation, facts, interacting, names, reviewing
 from kgplatform import similar as similarity
-from kgplatform.analysis.between import Between, Ends, Wanted
+from kgplatform.claiming import KEYING, Added
 from kgplatform.conflicts import Conflict
-from kgplatform.errors import BadCard, BadRequest, NotFound, StoreError, WriteRefused
+from kgplatform.errors import BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.facts import Facts, Which
-from kgplatform.library import Context, Library
-from kgplatform.linking import Unlinked, blocks, link
-from kgplatform.linking.deciding import Decision, Pair
+from kgplatform.library import Context
+from kgplatform.linking import blocks, link
+from kgplatform.linking.deciding import Pair
 from kgplatform.linking.linker import ASK, Linker
-from kgplatform.literals import literal
 from kgplatform.lm.ports import Encoder
-from kgplatform.ports import CypherRunner, Limits, Mirroring, Progress, Rows, Signature, Store
-from kgplatform.store import merging, records
+from kgplatform.ports import Progress
+from kgplatform.reader import Reader
+from kgplatform.store import merging
 from kgplatform.types import (
-    By,
     Candidate,
-    Change,
     Claim,
-    Entity,
     EntityId,
     Evidence,
     Fact,
-    FactKey,
     FactQuery,
     Forgotten,
-    Hit,
     Kind,
-    Literal,
     Merge,
     Mirrored,
-    Path,
     Receipt,
     Refusal,
     Relation,
     Source,
     SourceId,
-    in_words,
 )
-from kgplatform.view import GraphView
 
 if TYPE_CHECKING:
     from kgplatform.formats.loading import Loaded
 
 __all__ = ["KEYING", "Added", "Conflict", "Context", "Event", "Explanation", "Facts", "KnowledgeGraph", "Reason"]
 
-KEYING = ("inverse", "symmetric", "key_qualifiers")
-"""What of a card the keys of its facts depend on."""
 
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of candidates: the receipt of those that were linked, and those that need a person.
-
-    With a linker also what it merged, and the pairs of which it ``asked`` whether they are one.
-    """
-
-    receipt: Receipt
-    unlinked: tuple[Unlinked, ...] = ()
-    merges: tuple[Merge, ...] = ()
-    asked: tuple[Decision, ...] = ()
-
-
-class KnowledgeGraph(Library):
+class KnowledgeGraph(Reader):
     """One graph; made by ``kgplatform.connect()``. Use it as a context manager, or ``close`` it."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self._between = Between(store)
 
     def __enter__(self) -> KnowledgeGraph:
         return self
@@ -96,16 +64,6 @@ class KnowledgeGraph(Library):
 
     # vocabulary
 
-    def relations(self) -> dict[str, Relation]:
-        return self.store.relations()
-
-    def kinds(self) -> dict[str, Kind]:
-        return self.store.kinds()
-
-    def signatures(self) -> list[Signature]:
-        """Which kinds each relation joins in the current facts, and how often; the most frequent first. It reads the whole graph."""
-        return self.store.signatures()
-
     def learn(self, relations: Iterable[Relation] = (), kinds: Iterable[Kind] = ()) -> None:
         """Add or replace cards and kinds; what is there already unchanged is not written again.
 
@@ -116,38 +74,21 @@ class KnowledgeGraph(Library):
 
     def check(self, relations: Iterable[Relation]) -> list[Relation]:
         """The cards that are new or other than those that are there. Raises ``BadCard`` as ``learn`` does, and writes nothing."""
-        known = self.relations()
-        new = [card for card in relations if known.get(card.name) != card]
-        for card in new:
-            self._check_keys(known.get(card.name, card), card)
-        return new
-
-    def _check_keys(self, old: Relation, new: Relation) -> None:
-        changed = [field for field in KEYING if getattr(old, field) != getattr(new, field)]
-        if changed and (count := self.store.count(FactQuery(relation=new.name, status="all"))):
-            raise BadCard(
-                f"the card of {new.name!r} changes {', '.join(changed)}, and the graph holds {count:,} facts under the card it has: "
-                "export and forget them first"
-            )
+        return claiming.news(self.store, relations)
 
     # writing
 
     def put(self, claims: Iterable[Claim]) -> Receipt:
         """The only way in. What breaks its relation's card comes back as refused, with the reason."""
-        accepted, refused = _sorted_out(claims, self.relations())
-        receipt = self.store.put([claim for _, claim in accepted]) if accepted else Receipt()
-        return dataclasses.replace(receipt, refused=_as_given(receipt.refused, accepted)) + Receipt(refused=tuple(refused))
+        return claiming.put(self.store, claims)
 
     def canonical(self, claims: Iterable[Claim]) -> list[Claim]:
         """The claims that their cards allow, in the form in which they are kept."""
-        return [claim for _, claim in _sorted_out(claims, self.relations())[0]]
+        return [claim for _, claim in claiming.sorted_out(claims, self.relations())[0]]
 
     def refusals(self, claims: Iterable[Claim], cards: Iterable[Relation] = ()) -> tuple[Refusal, ...]:
         """What ``put`` would refuse of these claims once ``cards`` were learned; nothing is written."""
-        known = {**self.relations(), **{card.name: card for card in cards}}
-        accepted, refused = _sorted_out(claims, known)
-        _, more = records.rows([claim for _, claim in accepted], known, 0)
-        return (*_as_given(more, accepted), *refused)
+        return claiming.refusals(claims, {**self.relations(), **{card.name: card for card in cards}})
 
     def add(self, candidates: Sequence[Candidate], linker: Linker | None = None, context: Mapping[str, str] | None = None) -> Added:
         """Link words to entities, by exact names or as a ``linker`` does (``context`` tells it what names mean), then ``put``."""
@@ -161,31 +102,20 @@ class KnowledgeGraph(Library):
 
     def accept(self, fact: Fact | str, by: str = "me") -> Fact:
         """A person says that the fact holds."""
-        return self._review(fact, by, 1.0, "")
+        return reviewing.judge(self.store, self.fact(fact), by, 1.0)
 
     def reject(self, fact: Fact | str, by: str = "me", why: str = "") -> Fact:
         """A person says that it does not."""
-        return self._review(fact, by, -1.0, why)
+        return reviewing.judge(self.store, self.fact(fact), by, -1.0, why)
 
     def retract(self, fact: Fact | str, by: str = "me") -> Fact:
         """A person takes their verdict back; another person's stands. Raises ``BadRequest`` when they have given none."""
         self.review(fact, by)
-        return self._review(fact, by, 0.0, "")
+        return reviewing.judge(self.store, self.fact(fact), by, 0.0)
 
     def review(self, fact: Fact | str, by: str = "me") -> Evidence:
         """The verdict of one person: a score of 1 accepts, of -1 rejects. Raises ``BadRequest`` when they have given none that stands."""
-        found, person = self.fact(fact), _person(by)
-        for piece in self.store.evidence(found.key):
-            if piece.method == "review" and piece.source.id == person.id and not belief.taken_back(piece):
-                return piece
-        raise BadRequest(f"{person.title!r} has given no verdict on  {found.head.name} | {found.relation} | {in_words(found.tail)}")
-
-    def _review(self, fact: Fact | str, by: str, score: float, why: str) -> Fact:
-        found = self.fact(fact)
-        person = _person(by)
-        review = Evidence("review", person, score, detail=(("why", why),) if why else ())
-        self.store.put([Claim(found.head, found.relation, found.tail, (review,), found.qualifiers)])
-        return self.fact(found.key)
+        return reviewing.verdict(self.store, self.fact(fact), by)
 
     def forget(self, source: str = "", *, run: str = "") -> Forgotten:
         """Withdraw a source with all it said and its text, or what one run observed. Raises ``NotFound`` when there is no such."""
@@ -228,7 +158,7 @@ class KnowledgeGraph(Library):
         ends = [self.entity(name) for name in (one, other)]
         if ends[0].id == ends[1].id:
             raise BadRequest(f"{one[:60]!r} and {other[:60]!r} are one entity: undo their merge to part them")
-        review = Claim(ends[0], blocks.DIFFERENT.name, ends[1], (Evidence("review", _person(by)),))
+        review = Claim(ends[0], blocks.DIFFERENT.name, ends[1], (Evidence("review", reviewing.person(by)),))
         self.put([review])
         return self.fact(cards.key(cards.canonical(review, self.relations()), self.relations()))
 
@@ -242,61 +172,14 @@ class KnowledgeGraph(Library):
         """Take a merge back: each entity gets what was claimed for it, also since. Raises ``NotFound`` or ``BadRequest``."""
         return self.store.undo(merge.id if isinstance(merge, Merge) else merge)
 
-    def merges(self, entity: str | None = None) -> list[Merge]:
-        """All merges, or those an entity took part in; the latest first."""
-        return self.store.merges(None if entity is None else self._id(entity))
+    # beside the facts
 
-    def _id(self, name: str) -> EntityId:
-        """An id as it was given, even one that was merged, else that of the entity with the name."""
-        return EntityId(name) if self.store.entities([EntityId(name)]) else self.entity(name).id
+    def add_document(self, source: Source, text: str) -> bool:
+        """Keep the text from which a source's facts quote, until the source is forgotten; whether that is news.
 
-    def changes(self, since: int = 0) -> Iterator[Change]:
-        """What was written after ``since`` (milliseconds since the epoch), oldest first. Some come again; none is missed."""
-        return self.store.changes(since)
-
-    # reading
-
-    def facts(
-        self,
-        head: str | None = None,
-        relation: str | None = None,
-        tail: str | None = None,
-        *,
-        limit: int | None = None,
-        after: str | None = None,
-        **which: Unpack[Which],
-    ) -> Facts:
-        """Facts by names or ids, and as ``which`` says; literals as tails are given by ``explain``'s triple form only.
-
-        They come in the order of head and key; those behind the key ``after`` are the next ones.
-
-        Raises ``NotFound`` or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
+        The id should be made from the content. Raises ``BadRequest`` when there is no text, or another one under that id.
         """
-        if relation is not None:
-            self._check_direction(relation)
-        begin, end = (None if name is None else self.entity(name).id for name in (head, tail))
-        query = facts.which(**which)
-        return Facts(self.store, dataclasses.replace(query, head=begin, relation=relation, tail=end, limit=limit, after=_key(after)))
-
-    def view(self, *, literals: bool = False, **which: Unpack[Which]) -> GraphView:
-        """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""
-        return viewing.read(self.store, facts.which(**which), literals)
-
-    def _check_direction(self, relation: str) -> None:
-        known = self.relations()
-        if relation not in known and (card := lookup.inverse_of(relation, known)):
-            raise BadRequest(f"{relation!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")
-
-    def entity(self, name: str) -> Entity:
-        """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
-        return lookup.entity(self.store, name)
-
-    def sources(self) -> dict[SourceId, int]:
-        """Every source that speaks in the graph, and for how many facts; reads all facts."""
-        return Counter(source for fact in self.facts(status="all") for source in fact.sources)
-
-    def search(self, text: str, limit: int = 20) -> list[Hit]:
-        return self.store.search(text, limit)
+        return self.store.add_document(source, text)
 
     def embed(self, encoder: Encoder, *, replace: bool = False, progress: Progress | None = None) -> int:
         """Make the vectors that entities lack, from name and description; how many. What is interrupted goes on where it was.
@@ -304,74 +187,6 @@ class KnowledgeGraph(Library):
         Raises ``BadRequest`` when the graph holds those of another encoder, unless they are to be ``replace``d.
         """
         return similarity.embed(self.store, encoder, replace=replace, progress=progress)
-
-    def similar(self, text: str, encoder: Encoder, limit: int = 20) -> list[Hit]:
-        """The entities that mean the most like the text; ``score`` is the cosine. Those without a vector (``embed``) are not found."""
-        return similarity.similar(self.store, text, encoder, limit)
-
-    def neighbours(self, entity: str, hops: int = 1, limit: int = 200, **which: Unpack[Which]) -> list[Fact]:
-        """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
-        return facts.around(self.store, self.entity(entity).id, hops, limit, facts.which(**which))
-
-    def paths(
-        self,
-        a: Ends,
-        b: Ends | None = None,
-        max_hops: int = 4,
-        k: int = 5,
-        *,
-        by: By = "shortest",
-        pattern: str | None = None,
-        directed: bool = False,
-        **which: Unpack[Which],
-    ) -> list[Path]:
-        """The ``k`` best paths between two entities, or two sets, by ids or names; no entity comes twice in one.
-
-        ``by``: the fewest hops; ``"specific"``, which avoids entities and relations of many facts; or ``"confidence"``, the product of
-        how far the facts are believed. Facts are walked either way unless ``directed``, or as a ``pattern`` says
-        (``"author of/^cites+"``: see ``kgplatform.analysis.pattern``). With a pattern and no ``b``: a walk to each entity that it leads to.
-
-        The product is of belief without graph models' evidence (``Fact.trust``). Of a server's facts those around the ends are read; where
-        they are many, and for ``"specific"``, all that fit, once (about 25 seconds and 250 MB a million): the current ones, and the last
-        others that were asked for, stay in memory.
-        Raises ``BadRequest``, ``NotFound`` or ``Ambiguous``.
-        """
-        return self._between.paths(a, b, Wanted(k, max_hops, by, pattern, directed, facts.which(**which)))
-
-    def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
-        """The facts under these keys, or under those they have since their entities were merged; by the keys that were asked."""
-        return self.store.facts_at(keys)
-
-    def fact(self, fact: Fact | str) -> Fact:
-        """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""
-        return lookup.fact(self.store, fact.key if isinstance(fact, Fact) else fact)
-
-    def explain(self, fact: Fact | str) -> Explanation:
-        """All that speaks for and against a fact, its history, and what was derived from it."""
-        return explanation.explain(self.store, self.store.calibration, self.fact(fact))
-
-    def cypher(self, query: str, /, limits: Limits | None = None, **parameters: Any) -> Rows:
-        """Reading Cypher, limited in rows, bytes and seconds. Raises ``WriteRefused`` for anything that writes."""
-        return self.read(query, parameters, limits or Limits())
-
-    def read(self, query: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:
-        """As ``cypher``, for parameters of any name. First the values of entities, as plain properties, are brought up to date."""
-        runner = self._runner()
-        if isinstance(self.store, Mirroring):
-            with suppress(StoreError, WriteRefused):  # who may not write, or comes among too many writers, sees them as they were
-                self.store.mirror()
-        return runner.read(query, parameters, limits)
-
-    def examine(self, query: str, parameters: Mapping[str, Any]) -> None:
-        """Have the server plan a query, not run it. Raises ``BadQuery``, and ``WriteRefused`` where the plan shows that it writes."""
-        self._runner().examine(query, parameters)
-
-    def _runner(self) -> CypherRunner:
-        if not isinstance(self.store, CypherRunner):
-            raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
-        return self.store
-
-    # interactions
 
     def mirror_interactions(self, rows: Iterable[Sequence[object]], progress: Progress | None = None) -> Mirrored:
         """Let Cypher read who took what: ``(:User {id})-[:INTERACTED {time, rating}]->(:Entity)``. Nothing else sees it: it is no fact.
@@ -405,48 +220,3 @@ class KnowledgeGraph(Library):
         from kgplatform.formats import dumping
 
         return dumping.dump(self, FilePath(path), facts.which(**which), format=format, progress=progress)
-
-
-def _person(name: str) -> Source:
-    """A reviewer as the source of their verdicts. Raises ``BadName``."""
-    return Source(SourceId(f"person:{names.clean(name)}"), "person", title=names.clean(name))
-
-
-def _key(text: str | None) -> FactKey | None:
-    """A key of a fact, which need not be there. Raises ``NotFound`` when it is none."""
-    if text is not None:
-        names.parse_key(text)
-    return None if text is None else FactKey(text)
-
-
-_PUT = "facts are put as a list of  kgplatform.Claim"
-
-
-def _sorted_out(claims: Iterable[Claim], known: dict[str, Relation]) -> tuple[list[tuple[Claim, Claim]], list[Refusal]]:
-    """Claims as they are given and in the form their cards allow, and those that have none."""
-    accepted, refused = [], []
-    if not isinstance(claims, Iterable):
-        raise BadRequest(f"{repr(claims)[:60]} is no list: {_PUT}")
-    for claim in claims:
-        if not isinstance(claim, Claim):
-            raise BadRequest(f"{repr(claim)[:60]} is no claim: {_PUT}")
-        try:
-            accepted.append((claim, _canonical(claim, known)))
-        except BadRequest as error:
-            refused.append(Refusal(claim, str(error)))
-    return accepted, refused
-
-
-def _as_given(refused: Sequence[Refusal], accepted: Iterable[tuple[Claim, Claim]]) -> tuple[Refusal, ...]:
-    """Refusals of the claims that a caller knows, not of their canonical forms."""
-    given = {id(canonical): claim for claim, canonical in accepted} if refused else {}
-    return tuple(Refusal(given.get(id(one.claim), one.claim), one.why) for one in refused)
-
-
-def _canonical(claim: Claim, known: dict[str, Relation]) -> Claim:
-    """The claim in the form its card allows; a value that no card speaks of in the form of its own type."""
-    claim = cards.canonical(claim, known)
-    if isinstance(claim.tail, Literal):
-        tail = literal(claim.tail.value, claim.tail.datatype, claim.tail.unit, claim.tail.language)
-        claim = dataclasses.replace(claim, tail=tail)
-    return claim

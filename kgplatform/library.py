@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kgplatform.errors import NotFound
 from kgplatform.names import storable
 from kgplatform.ports import Store
-from kgplatform.types import Document, Evidence, Passage, Source, SourceId
+from kgplatform.types import Document, Evidence, Passage, SourceId
 
 _PAGE = 500
 
@@ -24,16 +24,9 @@ class Context:
 
 
 class Library:
-    """The part of ``KnowledgeGraph`` that deals with documents."""
+    """The part of ``KnowledgeGraph`` that reads documents."""
 
     store: Store
-
-    def add_document(self, source: Source, text: str) -> bool:
-        """Keep the text from which a source's facts quote, until the source is forgotten; whether that is news.
-
-        The id should be made from the content. Raises ``BadRequest`` when there is no text, or another one under that id.
-        """
-        return self.store.add_document(source, text)
 
     def documents(self) -> Iterator[Document]:
         """All documents in the order of their ids, streamed."""

@@ -77,7 +77,7 @@ def test_every_word_speaks_of_the_same_facts(kg: KnowledgeGraph, tmp_path: Path)
     everything = {fact.key: fact for fact in kg.facts(status="all")}
     sources = {key: {piece.source.id for piece in kg.store.evidence(key)} for key in everything}
     for case in CASES:
-        asked = {"status": "current", "min_confidence": 0.0, "source": None, "as_of": None} | case
+        asked: dict[str, Any] = {"status": "current", "min_confidence": 0.0, "source": None, "as_of": None} | case
         expected = {key for key, fact in everything.items() if fits(fact, sources[key], **asked)}
         between = {key for key in expected if isinstance(everything[key].tail, Entity)}
         assert {fact.key for fact in kg.facts(**case)} == expected, case
