@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from kgplatform.errors import BadRequest
-from kgplatform.literals import canonical
+from kgplatform import belief
+from kgplatform.errors import BadRequest, MissingExtra
+from kgplatform.literals import canonical, native
 from kgplatform.ports import Columns, Store
-from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, SourceId, Status
+from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal, SourceId, Status, in_words
 
 if TYPE_CHECKING:
+    import networkx as nx
     import pandas as pd
     import pyarrow as pa
 
@@ -85,3 +87,38 @@ class Facts:
 
         for part in self.store.columns(self.query):
             yield [pa.array(column, field.type) for column, field in zip(part, schema, strict=True)]
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
+        """An edge a fact under its key, with ``relation``, ``confidence``, ``trust``, ``status``, ``sources``, ``origin``, ``qualifiers``.
+
+        A node is an entity by its id, with ``name`` and ``kinds``; a value is one too, of its own fact: under the key, with ``value``,
+        ``datatype`` and ``unit``. Raises ``MissingExtra`` without the package.
+        """
+        try:
+            import networkx as nx
+        except ImportError:
+            raise MissingExtra("networkx", extra="frames", need="handing facts to networkx") from None
+        made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for fact in self:
+            made.add_edge(_node(made, fact.head, fact.key), _node(made, fact.tail, fact.key), fact.key, **_told(fact))
+        return made
+
+
+def _node(made: nx.MultiDiGraph[str], end: Entity | Literal, key: FactKey) -> str:
+    if isinstance(end, Entity):
+        made.add_node(end.id, name=end.name, kinds=end.kinds)
+        return end.id
+    made.add_node(key, value=native(end), datatype=end.datatype, unit=end.unit)
+    return key
+
+
+def _told(fact: Fact) -> dict[str, Any]:
+    return {
+        "relation": fact.relation,
+        "confidence": fact.confidence,
+        "trust": fact.trust,
+        "status": belief.status(fact.verdict, fact.trust, fact.methods),
+        "sources": fact.sources,
+        "origin": fact.origin,
+        "qualifiers": {name: in_words(value) for name, value in fact.qualifiers},
+    }

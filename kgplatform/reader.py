@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from kgplatform import explanation, facts, lookup, names, viewing
 from kgplatform import similar as similarity
@@ -19,6 +19,9 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.ports import CypherRunner, Limits, Mirroring, Rows, Signature, Store
 from kgplatform.types import By, Change, Entity, EntityId, Fact, FactKey, Hit, Kind, Merge, Path, Relation, SourceId
 from kgplatform.view import GraphView
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Reader(Library):
@@ -67,6 +70,10 @@ class Reader(Library):
     def view(self, *, literals: bool = False, **which: Unpack[Which]) -> GraphView:
         """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""
         return viewing.read(self.store, facts.which(**which), literals)
+
+    def to_networkx(self, **which: Unpack[Which]) -> nx.MultiDiGraph[str]:
+        """All facts that fit as a graph of networkx, as ``Facts.to_networkx`` says."""
+        return self.facts(**which).to_networkx()
 
     def _check_direction(self, relation: str) -> None:
         known = self.relations()

@@ -274,6 +274,20 @@ def test_selections(kg: KnowledgeGraph) -> None:
     assert kg.facts(source="doc:9").to_arrow().num_rows == len(kg.facts(source="doc:9").to_pandas()) == 0
 
 
+def test_networkx_gets_an_edge_for_each_fact_and_a_node_for_each_value(kg: KnowledgeGraph) -> None:
+    kg.put([claim(PIERRE, "born on", Literal("7 November 1867", "date")), claim(MARIE, "married to", PIERRE, told(2.0, "doc:2"))])
+    kg.put([claim(PIERRE, "height", Literal("170", "integer", "cm"))])
+    drawn = kg.to_networkx(status="all")
+    assert {key for _, _, key in drawn.edges(keys=True)} == {fact.key for fact in kg.facts(status="all")}
+    assert drawn.nodes[MARIE.id] == {"name": "Marie Curie", "kinds": ("person",)}
+    values = [told for _, told in drawn.nodes(data=True) if "value" in told]
+    assert sorted(str(one["value"]) for one in values) == ["170", "1867-11-07", "1867-11-07"], "equal values join nobody"
+    (married,) = (told for _, _, told in drawn.edges(data=True) if told["relation"] == "married to")
+    (fact,) = kg.facts(relation="married to")
+    assert (married["confidence"], married["status"], married["sources"]) == (fact.confidence, "current", ("doc:1", "doc:2"))
+    assert kg.facts(relation="knows").to_networkx().number_of_nodes() == 0
+
+
 def test_neighbours_hop_by_hop(kg: KnowledgeGraph) -> None:
     assert {fact.relation for fact in kg.neighbours("Pierre Curie")} == {"married to"}
     assert {fact.relation for fact in kg.neighbours("Pierre Curie", hops=2)} == {"married to", "born in", "born on"}
