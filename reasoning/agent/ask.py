@@ -18,13 +18,13 @@ import numpy as np
 
 from kgplatform.errors import BadRequest
 from kgplatform.lm.ports import Encoder
-from kgplatform.types import Entity, Fact, Kind, Literal, Path, Relation, Status, in_words
-from reasoning.agent import cues, sets
+from kgplatform.types import Entity, Fact, Kind, Literal, Relation, Status
+from reasoning.agent import cues, sets, telling
 from reasoning.agent.answer import Alternative, Answer
 from reasoning.agent.marks import marked
 from reasoning.agent.phrases import Slot
 from reasoning.agent.plan import Plan, plan
-from reasoning.agent.solve import BEARERS, SHOWN, Found, Solver, Topic, Unsaid, ambiguous
+from reasoning.agent.solve import BEARERS, Found, Solver, Topic, Unsaid, ambiguous
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
 from reasoning.paths.learning import Mark, learn
@@ -194,12 +194,12 @@ class Guide:
     def _told(self, best: Reading, others: Sequence[Reading], mention: Mention, year: bool) -> Answer:
         assert best.topic is not None and self.walker is not None
         ranked = sets.ranked(self.walker.members(best), self.solver.name)
-        answers = _years([self.network.nodes[end] for end, _ in ranked]) if year else [self.network.nodes[end] for end, _ in ranked]
+        answers = telling.years([self.network.nodes[end] for end, _ in ranked]) if year else [self.network.nodes[end] for end, _ in ranked]
         paths = tuple(member.walks[0] for _, member in ranked)
         conflicts = tuple(self._conflicts(best))
         route = self.walker.route(best.hops)
         return Answer(
-            text=_text(best.topic, route, answers, paths, conflicts, mention),
+            text=telling.walked(best.topic, route, answers, paths, conflicts, mention),
             supported=True,
             topic=best.topic,
             route=route,
@@ -225,7 +225,7 @@ class Guide:
                 edges, places = self.network.edges(nodes, hop)
                 for place in np.flatnonzero(np.bincount(places) > 1).tolist():
                     facts = tuple(self.network.facts[self.network.origin[edge]] for edge in edges[places == place])
-                    if not _one_date(facts):
+                    if not telling.one_date(facts):
                         yield facts
             nodes = self.network.reached(starts, reading.hops[:length])
 
@@ -236,17 +236,17 @@ class Guide:
         ranked = sets.ranked(found.members, self.solver.name)
         members = [self.network.nodes[node] for node, _ in ranked]
         if todo.year:
-            members = _years(members)
+            members = telling.years(members)
         walks = tuple(dict.fromkeys(walk for _, member in ranked for walk in member.walks))[:SUPPORT]
         counted = Literal(str(len(members)), "integer")
         if todo.form == "count":
             text = f"{len(members)}: {self.solver.names(found.members)} ({found.said})."
             belief = sets.whole(found.members).belief
         else:
-            text, belief = f"{_listed(members)} ({found.said}).", ranked[0][1].belief
+            text, belief = f"{telling.listed(members)} ({found.said}).", ranked[0][1].belief
         answers = (counted,) if todo.form == "count" else tuple(members)
         topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
-        text += _vague(topics)
+        text += telling.vague(topics)
         return Answer(text, True, topic=topic, answers=answers, paths=walks, confidence=found.share * belief, members=tuple(members))
 
     def _chosen(self, todo: Plan, topics: Sequence[Topic]) -> Found:
@@ -258,7 +258,7 @@ class Guide:
 
     def _judged(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
         verdict = judged(self.solver, todo, topics)
-        text = f"{'Yes' if verdict.true else 'No'}: {verdict.said}.{_vague(topics)}"
+        text = f"{'Yes' if verdict.true else 'No'}: {verdict.said}.{telling.vague(topics)}"
         answer = Literal("true" if verdict.true else "false", "boolean")
         topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
         return Answer(text, True, topic=topic, answers=(answer,), paths=verdict.walks[:SUPPORT], confidence=verdict.confidence)
@@ -274,52 +274,3 @@ def _meant(mention: Mention, means: frozenset[str]) -> Mention:
     """A mention of what is meant alone, where that is among what it may be."""
     chosen = tuple(entity for entity in mention.entities if entity.id in means)
     return replace(mention, entities=chosen) if chosen else mention
-
-
-def _years(ends: Sequence[Entity | Literal]) -> list[Entity | Literal]:
-    """Dates as their years, when only dates were found."""
-    years = [Literal(end.value[:4], "year") for end in ends if isinstance(end, Literal) and end.datatype in ("date", "year")]
-    return list(years) if len(years) == len(ends) else list(ends)
-
-
-def _one_date(facts: Sequence[Fact]) -> bool:
-    """Whether the tails are one date, told more and less precisely: that is no disagreement."""
-    dates = [fact.tail.value for fact in facts if isinstance(fact.tail, Literal) and fact.tail.datatype in ("date", "year")]
-    return len(dates) == len(facts) and all(max(dates, key=len).startswith(date) for date in dates)
-
-
-def _listed(ends: Sequence[Entity | Literal]) -> str:
-    more = f" and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
-    return ", ".join(map(in_words, ends[:SHOWN])) + more
-
-
-def _vague(topics: Sequence[Topic]) -> str:
-    """What a name that is spelt otherwise was taken for."""
-    taken = [topic.entities[0].name for topic in topics if isinstance(topic, Mention) and not topic.exact]
-    return "".join(f" I took one name to be {name}." for name in taken)
-
-
-def _text(
-    topic: Entity,
-    route: Sequence[str],
-    answers: Sequence[Entity | Literal],
-    paths: Sequence[Path],
-    conflicts: Sequence[Sequence[Fact]],
-    mention: Mention,
-) -> str:
-    shown = [
-        in_words(answer) + (" (predicted)" if any(step.fact.origin == ("predicted",) for step in path.steps) else "")
-        for answer, path in zip(answers[:SHOWN], paths[:SHOWN], strict=True)
-    ]
-    more = f" and {len(answers) - SHOWN} more" if len(answers) > SHOWN else ""
-    parts = [f"{topic.name} – {' – '.join(route)}: {', '.join(shown)}{more}."]
-    parts += [
-        f"The sources disagree: {facts[0].head.name} has {len(facts)} values of {facts[0].relation!r}"
-        f" ({', '.join(in_words(fact.tail) for fact in facts)}), and one at most can be true."
-        for facts in conflicts
-    ]
-    if not mention.exact:
-        parts.append(f"I took the topic to be {topic.name}.")
-    if len(mention.entities) > 1:
-        parts.append(f"{len(mention.entities)} things bear that name; this is {topic.id}.")
-    return " ".join(parts)
