@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,13 @@ class Recorder:
 
     def add(self, iteration: int, view: GraphView) -> Dynamics:
         """Measure the graph as it is after an iteration; one that was measured already, and those after it, are replaced."""
+        return self.record(iteration, Simple.of(view), view.entity_ids)
+
+    def record(self, iteration: int, graph: Simple, ids: Sequence[str]) -> Dynamics:
+        """As ``add``, of a simple graph; ``ids`` are of its entities."""
         self._lines = [line for line in self._lines if line["iteration"] < iteration]
-        measured = measure(Simple.of(view), self.seed)
-        now = {view.entity_ids[place] for place in measured.between.tolist()}
+        measured = measure(graph, self.seed)
+        now = {ids[place] for place in measured.between.tolist()}
         since = since_when(self._lines)
         held = set(since)
         told = asdict(measured.dynamics)

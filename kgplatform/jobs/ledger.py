@@ -66,10 +66,10 @@ class Ledger:
         with self._file.reading() as rows:
             return queue.find(rows, id)
 
-    def jobs(self, states: Collection[State] = (), *, graph: str | None = None, limit: int = 50) -> list[Job]:
-        """The latest first; of all states unless some are named."""
+    def jobs(self, states: Collection[State] = (), *, graph: str | None = None, kind: str | None = None, limit: int = 50) -> list[Job]:
+        """The latest first; of all states, graphs and kinds unless some are named."""
         with self._file.reading() as rows:
-            return queue.latest(rows, states, graph, limit)
+            return queue.latest(rows, states, graph, kind, limit)
 
     def cancel(self, id: str) -> Job:
         """What waits is cancelled at once; what runs is asked to stop, and does so at its next step, progress or heartbeat.

@@ -52,10 +52,10 @@ def of_run(rows: sqlite3.Connection, name: str) -> Job | None:
     return records.job(row) if row else None
 
 
-def latest(rows: sqlite3.Connection, states: Collection[State], graph: str | None, limit: int) -> list[Job]:
+def latest(rows: sqlite3.Connection, states: Collection[State], graph: str | None, kind: str | None, limit: int) -> list[Job]:
     wanted = """SELECT * FROM jobs WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR graph = ?2)
-        ORDER BY created DESC, rowid DESC LIMIT ?3"""
-    return [records.job(row) for row in rows.execute(wanted, (json.dumps(list(states)), graph, limit))]
+        AND (?3 IS NULL OR kind = ?3) ORDER BY created DESC, rowid DESC LIMIT ?4"""
+    return [records.job(row) for row in rows.execute(wanted, (json.dumps(list(states)), graph, kind, limit))]
 
 
 def live(rows: sqlite3.Connection, task: Task) -> Job | None:

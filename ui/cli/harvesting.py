@@ -125,6 +125,11 @@ def expand(
     tokens: Annotated[int | None, typer.Option(metavar="N", help="End after so many tokens.")] = None,
     usd: Annotated[float | None, typer.Option(metavar="P", help="End after so many dollars.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="End after so many.")] = None,
+    patience: Annotated[int | None, typer.Option(metavar="N", help="End when so many rounds brought nothing new; nothing: 3.")] = None,
+    floor: Annotated[
+        float | None, typer.Option(metavar="P", help="Nothing new is what brings at most this share of new things; nothing: 0.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another number lets the model answer anew; nothing: 0.")] = None,
     chat: Annotated[str, typer.Option(metavar="MODEL", help="The chat model that answers; nothing: KG_CHAT_MODEL.")] = "",
     name: RunId = "",
     resume: Resume = "",
@@ -137,11 +142,16 @@ def expand(
     """
     if bool(question) == bool(resume):
         raise BadRequest("name either QUESTION or  --resume RUN")
-    limits = harvest_expand.limits(iterations=iterations, calls=calls, tokens=tokens, usd=usd, minutes=minutes)
+    limits = harvest_expand.limits(
+        iterations=iterations, calls=calls, tokens=tokens, usd=usd, minutes=minutes, patience=patience, floor=floor
+    )
     given = {"QUESTION": question, "--strategy": strategy, "--fan-out": fan_out is not None, "--chat": chat, "--run": name}
+    given |= {"--seed": seed is not None}
     if resume and (other := [option for option, value in given.items() if value]):
         raise BadRequest(f"--resume goes on with what the run was asked for: leave out {', '.join(other)}; only limits may be new")
-    arguments = harvest_expand.arguments(question, strategy=strategy, fan_out=fan_out, chat=chat, limits=limits, dry_run=dry_run)
+    arguments = harvest_expand.arguments(
+        question, strategy=strategy, fan_out=fan_out, seed=seed or 0, chat=chat, limits=limits, dry_run=dry_run
+    )
     if not resume:
         harvest_expand.check_models(run.settings, arguments)
     run.do("harvest expand", arguments, partial(_show_expansion, run), job=job, name=name, resume=resume, limits=limits)
@@ -160,6 +170,12 @@ def _show_expansion(run: Run, result: Mapping[str, Any]) -> None:
     run.screen.say(f"it ended: {result['ended']}")
     for line in result["notes"][:SHOWN]:
         run.screen.note(f"  {line}")
+    if result["merges"]:
+        run.screen.say(f"{shapes.many(result['merges'], 'thing')} merged into others that they are  (kg review merges)")
+    if result["asked"]:
+        run.screen.note(
+            f"of {shapes.many(result['asked'], 'thing')} a person is to say whether they are others:  kg review merge --meaning"
+        )
     if result["new"]:
         run.screen.note("what one model alone says is proposed: to accept or reject it,  kg review next")
 
