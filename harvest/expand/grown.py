@@ -5,12 +5,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from kgplatform.analysis.simple import Simple
+from kgplatform.analysis.simple import Simple, walked
 from kgplatform.names import normalise
+
+FEWEST, WALKED, WORK = 8, 64, 1_000_000
+"""Things from which the graph is walked to find its hub: ``WALKED``, of a large one fewer."""
+MORE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Grown:
     _visited: set[frozenset[str]] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
     _graph: Simple | None = None
+    _hub: tuple[int, str] | None = None
 
     def grow(self, record: Record) -> Round:
         """Take a round in."""
@@ -99,6 +105,17 @@ class Grown:
         if self._graph is None:
             self._graph = Simple.linking(np.array(self._ends, dtype=np.int64).reshape(-1, 2), len(self.names))
         return self._graph
+
+    @property
+    def hub(self) -> str:
+        """What most shortest paths pass through, as far as walks from some things tell; looked for anew when a share ``MORE`` has come."""
+        if not self._hub or len(self.names) >= self._hub[0] * (1 + MORE):
+            graph = self.graph
+            many = max(FEWEST, min(WALKED, WORK // max(1, len(graph.edges))))
+            sources = np.sort(np.random.default_rng(0).permutation(graph.nodes)[:many])
+            place = int(np.lexsort((-graph.degree, -walked(graph, sources).betweenness))[0])
+            self._hub = (len(self.names), next(islice(self.names, place, None)))
+        return self._hub[1]
 
     def fresh(self, question: Question) -> bool:
         """Whether neither these words nor these things together were asked about."""

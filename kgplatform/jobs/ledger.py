@@ -79,6 +79,14 @@ class Ledger:
         with self._file.writing() as rows:
             return queue.cancel(rows, queue.find(rows, id), self.time())
 
+    def withdraw(self, run: str, graph: str) -> int:
+        """Drop what the jobs of a run that is forgotten have done: taken up again they begin anew; how many. Raises ``JobBusy``."""
+        with self._file.writing() as rows:
+            jobs = queue.of_run_all(rows, run, graph)
+            for job in jobs:
+                queue.withdraw(rows, job, self.time())
+            return len(jobs)
+
     def retry(self, id: str, limits: Mapping[str, Any] | None = None) -> Job:
         """Queue a failed, cancelled or stopped job again, for a worker: what is done stays done, only the rest is run.
 

@@ -208,7 +208,21 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     before = said(kg)
     (more,) = command("harvest", "expand", "--resume", "silk", "--iterations", "3", "--json").objects
     assert (len(more["rounds"]), before < said(kg)) == (3, True)
-    command("harvest", "expand", "--resume", "silk", "--strategy", "leap").refused(2, "leave out --strategy")
+    command("harvest", "expand", "--resume", "silk", "--strategy", "leap", "--seed", "7").refused(2, "frontier and not leap", "0 and not 7")
+    command("harvest", "expand", TOPIC, "--run", "silk", "--fan-out", "2").refused(2, "a run 'silk' already", "--fan-out 3 and not 2")
     command("harvest", "expand", TOPIC, "--strategy", "magic").refused(2, "frontier")
     command("harvest", "expand", TOPIC, "--calls", "0").refused(2, "calls 0")
+    command("harvest", "expand", TOPIC, "--floor", "0.1", "--patience", "20").refused(2, "patience 20 is more rounds than iterations 12")
     command("harvest", "expand").refused(2, "QUESTION")
+    assert command("harvest", "expand", TOPIC, "--run", "../web", "--strategy", "node", "--iterations", "1").code == 0
+    assert [one["run"] for one in command("harvest", "runs", "--json").objects] == ["../web", "silk"]
+    compared = command("harvest", "runs", "silk", "../web").out
+    assert all(line in compared for line in ("strategy\tfrontier\tnode", "rounds\t3\t1", "things as silk\t13\t3")), compared
+    command("harvest", "runs", "silc").refused(2, "there are silk")
+    assert "would go" in command("forget", "run:silk", "--dry-run").out
+    assert command("forget", "run:silk").code == 0
+    assert len(said(kg)) == 2
+    assert "silk, iteration" not in command("insight").out
+    command("forget", "run:silc").refused(2, "nothing of a run 'silc'")
+    assert command("harvest", "expand", "--resume", "silk", "--json").objects[0]["rounds"] == more["rounds"]
+    assert before < said(kg)
