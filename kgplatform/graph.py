@@ -19,7 +19,7 @@ from kgplatform.errors import BadRequest, NotFound
 from kgplatform.explanation import Event, Explanation, Reason
 from kgplatform.facts import Facts, Which
 from kgplatform.library import Context
-from kgplatform.linking import blocks, link
+from kgplatform.linking import blocks, link, withdrawing
 from kgplatform.linking.deciding import Pair
 from kgplatform.linking.linker import ASK, Linker
 from kgplatform.lm.ports import Encoder
@@ -121,7 +121,7 @@ class KnowledgeGraph(Reader):
         """Withdraw a source with all it said and its text, or what one run observed. Raises ``NotFound`` when there is no such."""
         if bool(source) == bool(run):
             raise BadRequest("name either a source or a run to forget")
-        done = self.store.forget(SourceId(source)) if source else self.store.forget_run(run)
+        done = self.store.forget(SourceId(source)) if source else withdrawing.forget_run(self.store, run)
         if not done.evidence and not done.passages:
             raise NotFound(f"the graph has no source {source[:120]!r}" if source else f"the graph has nothing of a run {run[:120]!r}")
         return done + derivation.withdraw(self.store) if done.facts_removed else done

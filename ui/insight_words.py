@@ -8,6 +8,7 @@ from pathlib import Path
 from kgplatform.analysis import dynamics
 from kgplatform.analysis.dynamics import Dynamics
 from kgplatform.analysis.insight import Community, Gap, Standing
+from ui.expansions import DYNAMICS, run_of
 
 _ALIKE = 0.1
 """A ratio of likelihoods that comes by chance more often than so is none."""
@@ -77,10 +78,7 @@ class Grown:
     iterations: list[tuple[int, Dynamics]]
 
 
-FILE = "dynamics.jsonl"
-
-
 def grown(folder: Path) -> list[Grown]:
     """The runs of a folder of expansions whose shapes were recorded, the latest first. Raises ``BadFile``."""
-    found = sorted(folder.glob(f"*/{FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [Grown(path.parent.name, dynamics.read(path)) for path in found]
+    found = sorted(folder.glob(f"*/{DYNAMICS}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [Grown(run_of(path.parent), dynamics.read(path)) for path in found]

@@ -193,6 +193,24 @@ class Wire:
                 raise
             return Forgotten(), erased
 
+    def forget_run(self, run: str) -> Forgotten:
+        """Withdraw what a run observed and merged, and what is kept of it; taken up again it begins anew.
+
+        Raises ``NotFound``, or ``JobBusy`` while it runs.
+        """
+        from kgplatform.types import Forgotten
+        from ui import expansions
+
+        jobs = self.ledger.withdraw(run, place(self.settings))
+        shutil.rmtree(expansions.folder(self.expansions, run), ignore_errors=True)
+        shutil.rmtree(self.learned, ignore_errors=True)
+        try:
+            return self.graph.forget(run=run)
+        except NotFound:
+            if not jobs:
+                raise
+            return Forgotten()
+
     def forget_interactions(self, users: Sequence[str] = ()) -> tuple[int, int]:
         """Take back what these users took, or all, with what knows of it: the recommender, trainings that broke off, a mirror.
 

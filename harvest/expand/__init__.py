@@ -1,6 +1,8 @@
 """A graph that asks its own next question: a chat model answers, and what it names is asked about next."""
 
-from harvest.expand.run import Limits, Models, Report, harvest
+from harvest.expand.grown import Grown, Round, told
+from harvest.expand.limits import Limits, Way
+from harvest.expand.run import ROUND, Models, Report, check, harvest
 from harvest.expand.strategies import STRATEGIES
 
-__all__ = ["STRATEGIES", "Limits", "Models", "Report", "harvest"]
+__all__ = ["ROUND", "STRATEGIES", "Grown", "Limits", "Models", "Report", "Round", "Way", "check", "harvest", "told"]

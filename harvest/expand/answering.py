@@ -47,10 +47,10 @@ _TOLD = (
 )
 
 
-def request(question: Question, topic: str) -> Request:
+def request(question: Question, topic: str, seed: int = 0) -> Request:
     """What the model is asked; a question of the graph's own is asked within the topic."""
     asked = question.text if question.text == topic else f"The topic: {topic}\nThe question: {question.text}"
-    return Request((Message("system", _TOLD), Message("user", asked)), SCHEMA, TOKENS, TEMPERATURE)
+    return Request((Message("system", _TOLD), Message("user", asked)), SCHEMA, TOKENS, TEMPERATURE, seed)
 
 
 def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str, str]) -> list[Candidate]:

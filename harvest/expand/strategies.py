@@ -12,15 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harvest.expand.grown import Grown, Question
-from kgplatform.analysis.simple import Simple, walked
 
 Vectors = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Unit vectors of names, ``(names, dimension)``."""
 Strategy = Callable[[Grown, Vectors], Iterator[Question]]
 COMPARED = 1_000
 """Things, the newest, whose pairs are compared."""
-WALKED = 64
-"""Things from which the graph is walked to find its hub."""
 PAIRS = 500
 QUOTED = 300
 
@@ -48,10 +45,8 @@ def frontier(grown: Grown, vectors: Vectors) -> Iterator[Question]:  # noqa: ARG
     """Things with the fewest links that were not asked about, each with the hub: what most shortest paths pass through."""
     if not grown.names:
         return
-    ids, graph = list(grown.names), _graph(grown)
-    sources = np.sort(np.random.default_rng(0).permutation(graph.nodes)[:WALKED])
-    hub = ids[int(np.lexsort((-graph.degree, -walked(graph, sources).betweenness))[0])]
-    for place in np.argsort(graph.degree, kind="stable").tolist():
+    ids, hub = list(grown.names), grown.hub
+    for place in np.argsort(grown.graph.degree, kind="stable").tolist():
         if (id := ids[place]) != hub and not grown.visited(id):
             yield _two(grown, id, hub, "What is {} linked with, and how does it bear on {}?")
 
@@ -80,11 +75,6 @@ STRATEGIES: dict[str, Strategy] = {one.__name__: one for one in (node, answer, e
 """By name; whoever has another adds it."""
 
 
-def _graph(grown: Grown) -> Simple:
-    places = {id: place for place, id in enumerate(grown.names)}
-    return Simple.linking([(places[head], places[tail]) for head, _, tail in grown.links], len(places))
-
-
 def _pairs(
     grown: Grown, vectors: Vectors, words: str, rank: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 ) -> Iterator[Question]:
@@ -95,7 +85,7 @@ def _pairs(
         return
     told = vectors([grown.names[id] for id in ids])
     apart = np.triu(np.ones((len(ids), len(ids)), bool), 1)
-    edges = _graph(grown).edges - first
+    edges = grown.graph.edges - first
     edges = edges[(edges >= 0).all(axis=1)]
     apart[edges[:, 0], edges[:, 1]] = False
     heads, tails = np.nonzero(apart)

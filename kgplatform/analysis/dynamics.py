@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kgplatform.analysis.simple import Simple, Walked, walked
-from kgplatform.analysis.structure import Structure, assortativity, between, law, structure
+from kgplatform.analysis.structure import Law, Structure, assortativity, between, joined, law, structure
 from kgplatform.errors import BadFile
 from kgplatform.texts import Ints
 from kgplatform.view import GraphView
@@ -25,6 +25,8 @@ from kgplatform.wholefile import whole
 WORK = 4_000_000
 """Edges that are looked at, at most, to walk from sampled entities."""
 FEWEST = 8
+SMALL, SHARE = 5_000, 0.02
+"""A graph that grows is measured anew where it has fewer links, or so many more, as a share, than when it was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,19 @@ class Measured:
 
 def measure(graph: Simple, seed: int = 0) -> Measured:
     """The shape of a graph at one time. Raises ``MissingExtra``."""
+    return figures(graph, structure(graph, seed), walk(graph, seed), law(graph.degree))
+
+
+def walk(graph: Simple, seed: int = 0) -> Walked:
+    """Walks from as many entities as can be afforded."""
+    sources = min(graph.nodes, max(FEWEST, WORK // max(1, 2 * len(graph.edges))))
+    return walked(graph, np.sort(np.random.default_rng(seed).permutation(graph.nodes)[:sources]))
+
+
+def figures(graph: Simple, parts: Structure, walks: Walked, fitted: Law | None) -> Measured:
+    """The figures of a graph whose parts were measured."""
     count = len(graph.edges)
-    parts = structure(graph, seed)
-    sources = min(graph.nodes, max(FEWEST, WORK // max(1, 2 * count)))
-    chosen = np.sort(np.random.default_rng(seed).permutation(graph.nodes)[:sources])
-    walks = walked(graph, chosen)
     several = np.flatnonzero(between(graph, parts.community))
-    fitted = law(graph.degree)
     degree = 2 * count / graph.nodes if graph.nodes else None
     clustering = float(parts.clustering.mean()) if graph.nodes else None
     wedges = graph.degree * (graph.degree - 1.0)
@@ -130,6 +138,38 @@ def _small_world(nodes: int, degree: float | None, clustering: float | None, len
     return (clustering / (degree / nodes)) / (length / (math.log(nodes) / math.log(degree)))
 
 
+class Following:
+    """Measures a graph again and again while it grows; what takes long is measured anew only when the graph has grown by ``SHARE``.
+
+    Until then entities join the communities of their neighbours, and the figures of walks and of the law of degrees stand. A graph
+    of fewer than ``SMALL`` links is measured anew every time.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._links: dict[str, int] = {}
+        self._community: Ints = np.zeros(0, np.int64)
+        self._walks = Walked(np.zeros(0), None, None, 0)
+        self._law: Law | None = None
+
+    def measure(self, graph: Simple) -> Measured:
+        """As the function of that name, of a graph that has all entities of the one before, in their places."""
+        parts = structure(graph, self._seed, None if self._due("communities", graph) else joined(graph, self._community))
+        self._community = parts.community
+        if self._due("walks", graph):
+            self._walks = walk(graph, self._seed)
+        if self._due("law", graph):
+            self._law = law(graph.degree)
+        return figures(graph, parts, self._walks, self._law)
+
+    def _due(self, what: str, graph: Simple) -> bool:
+        count, before = len(graph.edges), self._links.get(what, 0)
+        due = count < SMALL or not before <= count < before * (1 + SHARE)
+        if due:
+            self._links[what] = count
+        return due
+
+
 class Recorder:
     """Measures one iteration after the other, and keeps the figures in a file of JSON lines that a run can be resumed by."""
 
@@ -137,12 +177,19 @@ class Recorder:
         """Go on with what the file holds. Raises ``BadFile``."""
         self.path, self.seed = path, seed
         self._lines = [*_lines(path)] if path.exists() else []
+        self._following = Following(seed)
 
     def add(self, iteration: int, view: GraphView) -> Dynamics:
         """Measure the graph as it is after an iteration; one that was measured already, and those after it, are replaced."""
+        return self._record(iteration, measure(Simple.of(view), self.seed), view.entity_ids)
+
+    def record(self, iteration: int, graph: Simple, ids: Sequence[str]) -> Dynamics:
+        """As ``add``, of a simple graph that grows from one iteration to the next (``Following``); ``ids`` are of its entities."""
+        return self._record(iteration, self._following.measure(graph), ids)
+
+    def _record(self, iteration: int, measured: Measured, ids: Sequence[str]) -> Dynamics:
         self._lines = [line for line in self._lines if line["iteration"] < iteration]
-        measured = measure(Simple.of(view), self.seed)
-        now = {view.entity_ids[place] for place in measured.between.tolist()}
+        now = {ids[place] for place in measured.between.tolist()}
         since = since_when(self._lines)
         held = set(since)
         told = asdict(measured.dynamics)

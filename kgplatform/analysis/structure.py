@@ -51,20 +51,16 @@ class Law(NamedTuple):
     p: float
 
 
-def structure(graph: Simple, seed: int = 0) -> Structure:
-    """Communities by the Leiden algorithm (Traag et al. 2019), the same for the same seed. Raises ``MissingExtra``."""
+def structure(graph: Simple, seed: int = 0, community: Ints | None = None) -> Structure:
+    """Communities by the Leiden algorithm (Traag et al. 2019), the same for the same seed, unless they are given.
+
+    Raises ``MissingExtra``.
+    """
     nk, made = _networkit(), _built(graph)
     if not len(graph.edges):
         none = np.zeros(graph.nodes)
         return Structure(np.arange(graph.nodes), None, none, none > 0, np.zeros(0, bool))
-    with _SETTINGS:
-        threads = nk.getMaxNumberOfThreads()
-        nk.setSeed(seed, False)
-        nk.setNumberOfThreads(1)
-        try:
-            parts = nk.community.ParallelLeiden(made).run().getPartition()
-        finally:
-            nk.setNumberOfThreads(threads)
+    community = _leiden(made, seed) if community is None else community
     clustering = np.asarray(nk.centrality.LocalClusteringCoefficient(made, True).run().scores())
     joined = nk.components.BiconnectedComponents(made).run().getComponents()
     sizes = np.fromiter(map(len, joined), np.int64, len(joined))
@@ -72,8 +68,46 @@ def structure(graph: Simple, seed: int = 0) -> Structure:
     cuts = np.bincount(members, minlength=graph.nodes) > 1
     pairs = members[np.repeat(sizes == 2, sizes)].reshape(-1, 2)
     bridges = np.isin(_coded(graph.edges, graph.nodes), _coded(np.sort(pairs, axis=1), graph.nodes))
-    modularity = float(nk.community.Modularity().getQuality(parts, made))
-    return Structure(np.asarray(parts.getVector(), dtype=np.int64), modularity, np.nan_to_num(clustering), cuts, bridges)
+    return Structure(community, modularity(graph, community), np.nan_to_num(clustering), cuts, bridges)
+
+
+def _leiden(made: Any, seed: int) -> Ints:
+    nk = _networkit()
+    with _SETTINGS:
+        threads = nk.getMaxNumberOfThreads()
+        nk.setSeed(seed, False)
+        nk.setNumberOfThreads(1)
+        try:
+            return np.asarray(nk.community.ParallelLeiden(made).run().getPartition().getVector(), dtype=np.int64)
+        finally:
+            nk.setNumberOfThreads(threads)
+
+
+def modularity(graph: Simple, community: Ints) -> float:
+    """How many more edges lie within communities than by chance (Newman and Girvan 2004)."""
+    count, ends = len(graph.edges), community[graph.edges]
+    degrees = np.bincount(community, weights=graph.degree)
+    return float((ends[:, 0] == ends[:, 1]).sum() / count - np.square(degrees / (2 * count)).sum())
+
+
+def joined(graph: Simple, community: Ints) -> Ints:
+    """The communities of a graph that has grown since: each new entity in that of most of its neighbours, of two the lower.
+
+    New entities that no way leads from to old ones are communities by themselves, part by part.
+    """
+    told = np.concatenate([community, np.full(graph.nodes - len(community), -1)])
+    ends = np.concatenate([graph.edges, graph.edges[:, ::-1]])
+    while True:
+        at = ends[(told[ends[:, 0]] < 0) & (told[ends[:, 1]] >= 0)]
+        if not len(at):
+            break
+        pairs, counts = np.unique(np.stack([at[:, 0], told[at[:, 1]]], axis=1), axis=0, return_counts=True)
+        order = np.lexsort((pairs[:, 1], -counts, pairs[:, 0]))
+        new, first = np.unique(pairs[order, 0], return_index=True)
+        told[new] = pairs[order[first], 1]
+    left = told < 0
+    told[left] = told.max(initial=-1) + 1 + graph.component[left]
+    return told
 
 
 def law(degrees: Ints) -> Law | None:

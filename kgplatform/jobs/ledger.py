@@ -66,10 +66,10 @@ class Ledger:
         with self._file.reading() as rows:
             return queue.find(rows, id)
 
-    def jobs(self, states: Collection[State] = (), *, graph: str | None = None, limit: int = 50) -> list[Job]:
-        """The latest first; of all states unless some are named."""
+    def jobs(self, states: Collection[State] = (), *, graph: str | None = None, kind: str | None = None, limit: int = 50) -> list[Job]:
+        """The latest first; of all states, graphs and kinds unless some are named."""
         with self._file.reading() as rows:
-            return queue.latest(rows, states, graph, limit)
+            return queue.latest(rows, states, graph, kind, limit)
 
     def cancel(self, id: str) -> Job:
         """What waits is cancelled at once; what runs is asked to stop, and does so at its next step, progress or heartbeat.
@@ -78,6 +78,14 @@ class Ledger:
         """
         with self._file.writing() as rows:
             return queue.cancel(rows, queue.find(rows, id), self.time())
+
+    def withdraw(self, run: str, graph: str) -> int:
+        """Drop what the jobs of a run that is forgotten have done: taken up again they begin anew; how many. Raises ``JobBusy``."""
+        with self._file.writing() as rows:
+            jobs = queue.of_run_all(rows, run, graph)
+            for job in jobs:
+                queue.withdraw(rows, job, self.time())
+            return len(jobs)
 
     def retry(self, id: str, limits: Mapping[str, Any] | None = None) -> Job:
         """Queue a failed, cancelled or stopped job again, for a worker: what is done stays done, only the rest is run.

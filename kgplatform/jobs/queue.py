@@ -18,6 +18,9 @@ from kgplatform.names import storable
 ATTEMPTS = 3
 """How often workers may leave a job in the middle with no step more done, before it counts as the job's fault."""
 
+WITHDRAWN = "the run was forgotten"
+"""Stands as the reason at the jobs of such a run."""
+
 
 def insert(rows: sqlite3.Connection, job: Job) -> Job:
     """Keep a new job; its id and, if it has none, its run are made here."""
@@ -52,10 +55,10 @@ def of_run(rows: sqlite3.Connection, name: str) -> Job | None:
     return records.job(row) if row else None
 
 
-def latest(rows: sqlite3.Connection, states: Collection[State], graph: str | None, limit: int) -> list[Job]:
+def latest(rows: sqlite3.Connection, states: Collection[State], graph: str | None, kind: str | None, limit: int) -> list[Job]:
     wanted = """SELECT * FROM jobs WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR graph = ?2)
-        ORDER BY created DESC, rowid DESC LIMIT ?3"""
-    return [records.job(row) for row in rows.execute(wanted, (json.dumps(list(states)), graph, limit))]
+        AND (?3 IS NULL OR kind = ?3) ORDER BY created DESC, rowid DESC LIMIT ?4"""
+    return [records.job(row) for row in rows.execute(wanted, (json.dumps(list(states)), graph, kind, limit))]
 
 
 def live(rows: sqlite3.Connection, task: Task) -> Job | None:
@@ -87,6 +90,19 @@ def finish(rows: sqlite3.Connection, job: Job, state: State, error: str, now: in
         "UPDATE jobs SET state = ?, error = ?, ended = ?, fence = fence + 1, owner = '' WHERE id = ?",
         (state, records.plain(error), now, job.id),
     )
+
+
+def of_run_all(rows: sqlite3.Connection, run: str, graph: str) -> list[Job]:
+    return [records.job(row) for row in rows.execute("SELECT * FROM jobs WHERE run = ? AND graph = ?", (storable(run), graph))]
+
+
+def withdraw(rows: sqlite3.Connection, job: Job, now: int) -> None:
+    """Let a job have done nothing, since what it did was taken back. Raises ``JobBusy``."""
+    if job.state == "running" and not dead(job.owner):
+        raise JobBusy(f"job {job.id} ({job.task.kind}) of the run {job.run!r} is running:  kg jobs cancel {job.id}  first")
+    rows.execute("DELETE FROM steps WHERE job = ?", (job.id,))
+    rows.execute("UPDATE jobs SET result = '{}' WHERE id = ?", (job.id,))
+    finish(rows, job, "cancelled", WITHDRAWN, now)
 
 
 def retry(rows: sqlite3.Connection, job: Job, limits: Mapping[str, Any]) -> Job:

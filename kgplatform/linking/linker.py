@@ -19,6 +19,7 @@ from kgplatform.linking import exact, forms, scoring
 from kgplatform.linking.candidates import met
 from kgplatform.linking.deciding import Decision, Pair, decided
 from kgplatform.linking.exact import ANYTHING, Linked
+from kgplatform.linking.withdrawing import of_run
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Store
 from kgplatform.store import vectors
@@ -72,8 +73,11 @@ class Linker:
         new = tuple(one for key, one in sorted(told.items()) if key not in there)
         return Linking(linked.claims, linked.unlinked, new, tuple(decided(new, self._pairs(new, linked, said), self._same, self._ask)))
 
-    def settle(self, linking: Linking) -> list[Merge]:
-        """Give new entities their vectors, and merge what was decided to be the same: after the claims were put."""
+    def settle(self, linking: Linking, run: str = "") -> list[Merge]:
+        """Give new entities their vectors, and merge what was decided to be the same: after the claims were put.
+
+        A merge names the ``run`` that it is of, so that ``withdrawing.forget_run`` takes it back with the run.
+        """
         there = self._store.entities([one.id for one in linking.new])
         made = [there[one.id] for one in linking.new if one.id in there and there[one.id].id == one.id]
         if made:
@@ -81,7 +85,7 @@ class Linker:
         same = [one.pair for one in linking.decisions if one.verdict == "same"]
         kept = self._store.entities([end.id for one in same for end in (one.entity, one.other)])
         return [
-            self._store.merge(one.other.id, one.entity.id, one.by)
+            self._store.merge(one.other.id, one.entity.id, one.by + (of_run(run) if run else ""))
             for one in same
             if one.entity.id in kept and one.other.id in kept and kept[one.entity.id].id == one.entity.id != kept[one.other.id].id
         ]

@@ -22,6 +22,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 import harvest.documents.run
+import harvest.expand.run
 import kgplatform.jobs.runner
 import kgplatform.opening
 import kgplatform.store.local
@@ -32,6 +33,9 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger
 from kgplatform.lm.cache import CachedEncoder, CachedScorer
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
+from kgplatform.lm.scripted_chat import ScriptedChat
+from kgplatform.lm.talk import Request
+from kgplatform.names import digest
 from kgplatform.settings import Settings
 from tests.integration.crowd import Where, open_again
 from ui.cli.main import main
@@ -99,11 +103,28 @@ def encoder(settings: Settings) -> CachedEncoder:
     return CachedEncoder(HashingEncoder(), settings.home / "vectors.sqlite")
 
 
+def drawn(request: Request) -> str:
+    """To each question a small graph of things that only its words make, some of which are spelt in two ways."""
+    told = digest(request.messages[-1].text)
+    one, other = (f"{CITIES[int(told[at : at + 4], 16) % 6]} {PEOPLE[int(told[at : at + 4], 16) % 18].lower()} bridge" for at in (0, 4))
+    edges = [
+        ("Silk", "has part", one),
+        (one.title().replace(" ", ""), "leads to", f"matter {told[8:]}"),
+        (other, "holds", f"{other}s load"),
+    ]
+    shaped = [dict(zip(("source", "relation", "target"), edge, strict=True)) for edge in edges]
+    return json.dumps({"brainstorm": "", "nodes": [], "edges": shaped, "patterns": [], "synthesis": f"{one} it is."})
+
+
+def chat(*_: object) -> ScriptedChat:
+    return ScriptedChat(drawn)
+
+
 def models(patch: Any) -> None:
     """Let settings lead to these models; ``patch(name, value)``."""
-    for made in (scorer, causal, encoder, reader):
+    for made in (scorer, causal, encoder, reader, chat):
         patch(f"kgplatform.opening.{made.__name__}", made)
-    for check in ("check_scorer", "check_encoder"):
+    for check in ("check_scorer", "check_encoder", "check_chat"):
         patch(f"kgplatform.opening.{check}", lambda *_: None)
 
 
@@ -114,12 +135,13 @@ def _patch(name: str, value: object) -> None:
 def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
     """``kg COMMAND`` on that graph, told to a file in the data folder.
 
-    It ends itself as by ``kill -9`` at that call of a function, counted from the first document or relation on: loading takes many.
+    It ends itself as by ``kill -9`` at that call of a function, counted from the first document, relation or question:
+    loading takes many.
     """
     for name in [name for name in os.environ if name.startswith("KG_")]:
         del os.environ[name]
     os.environ["KG_HOME"] = str(home)
-    calls, begin, ask = 0, harvest.documents.run.Extractor.extract, Asking.go
+    calls, begin, ask, expand = 0, harvest.documents.run.Extractor.extract, Asking.go, harvest.expand.run._Expansion.go
 
     def count(_: FrameType, event: str, __: object) -> None:
         nonlocal calls
@@ -135,6 +157,11 @@ def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
         sys.setprofile(count)
         return ask(*given)
 
+    def expanding(*given: Any) -> Any:
+        sys.setprofile(count)
+        return expand(*given)
+
+    harvest.expand.run._Expansion.go = expanding  # type: ignore[method-assign,assignment]
     harvest.documents.run.Extractor.extract = extract  # type: ignore[method-assign,assignment]
     Asking.go = go  # type: ignore[method-assign,assignment]
     models(_patch)

@@ -18,7 +18,7 @@ from kgplatform.store import local
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Source, SourceId
 from tests.ui import world
 from tests.ui.conftest import Server, Visit, start
-from ui.insight_words import FILE
+from ui.expansions import DYNAMICS
 
 GRAPH = "circles"
 SAID = (Evidence("import", Source(SourceId("import:1"), "import"), score=0.95),)
@@ -36,7 +36,7 @@ def circles(home: Path) -> Iterator[KnowledgeGraph]:
         pairs = nx.disjoint_union(nx.complete_graph(6), nx.complete_graph(7)).edges
         kg.put([Claim(member(a), "knows", member(b), SAID) for a, b in pairs])
         kg.put([Claim(BROKER, "knows", member(0), SAID), Claim(BROKER, "knows", member(6), SAID)])
-        recorder = Recorder(home / "expansions" / digest(GRAPH) / "night one" / FILE)
+        recorder = Recorder(home / "expansions" / digest(GRAPH) / "night one" / DYNAMICS)
         for iteration in range(3):
             recorder.add(iteration, kg.view())
         yield kg

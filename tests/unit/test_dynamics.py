@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgplatform.analysis import dynamics
-from kgplatform.analysis.dynamics import Dynamics, Recorder, measure
+from kgplatform.analysis.dynamics import Dynamics, Following, Recorder, measure
 from kgplatform.analysis.simple import Simple, walked
 from kgplatform.analysis.structure import between, law, structure
 from kgplatform.errors import BadFile
@@ -155,6 +155,25 @@ def test_what_is_recorded_goes_on_after_a_kill(tmp_path: Path) -> None:
     assert [one.nodes for _, one in told] == [len(seen.entities) for seen in steps]
     assert told[0][1].between_stayed is None
     assert isinstance(told[2][1], Dynamics)
+
+
+def test_a_graph_that_grows_is_followed_closely_though_not_all_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = np.array(nx.connected_watts_strogatz_graph(400, 6, 0.05, seed=1).edges)
+    whole = whole[np.argsort(whole.max(axis=1), kind="stable")]
+
+    def grown(count: int) -> Simple:
+        return Simple.linking(whole[:count], int(whole[:count].max()) + 1)
+
+    following = Following()
+    assert following.measure(grown(600)).dynamics == measure(grown(600)).dynamics
+    monkeypatch.setattr(dynamics, "SMALL", 0)
+    following.measure(grown(1_000))
+    for count in (1_002, 1_008, 1_015):
+        kept, anew = following.measure(grown(count)).dynamics, measure(grown(count)).dynamics
+        assert (kept.nodes, kept.edges, kept.cuts, kept.clustering) == (anew.nodes, anew.edges, anew.cuts, anew.clustering)
+        assert kept.modularity == pytest.approx(anew.modularity, abs=0.02)
+        assert kept.path_length == pytest.approx(anew.path_length, rel=0.03)
+    assert following.measure(grown(1_100)).dynamics == measure(grown(1_100)).dynamics
 
 
 def test_how_long_entities_stay_between_communities_is_told(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harvest.expand import STRATEGIES, Limits, Models, Report, harvest
+from harvest.expand import STRATEGIES, Limits, Models, Report, Way, harvest
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger, Task
@@ -59,7 +59,7 @@ def said(kg: KnowledgeGraph) -> set[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_asks_new_questions_and_the_graph_grows(kg: KnowledgeGraph, expand: Callable[..., Report], strategy: str) -> None:
-    report = expand(strategy=strategy, limits=Limits(iterations=5))
+    report = expand(way=Way(strategy), limits=Limits(iterations=5))
     asked = [question for one in report.rounds for question in one.questions]
     assert (asked[0], len(asked)) == (TOPIC, len(set(asked)))
     assert len(report.rounds) == 5
@@ -78,6 +78,33 @@ def test_what_one_model_says_is_proposed_and_says_where_it_comes_from(kg: Knowle
     assert all(detail.values())
     kg.forget(run="first")
     assert not said(kg)
+
+
+def test_things_of_other_spellings_come_together_and_part_with_the_run(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    def spelling(request: Request) -> str:
+        first = request.messages[-1].text == TOPIC
+        return local_graph(("stress concentration", "weakens", "silk") if first else ("StressConcentrations", "starts", "cracks"))
+
+    report = expand(spelling, limits=Limits(iterations=2), run="spelt")
+    assert [(keep, other) for _, keep, other in report.merges] == [("stress concentration", "StressConcentrations")]
+    assert {head for head, _, _ in said(kg)} == {"stress concentration"}
+    assert [one.merged for one in report.rounds] == [0, 1]
+    assert sum(one.new for one in report.rounds) == 3
+    other = KnowledgeGraph(MemoryStore())
+    expand(lambda _: local_graph(("stress concentration", "weakens", "silk")), other, limits=Limits(iterations=1), run="before")
+    expand(spelling, other, limits=Limits(iterations=2), run="spelt")
+    other.forget(run="spelt")
+    assert said(other) == {("stress concentration", "weakens", "silk")}
+    assert [one.undone for one in other.merges()] == [True]
+    assert other.entity("stress concentration").aliases == ()
+
+
+def test_doubtful_things_stay_apart_for_a_person(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    answers = {TOPIC: local_graph(("polymer strength", "bears", "load")), "polymer": local_graph(("polymer strenght", "bears", "weight"))}
+    report = expand(lambda request: answers[TOPIC if request.messages[-1].text == TOPIC else "polymer"], limits=Limits(iterations=2))
+    assert [(one, other) for one, other, _, _ in report.asked] == [("polymer strenght", "polymer strength")]
+    assert [pair.entity.name for pair in kg.duplicates()] == ["polymer strenght"]
+    assert len({head for head, _, _ in said(kg)}) == 2
 
 
 def test_it_does_not_matter_which_answer_comes_first(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
@@ -111,7 +138,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_model_ends_the_run_by_itself(kg: KnowledgeGraph, expand: Callable[..., Report], name: str) -> None:
     answer, facts = HOSTILE[name]
-    report = expand(answer, strategy="mixed", limits=Limits(iterations=50))
+    report = expand(answer, way=Way("mixed"), limits=Limits(iterations=50))
     assert report.ended in ("the last 3 rounds brought nothing new", "nothing is left to ask")
     assert len(report.rounds) <= 4
     assert len(said(kg)) == facts
@@ -123,7 +150,13 @@ def test_limits_end_it(expand: Callable[..., Report]) -> None:
     assert "tokens is reached" in expand(limits=Limits(tokens=1)).ended
     barren = expand(limits=Limits(iterations=50, floor=0.9))
     assert not barren.cut
-    for options in ({"limits": Limits(calls=0)}, {"limits": Limits(floor=2)}, {"strategy": "magic"}, {"fan_out": 0}):
+    for options in (
+        {"limits": Limits(calls=0)},
+        {"limits": Limits(floor=2)},
+        {"way": Way("magic")},
+        {"way": Way(fan_out=0)},
+        {"limits": Limits(floor=0.1, patience=13)},
+    ):
         with pytest.raises(BadRequest):
             expand(**options)
 
@@ -170,10 +203,26 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     done = command("harvest", "expand", TOPIC, "--iterations", "2", "--run", "silk")
     assert done.code == 0
     assert "it ended: after 2 rounds, as asked" in done.out
+    shown = command("insight").out
+    assert "silk, iteration" in shown
     before = said(kg)
     (more,) = command("harvest", "expand", "--resume", "silk", "--iterations", "3", "--json").objects
     assert (len(more["rounds"]), before < said(kg)) == (3, True)
-    command("harvest", "expand", "--resume", "silk", "--strategy", "leap").refused(2, "leave out --strategy")
+    command("harvest", "expand", "--resume", "silk", "--strategy", "leap", "--seed", "7").refused(2, "frontier and not leap", "0 and not 7")
+    command("harvest", "expand", TOPIC, "--run", "silk", "--fan-out", "2").refused(2, "a run 'silk' already", "--fan-out 3 and not 2")
     command("harvest", "expand", TOPIC, "--strategy", "magic").refused(2, "frontier")
     command("harvest", "expand", TOPIC, "--calls", "0").refused(2, "calls 0")
+    command("harvest", "expand", TOPIC, "--floor", "0.1", "--patience", "20").refused(2, "patience 20 is more rounds than iterations 12")
     command("harvest", "expand").refused(2, "QUESTION")
+    assert command("harvest", "expand", TOPIC, "--run", "../web", "--strategy", "node", "--iterations", "1").code == 0
+    assert [one["run"] for one in command("harvest", "runs", "--json").objects] == ["../web", "silk"]
+    compared = command("harvest", "runs", "silk", "../web").out
+    assert all(line in compared for line in ("strategy\tfrontier\tnode", "rounds\t3\t1", "things as silk\t13\t3")), compared
+    command("harvest", "runs", "silc").refused(2, "there are silk")
+    assert "would go" in command("forget", "run:silk", "--dry-run").out
+    assert command("forget", "run:silk").code == 0
+    assert len(said(kg)) == 2
+    assert "silk, iteration" not in command("insight").out
+    command("forget", "run:silc").refused(2, "nothing of a run 'silc'")
+    assert command("harvest", "expand", "--resume", "silk", "--json").objects[0]["rounds"] == more["rounds"]
+    assert before < said(kg)

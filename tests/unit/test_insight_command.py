@@ -15,7 +15,7 @@ from kgplatform.names import digest
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Source, SourceId
 from tests.commands import Kg, commands
-from ui.insight_words import FILE
+from ui.expansions import DYNAMICS
 
 SAID = (Evidence("import", Source(SourceId("import:1"), "import"), score=0.95),)
 
@@ -55,7 +55,7 @@ def test_the_shape_and_what_is_worth_a_look(kg: Kg, circles: KnowledgeGraph) -> 
 
 
 def test_how_the_last_expansion_grew_is_told(kg: Kg, circles: KnowledgeGraph) -> None:
-    recorder = Recorder(Path(os.environ["KG_HOME"]) / "expansions" / digest("kg") / "monday" / FILE)
+    recorder = Recorder(Path(os.environ["KG_HOME"]) / "expansions" / digest("kg") / "monday" / DYNAMICS)
     recorder.add(0, circles.view())
     told = kg("insight")
     assert "monday, iteration" in told.out

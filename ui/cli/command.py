@@ -29,6 +29,8 @@ Graph = Annotated[str | None, typer.Option("--graph", metavar="NAME", help="The 
 Home = Annotated[str | None, typer.Option("--home", metavar="FOLDER", help="The data folder to use instead of the configured one.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")]
 AsJob = Annotated[bool, typer.Option("--job", help="Leave it to  kg worker,  and come back at once.")]
+RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
+Resume = Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a run, or a job, that broke off or failed in part.")]
 Show = Callable[[Mapping[str, Any]], None]
 """Tells a person what a job came to."""
 

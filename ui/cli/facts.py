@@ -1,8 +1,7 @@
-"""Commands on facts: import, export, explain, forget."""
+"""Commands on facts: import, export, explain."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from kgplatform import derivation
-from kgplatform.errors import BadRequest, NotFound
-from kgplatform.types import SourceId, in_words
+from kgplatform.errors import BadRequest
+from kgplatform.types import in_words
 from ui import history, shapes
 from ui.cli import adopt
 from ui.cli.command import AsJob, DryRun, Run, add
@@ -20,7 +19,7 @@ from ui.cli.selecting import AsOf, FromSource, MinConfidence, StatusOf
 from ui.tasks import exporting, importing
 
 if TYPE_CHECKING:
-    from kgplatform.graph import Explanation, KnowledgeGraph, Reason
+    from kgplatform.graph import Explanation, Reason
 
 SHOWN = 5
 """Reasons of refusal that a person is shown; JSON has the first thousand of each sort."""
@@ -61,7 +60,6 @@ def register(app: typer.Typer) -> None:
         example="kg export facts.tsv\nkg export --status all --force everything.jsonld.gz\nkg export --source doc:17 --as-of 1900 old.ttl",
     )(export)
     add(app, "explain", example='kg explain "Marie Curie | born in | Warsaw"')(explain)
-    add(app, "forget", example="kg forget --dry-run import:5f2c9e1a77b0c3d4")(forget)
 
 
 def import_(
@@ -201,51 +199,3 @@ def _reason(reason: Reason) -> tuple[str, ...]:
     piece = reason.evidence
     words = piece.quote or ", ".join(f"{name}: {value}" for name, value in derivation.apart(piece)) or piece.model
     return f"{reason.weight:+.2f}", "yes" if reason.counts else "no", piece.method, shapes.where(piece), words
-
-
-def forget(
-    run: Run,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The id of a source, as kg explain --json shows it.")],
-    dry_run: DryRun = False,
-) -> None:
-    """Withdraw a source with all it said, its text and what chat models answered to it; facts that nothing else speaks for go too."""
-    if dry_run:
-        _would_forget(run, source)
-        return
-    from kgplatform import snapshots
-
-    try:
-        done, answers = run.forget(source)
-    except NotFound as error:
-        raise NotFound(f"{error}{_near_sources(run.graph, source)}") from None
-    run.screen.emit({"source": source, **dataclasses.asdict(done), "answers": answers})
-    gone = f"{shapes.many(done.evidence, 'piece')} of evidence gone, {shapes.many(done.facts_removed, 'fact')} with them"
-    if done.predictions:
-        gone += f", and {shapes.many(done.predictions, 'prediction')} that rested on those"
-    if done.passages:
-        gone += f", and its text in {shapes.many(done.passages, 'passage')}"
-    if answers:
-        gone += f", and {shapes.many(answers, 'answer')} of models to it"
-    if held := snapshots.holding(run.snapshots, source):
-        run.screen.note(f"kg: the snapshots {', '.join(held)} still hold it:  kg snapshots drop NAME  deletes one")
-    run.screen.say(f"{source}: {gone}; {shapes.many(done.facts_kept, 'fact')} {'stays' if done.facts_kept == 1 else 'stay'}")
-
-
-def _would_forget(run: Run, source: str) -> None:
-    speaking = list(iter(run.graph.facts(source=source, status="all")))
-    kept = run.graph.store.document(SourceId(source))
-    if not speaking and not kept:
-        raise NotFound(f"the graph has no source {source[:120]!r}{_near_sources(run.graph, source)}")
-    alone, passages = sum(fact.sources == (source,) for fact in speaking), kept.passages if kept else 0
-    counts = {"facts_removed": alone, "facts_kept": len(speaking) - alone, "passages": passages}
-    run.screen.emit({"source": source, "dry_run": True, **counts})
-    text = f", its text in {shapes.many(passages, 'passage')} too" if passages else ""
-    run.screen.say(f"{source}: {shapes.many(alone, 'fact')} would go{text}, {len(speaking) - alone:,} would stay by other evidence")
-
-
-def _near_sources(graph: KnowledgeGraph, source: str) -> str:
-    import difflib
-
-    there = {**{one.source.id: 0 for one in graph.documents()}, **graph.sources()}
-    near = difflib.get_close_matches(source, there, n=3, cutoff=0.4) or sorted(there, key=lambda s: -there[s])[:3]
-    return f"; there are {', '.join(near)}" if near else ": it has no facts"

@@ -12,12 +12,11 @@ import typer
 from kgplatform.errors import BadRequest
 from ui import jobs as words
 from ui import shapes
-from ui.cli.command import AsJob, DryRun, Run, add, group
+from ui.cli import expanding
+from ui.cli.command import AsJob, DryRun, Resume, Run, RunId, add, group
 from ui.cli.screen import percent
-from ui.tasks import harvest_documents, harvest_expand, harvest_relation
+from ui.tasks import harvest_documents, harvest_relation
 
-RunId = Annotated[str, typer.Option("--run", metavar="NAME", help="A name for this run, kept with its evidence.")]
-Resume = Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with a run, or a job, that broke off or failed in part.")]
 Again = Annotated[bool, typer.Option("--again", help="Read documents anew that the same command has read before.")]
 Sync = Annotated[bool, typer.Option("--sync", help="Then forget texts that this command read before and that are gone from PATH.")]
 SHOWN = 5
@@ -29,8 +28,7 @@ def register(app: typer.Typer) -> None:
     example = "kg harvest documents texts/ notes.txt --run first\nkg harvest documents texts/ --job"
     add(harvest, "documents", example=example, creates=True)(documents)
     add(harvest, "relation", example="kg harvest relation born-in.yaml --dry-run", creates=True)(relation)
-    expanding = "kg harvest expand 'What makes silk strong?' --iterations 6 --chat local:qwen2.5-coder-1.5b"
-    add(harvest, "expand", example=expanding, creates=True)(expand)
+    expanding.register(harvest)
     app.add_typer(harvest, name="harvest")
 
 
@@ -107,61 +105,6 @@ def relation(
         harvest_relation.check_models(run.settings, arguments)
     limits = harvest_relation.limits(size, minutes)
     run.do("harvest relation", arguments, partial(_show_relations, run), job=job, name=name, resume=resume, limits=limits)
-
-
-def expand(
-    run: Run,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask first.")] = "",
-    strategy: Annotated[
-        str, typer.Option(metavar="NAME", help="What to ask next: node, answer, edge, frontier, novelty, leap or mixed; nothing: frontier.")
-    ] = "",
-    fan_out: Annotated[
-        int | None, typer.Option("--fan-out", metavar="N", help=f"Questions at a time; nothing: {harvest_expand.FAN_OUT}.")
-    ] = None,
-    iterations: Annotated[
-        int | None, typer.Option(metavar="N", help=f"End after so many rounds; nothing: {harvest_expand.ITERATIONS}.")
-    ] = None,
-    calls: Annotated[int | None, typer.Option(metavar="N", help="End after so many questions.")] = None,
-    tokens: Annotated[int | None, typer.Option(metavar="N", help="End after so many tokens.")] = None,
-    usd: Annotated[float | None, typer.Option(metavar="P", help="End after so many dollars.")] = None,
-    minutes: Annotated[float | None, typer.Option(metavar="M", help="End after so many.")] = None,
-    chat: Annotated[str, typer.Option(metavar="MODEL", help="The chat model that answers; nothing: KG_CHAT_MODEL.")] = "",
-    name: RunId = "",
-    resume: Resume = "",
-    job: AsJob = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Ask a chat model, put what it says as proposed facts, and ask what the graph as it then stands raises; round after round.
-
-    It ends at a limit, or when three rounds brought nothing new. --resume goes on with a run from its last round, within new limits.
-    """
-    if bool(question) == bool(resume):
-        raise BadRequest("name either QUESTION or  --resume RUN")
-    limits = harvest_expand.limits(iterations=iterations, calls=calls, tokens=tokens, usd=usd, minutes=minutes)
-    given = {"QUESTION": question, "--strategy": strategy, "--fan-out": fan_out is not None, "--chat": chat, "--run": name}
-    if resume and (other := [option for option, value in given.items() if value]):
-        raise BadRequest(f"--resume goes on with what the run was asked for: leave out {', '.join(other)}; only limits may be new")
-    arguments = harvest_expand.arguments(question, strategy=strategy, fan_out=fan_out, chat=chat, limits=limits, dry_run=dry_run)
-    if not resume:
-        harvest_expand.check_models(run.settings, arguments)
-    run.do("harvest expand", arguments, partial(_show_expansion, run), job=job, name=name, resume=resume, limits=limits)
-
-
-def _show_expansion(run: Run, result: Mapping[str, Any]) -> None:
-    run.screen.emit(result)
-    if result["dry_run"]:
-        run.screen.say(f"at most {result['calls']:,} questions: {result['chat']}")
-        run.screen.say("nothing was asked and nothing written")
-        return
-    for number, one in enumerate(result["rounds"], 1):
-        asked = one["questions"][0] + (f"  (and {len(one['questions']) - 1} more)" if len(one["questions"]) > 1 else "")
-        run.screen.say(f"{number:>3}  {one['new']:>3} new things, {one['links']:>3} new links   {asked}")
-    run.screen.say(f"{shapes.added(result)}; {result['calls']:,} questions, {result['tokens']:,} tokens")
-    run.screen.say(f"it ended: {result['ended']}")
-    for line in result["notes"][:SHOWN]:
-        run.screen.note(f"  {line}")
-    if result["new"]:
-        run.screen.note("what one model alone says is proposed: to accept or reject it,  kg review next")
 
 
 def _show_relations(run: Run, result: Mapping[str, Any]) -> None:
