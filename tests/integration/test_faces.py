@@ -19,6 +19,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+import yaml
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import PromptTemplate
@@ -103,10 +104,17 @@ def test_a_program_asks_over_http_and_writes_nothing(here: dict[str, str], kg: K
     assert len(kg.facts(status="all")) == before
 
 
-def test_other_machines_need_a_token_which_is_told_nowhere(here: dict[str, str]) -> None:
+def test_other_machines_need_a_token_which_is_told_nowhere(here: dict[str, str], tmp_path: Path) -> None:
     refused = subprocess.run([*KG, "api", "--host", "0.0.0.0"], env=_environment(here), capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stdout) == (2, "") and "set KG_API_TOKEN" in refused.stderr and refused.stderr.count("\n") == 1
-    with served(here | {"KG_API_TOKEN": TOKEN}, "api", "--host", "0.0.0.0", "--port", "0") as (port, stopped):
+    (secret := tmp_path / "token").write_text(f"{TOKEN}\n")
+    given = here | {"KG_API_TOKEN_FILE": str(secret)}  # as in docker/compose.yaml
+    _, _, script = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))["services"]["api"]["healthcheck"]["test"][1:]
+    with served(given, "api", "--host", "0.0.0.0", "--port", "0") as (port, stopped):
+        for token, healthy in ((secret, True), (ROOT / "LICENSE", False)):
+            look = [sys.executable, "-c", script.replace("8600", str(port))]
+            done = subprocess.run(look, env=_environment(given | {"KG_API_TOKEN_FILE": str(token)}), capture_output=True, check=False)
+            assert (done.returncode == 0) == healthy
         assert ask(port, "GET", "/v1/schema")[0] == 401
         assert ask(port, "GET", "/v1/schema", authorization=f"Bearer {TOKEN}")[0] == 200
         assert TOKEN not in stopped()

@@ -32,8 +32,20 @@ def test_compose_accepts_the_files(more: list[str]) -> None:
     done = subprocess.run(["docker", "compose", *files, "config"], capture_output=True, text=True, check=False, env=dict(os.environ))
     assert (done.returncode, done.stderr) == (0, "")
     config = yaml.safe_load(done.stdout)
-    assert set(config["services"]) == {"neo4j", "worker", "web"}
+    assert set(config["services"]) == {"neo4j", "worker", "web"}, "who asks for no api needs no token for it"
     assert config["services"]["worker"]["build"]["target"] == ("cuda" if "compose.gpu.yaml" in more else "cpu")
+
+
+def test_the_profile_api_is_the_graph_for_programs_behind_a_token() -> None:
+    api = services()["api"]
+    assert api["profiles"] == ["api"] and "api_token" in api["secrets"]
+    assert api["environment"]["KG_API_TOKEN_FILE"] == "/run/secrets/api_token"
+    said = subprocess.run(["sh", "-n", str(DOCKER / "serve.sh")], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")
+    unknown = subprocess.run(["sh", str(DOCKER / "serve.sh"), "nothing"], capture_output=True, text=True, check=False)
+    assert (unknown.returncode, unknown.stderr) == (2, "kgplatform: say which service this is: web, worker or api\n")
+    known = re.findall(r"(\w+)", (DOCKER / "serve.sh").read_text("utf-8").partition("kg-serve ")[2].partition("\n")[0])
+    assert set(known) == {service["command"][0] for service in services().values() if "command" in service}
 
 
 def test_only_this_machine_reaches_the_services() -> None:
@@ -56,8 +68,8 @@ def test_no_secret_stands_in_an_environment() -> None:
 
 
 def test_the_environment_holds_settings_that_there_are() -> None:
-    known = {setting.name for setting in SETTINGS} | {"NEO4J_AUTH_FILE", "TZ"}
-    assert not {name for service in services().values() for name in service.get("environment", ())} - known
+    known = {setting.name for setting in SETTINGS} | {"NEO4J_AUTH_FILE", "KG_API_TOKEN_FILE", "TZ"}
+    assert not {name for service in services().values() for name in service.get("environment", ())} - known - {"<<"}
 
 
 def test_the_image_runs_as_nobody_of_note_and_holds_what_it_copies() -> None:
