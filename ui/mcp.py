@@ -1,4 +1,4 @@
-"""MCP: the operations as tools, over standard input and output or over HTTP at ``/mcp``. Nothing here writes."""
+"""MCP: the operations as tools, over standard input and output or over HTTP at ``/mcp``; what they write, if anything, is proposals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from kgplatform.errors import KgError, NotFound
 from ui.asking.asking import Asking
-from ui.asking.operations import BY_NAME, OPERATIONS, Operation, answered
+from ui.asking.operations import OPERATIONS, PROPOSE, Operation, answered
 from ui.cli.failure import unexpected
 from ui.cli.screen import as_json
 
@@ -23,17 +23,20 @@ _SAYS = """A knowledge graph whose every fact shows where it comes from. Begin w
 Facts have a confidence from 0 to 1; say where it comes from (its sources) when you repeat one."""
 
 
-def server(asking: Asking, home: Path | None = None) -> Server[Any]:
-    """``home`` is the folder below which what nobody foresaw is written."""
+def server(asking: Asking, home: Path | None = None, *, writes: bool = False) -> Server[Any]:
+    """``home`` is the folder below which what nobody foresaw is written; one that ``writes`` takes proposals too."""
+    by_name = {one.name: one for one in (*OPERATIONS, *((PROPOSE,) if writes else ()))}
 
     async def listed(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_tool(operation) for operation in OPERATIONS])
+        return ListToolsResult(tools=[_tool(operation) for operation in by_name.values()])
 
-    async def called(_: ServerRequestContext[Any], asked: CallToolRequestParams) -> CallToolResult:
+    async def called(context: ServerRequestContext[Any], asked: CallToolRequestParams) -> CallToolResult:
         try:
-            if not (operation := BY_NAME.get(asked.name)):
-                raise NotFound(f"there is no tool {asked.name[:60]!r}: there are {', '.join(BY_NAME)}")
-            told = await answered(asking, operation, operation.takes.read(asked.arguments or {}))
+            if not (operation := by_name.get(asked.name)):
+                raise NotFound(f"there is no tool {asked.name[:60]!r}: there are {', '.join(by_name)}")
+            client = context.session.client_params
+            mine = asking.of(client.client_info.name) if client else asking
+            told = await answered(mine, operation, operation.takes.read(asked.arguments or {}))
         except KgError as error:
             return _refused(error)
         except Exception as error:  # noqa: BLE001 - told in a sentence, kept in full in a file
@@ -50,7 +53,9 @@ def _tool(operation: Operation) -> Tool:
         description=operation.says,
         input_schema=operation.takes.model_json_schema(),
         output_schema=operation.gives.model_json_schema(),
-        annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+        annotations=ToolAnnotations(
+            read_only_hint=operation is not PROPOSE, destructive_hint=False, idempotent_hint=operation is not PROPOSE, open_world_hint=False
+        ),
     )
 
 

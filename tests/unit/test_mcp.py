@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.opening import connect
 from tests.apart import apart
@@ -17,15 +18,16 @@ from ui.asking.asking import Asking
 from ui.mcp import server
 
 
-def with_client(do: Callable[[Client], Awaitable[None]]) -> None:
+def with_client(do: Callable[[Client], Awaitable[None]], writes: bool = False) -> KnowledgeGraph:
     kg = connect("memory")
     world.fill(kg)
 
     async def run() -> None:
-        async with Client(server(Asking(kg, HashingEncoder))) as client:
+        async with Client(server(Asking(kg, HashingEncoder), writes=writes)) as client:
             await do(client)
 
     apart(run)
+    return kg
 
 
 def said(result: CallToolResult) -> str:
@@ -77,5 +79,47 @@ def test_what_is_wrong_is_one_sentence(name: str, arguments: dict[str, object], 
     async def ask(client: Client) -> None:
         result = await client.call_tool(name, arguments)
         assert result.is_error and words in said(result) and "\n" not in said(result)
+
+    with_client(ask)
+
+
+def test_who_is_let_in_to_write_proposes_what_waits_for_a_person_and_touches_nothing_else() -> None:
+    said_so = {"quote": "Radon was found by Friedrich Ernst Dorn.", "where": "A history of gases"}
+    fact = {"head": "Radon", "relation": "discovered by", "tail": "Friedrich Dorn", **said_so}
+    filled = connect("memory")
+    world.fill(filled)
+    before = {one.key: one for one in filled.facts(status="all")}
+
+    async def ask(client: Client) -> None:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        hints = tools["propose"].annotations
+        assert hints and not hints.read_only_hint and hints.destructive_hint is False
+        made = await client.call_tool("propose", fact)
+        assert not made.is_error and made.structured_content
+        assert (made.structured_content["status"], made.structured_content["verdict"]) == ("proposed", "none")
+        for wrong, words in (
+            (fact, "the graph holds that already"),
+            ({**said_so, "head": "Marie Curie", "relation": "born in", "tail": "Paris"}, "the graph holds that already"),
+            ({**fact, "relation": "smells of"}, "the graph has no relation 'smells of'"),
+            ({**fact, "quote": ""}, "quote: "),
+            ({**fact, "confidence": 1.0}, "confidence: is no argument of this"),
+        ):
+            refused = await client.call_tool("propose", wrong)
+            assert refused.is_error and words in said(refused), wrong
+
+    kg = with_client(ask, writes=True)
+    (new,) = (one for one in kg.facts(status="all") if one.key not in before)
+    assert {one.key: one for one in kg.facts(status="all")} == {**before, new.key: new}
+    (piece,) = kg.store.evidence(new.key)
+    assert piece.quote == said_so["quote"] and piece.detail == (("where", "A history of gases"),)
+    assert new.sources[0].startswith("program:")
+    assert kg.accept(new).verdict == "accepted"
+    kg.forget(new.sources[0])
+
+
+def test_proposals_are_refused_where_nobody_lets_them_in() -> None:
+    async def ask(client: Client) -> None:
+        refused = await client.call_tool("propose", {"head": "Radon", "relation": "discovered by", "tail": "X", "quote": "So."})
+        assert refused.is_error and "there is no tool 'propose'" in said(refused)
 
     with_client(ask)

@@ -125,3 +125,13 @@ class Ask(Sent):
 
 class Schema(Arguments):
     """Nothing."""
+
+
+class Propose(Sent):
+    head: Name = Field(description="The entity of which something is said, by id or name; a name that the graph lacks becomes a new one.")
+    relation: Name = Field(description="A relation of the graph, in its own words: born in. schema lists them.")
+    tail: Name = Field(description="The other entity, by id or name, or a value where the relation has values: 1867-11-07.")
+    quote: Annotated[str, Field(min_length=1, max_length=2_000)] = Field(
+        description="The words that say so, as they stand where they stand."
+    )
+    where: Name | None = Field(None, description="Where these words stand: an address or a title.")

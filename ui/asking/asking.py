@@ -1,4 +1,4 @@
-"""Answers to what programs ask, in the JSON of all faces; read-only, and bounded by the limits of ``arguments``."""
+"""Answers to what programs ask, in the JSON of all faces; bounded by the limits of ``arguments``. ``propose`` alone writes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ class Asking:
     """A graph that is asked. Threads may share it."""
 
     def __init__(self, graph: KnowledgeGraph, encoder: Callable[[], Encoder], marks: Marks = tuple) -> None:
-        self.graph, self.encoder, self.name = graph, encoder, ""
+        self.graph, self.encoder, self.name, self.program = graph, encoder, "", "unnamed"
         self.guides = Guides(graph, encoder, marks)
 
     def named(self, name: str) -> Asking:
         """The same for one asker, by whose name ``stop`` ends what runs on the graph's server."""
         mine = copy(self)
         mine.name = name
+        return mine
+
+    def of(self, program: str) -> Asking:
+        """The same for a program that calls itself so."""
+        mine = copy(self)
+        mine.program = program or self.program
         return mine
 
     def stop(self) -> None:
@@ -81,6 +87,11 @@ class Asking:
     def ask(self, asked: arguments.Ask) -> Shape:
         said = self.guides.guide(asked.include_predicted).answer(asked.question, asked.means)
         return shapes.answer(asked.question, said, shapes.walks(self.graph.store, said.paths))
+
+    def propose(self, asked: arguments.Propose) -> Shape:
+        from ui.asking import proposing
+
+        return shapes.fact(proposing.propose(self.graph, asked, self.program))
 
     def schema(self, _: arguments.Schema) -> Shape:
         cards, kinds, signatures = self.graph.relations(), self.graph.kinds(), self.graph.signatures()

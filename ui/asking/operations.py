@@ -76,7 +76,14 @@ OPERATIONS = (
         described.Schema,
     ),
 )
-BY_NAME = {one.name: one for one in OPERATIONS}
+PROPOSE = _operation(
+    "Propose a fact that the graph does not hold, with the words that say so. It waits for a person, who accepts or rejects it; nothing "
+    "that is there is changed.",
+    arguments.Propose,
+    described.Fact,
+    plain=False,
+)
+"""Only where whoever serves the graph lets programs write."""
 
 
 async def answered(asking: Asking, operation: Operation, asked: arguments.Arguments) -> Shape:

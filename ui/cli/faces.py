@@ -1,4 +1,4 @@
-"""``kg mcp`` and ``kg api``: the graph for programs that ask, read-only."""
+"""``kg mcp`` and ``kg api``: the graph for programs that ask; with ``--write`` they may propose facts too."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def mcp(
     http: Annotated[bool, typer.Option("--http", help="Serve HTTP at /mcp, instead of one client on standard input and output.")] = False,
     host: Host = HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --http: the port; 0 is any.")] = 8765,
+    write: Annotated[bool, typer.Option("--write", help="Let it propose facts, which wait for kg review.")] = False,
 ) -> None:
-    """Give the graph to a language model's program by the Model Context Protocol, for reading only.
+    """Give the graph to a language model's program by the Model Context Protocol, for reading only unless it may --write.
 
     The program starts this command and speaks to it; with --http it comes to an address, and sends KG_API_TOKEN as its bearer token if that
     is set.
@@ -43,7 +44,7 @@ def mcp(
     from ui import mcp as face
     from ui.asking.served import serve
 
-    server = face.server(asking, run.settings.home)
+    server = face.server(asking, run.settings.home, writes=write)
     if http:
         serve(face.over_http(server), host, port, token, "MCP at /mcp of")
     else:
