@@ -1,6 +1,6 @@
 """Measure facts to a DataFrame against the bare driver and a DataFrame, in turn, in one run on one server.
 
-    python benchmarks/facts/run.py local|neo4j [--facts 200000] [--rounds 5] [--out FILE]
+    python benchmarks/facts/run.py local|neo4j [--facts 200000] [--entities 80000] [--rounds 5] [--out FILE]
 
 The bare driver runs one query for the same columns of the same facts, and its values become a DataFrame.
 """
@@ -32,7 +32,7 @@ PART = 20_000
 
 
 def bare(store: BoltStore) -> pd.DataFrame:
-    """What a person writes who has the driver: the ids' names, the value with its unit, and so on, as we give them."""
+    """What a person writes who has the driver: names, the value with its unit, and so on, as we give them."""
     told = (
         "r.key, coalesce(h.name, h.id), r.relation, coalesce(t.name, t.value, t.id) + coalesce(' ' + t.unit, ''), "
         "r.confidence, r.trust, r.verdict, r.methods"
@@ -49,12 +49,13 @@ def seconds(work: Callable[[], pd.DataFrame]) -> tuple[float, pd.DataFrame]:
     return time.perf_counter() - began, made
 
 
-def measure(store: BoltStore, facts: int, rounds: int) -> dict[str, Any]:
-    kg = KnowledgeGraph(store)
-    listed = claims(facts, 2, max(5_000, facts // 20))
+def fill(kg: KnowledgeGraph, facts: int, entities: int) -> None:
+    listed = claims(facts, 2, entities)
     for start in range(0, facts, PART):
         kg.put(listed[start : start + PART])
-    del listed
+
+
+def measure(kg: KnowledgeGraph, store: BoltStore, rounds: int) -> dict[str, Any]:
     ours, theirs = [], []
     for turn in range(rounds + 1):  # the first warms both up
         mine, made = seconds(lambda: kg.facts().to_pandas())
@@ -75,11 +76,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("server", choices=("local", "neo4j"))
     parser.add_argument("--facts", type=int, default=200_000)
+    parser.add_argument("--entities", type=int, default=80_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with opened(given.server) as (store, _):
-        result = {"server": given.server, **measure(store, given.facts, given.rounds)}
+        kg = KnowledgeGraph(store)
+        fill(kg, given.facts, given.entities)
+        result = {"server": given.server, "entities": given.entities, **measure(kg, store, given.rounds)}
     for name, value in result.items():
         print(f"{name:40} {value}")
     if given.out:

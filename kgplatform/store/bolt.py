@@ -20,13 +20,14 @@ from kgplatform.store import backup, batches, merging, records
 from kgplatform.store.ahead import ahead
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
+from kgplatform.store.dialect import Dialect
 from kgplatform.store.documents import DocumentKeeper
 from kgplatform.store.interactions import InteractionMirror
 from kgplatform.store.known import Known
 from kgplatform.store.mirror import Mirror
 from kgplatform.store.pieces import Clock
 from kgplatform.store.properties import draft
-from kgplatform.store.reading import Dialect, symmetric_ones
+from kgplatform.store.reading import symmetric_ones
 from kgplatform.store.records import Row
 from kgplatform.store.restoring import Restorer
 from kgplatform.store.schema import check_whole

@@ -8,26 +8,25 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
 from kgplatform.names import is_key, referred
-from kgplatform.ports import Columns, Limits, Rows, Signature, Triples, Values
+from kgplatform.ports import Columns, Signature, Triples, Values
 from kgplatform.store import fulltext, merging, ranking, records, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.store.collecting import seldom
-from kgplatform.store.connection import Connection, Login, Record, run
-from kgplatform.store.embedding import Embedding, Indexes
-from kgplatform.store.interactions import UserIndex
-from kgplatform.store.known import Known
+from kgplatform.store.connection import Connection, Record, run
+from kgplatform.store.dialect import Dialect
+from kgplatform.store.embedding import Embedding
+from kgplatform.store.paging import heads_of, in_pages
 from kgplatform.store.pieces import Pieces, claims, strongest
 from kgplatform.store.properties import pieces
 from kgplatform.store.shelving import on_shelves
 from kgplatform.store.statements import statement
-from kgplatform.store.telling import Plans, nodes
+from kgplatform.store.telling import nodes
 from kgplatform.types import (
     Claim,
     Entity,
@@ -48,63 +47,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from neo4j import ManagedTransaction
 
-PAGE = 500
-"""Heads in one page of facts."""
 _EVER = 1 << 62
 _CANDIDATES = 100
-_T = TypeVar("_T")
-
-
-class Dialect(Plans, Indexes, UserIndex, Protocol):
-    """One kind of server."""
-
-    def login(self) -> Login:
-        """Where the server is now, started when it belongs to the platform."""
-        ...
-
-    def turn(self, known: Known) -> AbstractContextManager[object]:
-        """Held around every writing transaction, and told what that relies on."""
-        ...
-
-    @property
-    def index(self) -> str:
-        """The name of the full-text index on names and aliases."""
-        ...
-
-    @property
-    def aliases(self) -> str:
-        """The name of the full-text index on the marks of aliases."""
-        ...
-
-    def cells(
-        self, connection: Connection, cells: Sequence[str], splices: Mapping[str, str], parameters: Mapping[str, Any]
-    ) -> Sequence[list[Any]]:
-        """The facts of some heads in the order of head and key, a column a cell (a Cypher expression); the first cell is the key."""
-        ...
-
-    @property
-    def passages(self) -> str:
-        """The name of the full-text index on passages."""
-        ...
-
-    @property
-    def address(self) -> str: ...
-
-    def prepare(self, connection: Connection, migrate: bool) -> None:
-        """Check that the database is fit, and make the schema; of an older one only to ``migrate``. Raises ``StoreUnsuitable``."""
-        ...
-
-    def settle(self, connection: Connection) -> None:
-        """Called after the first batch that this store writes."""
-        ...
-
-    def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows: ...
-
-    def stop(self, connection: Connection, name: str) -> None: ...
-
-    def examine(self, connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Reader:
@@ -164,11 +108,11 @@ class Reader:
     def _pages_of_cells(self, query: FactQuery, cells: Sequence[str]) -> Iterator[Sequence[list[Any]]]:
         if query.source is not None or query.tail is not None:
             returned = f"{selection.RETURN}, [{', '.join(cells)}] AS cells"
-            for page in _pages([row for some in self._pages_of(query, returned) for row in some], PAGE):
+            for page in in_pages([row for some in self._pages_of(query, returned) for row in some]):
                 yield list(map(list, zip(*(row["cells"] for row in page), strict=True)))
             return
         splices, values = selection.splices(query, ""), selection.values(query)
-        pages = [[str(query.head)]] if query.head is not None else self._heads(query)
+        pages = [[str(query.head)]] if query.head is not None else heads_of(self._connection, query)
 
         def read(heads: list[str]) -> Sequence[list[Any]]:
             with seldom():
@@ -186,20 +130,8 @@ class Reader:
         elif query.tail is not None:
             yield self._connection.rows(statement("facts_from_tails", **splices), tails=[query.tail], **values)
         else:
-            for heads in self._heads(query):
+            for heads in heads_of(self._connection, query):
                 yield self._connection.rows(statement("facts_from_heads", **splices), heads=heads, **values)
-
-    def _heads(self, query: FactQuery) -> Iterator[list[str]]:
-        """Ids of the heads that may have such facts, in order and in pages."""
-        if query.relation is not None:
-            found = self._connection.rows(statement("heads_of_type", TYPE=selection.type_of(query)))
-            yield from _pages(sorted(row["id"] for row in found if row["id"] >= selection.begin(query)), PAGE)
-            return
-        if after := selection.begin(query):
-            yield [after]
-        while page := [row["id"] for row in self._connection.rows(statement("heads_page"), after=after, limit=PAGE)]:
-            yield page
-            after = page[-1]
 
     def _of_source(self, query: FactQuery, returned: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Through the source's batches, so that nothing scans the graph."""
@@ -208,7 +140,7 @@ class Reader:
         redirects, symmetric = self.redirects(), symmetric_ones(self.relations())
         keys = {merging.resolved(FactKey(key), redirects, symmetric) for batch in batches for key in batch["keys"]}
         places = [selection.place(key) for key in keys]
-        for page in _pages(sorted(places, key=lambda p: (p["head"], p["key"])), PAGE):
+        for page in in_pages(sorted(places, key=lambda p: (p["head"], p["key"]))):
             found = self._found(page, selection.where(query), returned, **selection.values(query))
             yield sorted(found, key=lambda row: (row["head"][0], row["key"]))
 
@@ -260,7 +192,7 @@ class Reader:
         return {key: found[key] for key in wanted if key in found}
 
     def _under(self, keys: Sequence[FactKey], returned: str) -> dict[FactKey, Mapping[str, Any]]:
-        pages = (self._found([selection.place(key) for key in page], "true", returned) for page in _pages(keys, PAGE))
+        pages = (self._found([selection.place(key) for key in page], "true", returned) for page in in_pages(keys))
         return {FactKey(row["key"]): row for page in pages for row in page}
 
     def claims(self, query: FactQuery) -> Iterator[Claim]:
@@ -306,7 +238,7 @@ class Reader:
 
     def named(self, names: Sequence[str]) -> dict[str, list[Entity]]:
         bearing: dict[str, dict[EntityId, Entity]] = {records.name_key(name): {} for name in names}
-        for page in _pages(list(bearing), PAGE):
+        for page in in_pages(list(bearing)):
             marked = [{"key": key, "mark": fulltext.mark(key)} for key in page]
             rows = self._connection.reading(lambda tx, p=page, m=marked: self._bearing(tx, p, m))  # type: ignore[misc]
             for row, one in zip(rows, self._standing(rows), strict=True):
@@ -370,11 +302,6 @@ class Reader:
 
     def redirects(self) -> dict[str, str]:
         return dict(self._connection.rows(statement("redirects"))[0]["redirects"])
-
-
-def _pages(listed: Sequence[_T], size: int) -> Iterator[list[_T]]:
-    for start in range(0, len(listed), size):
-        yield list(listed[start : start + size])
 
 
 def symmetric_ones(cards: Mapping[str, Relation]) -> set[str]:

@@ -20,7 +20,7 @@ from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.ports import Signature, Store
-from kgplatform.store import bolt, fulltext, local, memory, neo4j, reading, records
+from kgplatform.store import bolt, fulltext, local, memory, neo4j, paging, records
 from kgplatform.types import (
     Claim,
     Entity,
@@ -253,7 +253,7 @@ def test_facts_come_in_the_order_of_head_and_key(store: Store) -> None:
 
 
 def test_facts_go_on_behind_a_key_also_one_that_is_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     store.put([claim(f"p{n % 4}", f"r{n % 3}", f"c{n % 11}", told(f"doc:{n % 2}")) for n in range(40)])
     head, tail = thing("p1").id, thing("c3", "city").id
     for query in (ALL, FactQuery(relation="r1"), FactQuery(head=head), FactQuery(source=SourceId("doc:1")), FactQuery(tail=tail)):
@@ -278,7 +278,7 @@ def test_signatures_say_what_current_facts_join(store: Store) -> None:
 
 
 def test_facts_are_complete_over_many_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PAGE", 3)
+    monkeypatch.setattr(paging, "PAGE", 3)
     given = [claim(f"p{n:02}", "r", f"c{n % 5}") for n in range(20)]
     store.put(given)
     assert [fact.key for fact in store.facts(ALL)] == sorted(map(key_of, given))
@@ -287,7 +287,7 @@ def test_facts_are_complete_over_many_pages(store: Store, monkeypatch: pytest.Mo
 
 
 def test_columns_are_the_facts_in_the_same_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PAGE", 3)
+    monkeypatch.setattr(paging, "PAGE", 3)
     store.put([*random_claims(1), claim("Ada", "height", Literal("165", "integer", "cm"))])
     for query in (ALL, FactQuery(), FactQuery(relation="born in", status="all"), FactQuery(status="all", limit=7)):
         facts = list(store.facts(query))
@@ -302,7 +302,7 @@ def test_columns_are_the_facts_in_the_same_order(store: Store, monkeypatch: pyte
 
 
 def test_triples_and_values_are_the_facts_by_ids(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PAGE", 3)
+    monkeypatch.setattr(paging, "PAGE", 3)
     heights = [claim("Ada", "height", Literal("165", "integer", "cm")), claim("Ada", "height", Literal("tall"))]
     store.put([*random_claims(1), *heights, claim("Ada", "born on", Literal("1815-12-10", "date"))])
     source = next(iter(store.facts(ALL))).sources[0]
