@@ -20,7 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.paths.world import facts
+from benchmarks.paths.world import demo, facts
 from harvest import shipped
 from kgplatform import opening, settings
 from kgplatform.errors import KgError
@@ -54,7 +54,7 @@ def fill(kg: KnowledgeGraph) -> None:
     if not len(kg.facts(limit=1)):
         said = (Evidence("import", Source(SourceId("gold"), "import")),)
         kg.learn(shipped.relations().values(), shipped.kinds().values())
-        kg.put([Claim(fact.head, fact.relation, fact.tail, said) for fact in facts()])
+        kg.put([Claim(fact.head, fact.relation, fact.tail, said) for fact in facts(demo())])
 
 
 def table(rows: Rows) -> Table:

@@ -21,10 +21,11 @@ from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Fact, Kind, Literal, Relation, Status
 from reasoning.agent import cues, sets, telling
 from reasoning.agent.answer import Alternative, Answer
+from reasoning.agent.found import Found, Topic, Unsaid
 from reasoning.agent.marks import marked
 from reasoning.agent.phrases import Slot
 from reasoning.agent.plan import Plan, plan
-from reasoning.agent.solve import BEARERS, Found, Solver, Topic, Unsaid, ambiguous
+from reasoning.agent.solve import BEARERS, Solver, ambiguous
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
 from reasoning.paths.learning import Mark, learn

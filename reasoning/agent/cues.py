@@ -19,9 +19,11 @@ TURNS = frozenset("and or but that who which whom nor yet while , ;".split())
 NOT = frozenset("not never without except neither excluding".split())
 AMONG = frozenset("both either neither all".split())
 
+BORN = "born"
+"""What "older" and "youngest" are about."""
 COMPARISONS: tuple[tuple[tuple[str, ...], Compare, str], ...] = (
-    *(((word, "than"), "<", "born") for word in ("older", "elder")),
-    (("younger", "than"), ">", "born"),
+    *(((word, "than"), "<", BORN) for word in ("older", "elder")),
+    (("younger", "than"), ">", BORN),
     *(((word, "than"), "<", "") for word in ("earlier", "less", "lower", "smaller", "fewer", "lighter")),
     *(((word, "than"), ">", "") for word in ("later", "greater", "higher", "larger", "bigger", "more", "heavier")),
     (("prior", "to"), "<", ""),
@@ -34,6 +36,7 @@ COMPARISONS: tuple[tuple[tuple[str, ...], Compare, str], ...] = (
     (("by",), "=", ""),
 )
 """What stands before a value or a name that is compared with; whether the first is earlier or smaller; what "older" is about."""
+THAN: dict[str, Compare] = {phrase[0]: compare for phrase, compare, _ in COMPARISONS if phrase[1:] == ("than",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ def _extremes() -> dict[tuple[str, ...], Extreme]:
     rows: tuple[tuple[str, bool, Scale, str], ...] = (
         ("most recently|most recent|latest|last|newest|later|newer", True, "date", ""),
         ("first|earliest|earlier|least recently|least recent", False, "date", ""),
-        ("oldest|eldest|older|elder", False, "date", "born"),
-        ("youngest|younger", True, "date", "born"),
+        ("oldest|eldest|older|elder", False, "date", BORN),
+        ("youngest|younger", True, "date", BORN),
         ("largest|highest|greatest|biggest|heaviest|larger|higher|greater|bigger|heavier", True, "number", ""),
         ("smallest|lowest|lightest|smaller|lower|lighter", False, "number", ""),
         ("most|more", True, "count", ""),

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from kgplatform.types import Literal, Path, Step
+from kgplatform.types import Entity, Literal, Path, Step
+from reasoning.agent.cues import BORN
 from reasoning.agent.phrases import TOPIC
 from reasoning.agent.sets import Member
 from reasoning.agent.walker import Walker
@@ -25,7 +26,17 @@ def attribute(walker: Walker, nodes: Ints, said: str, scale: str = "") -> int | 
         return None
     if all(word.text.casefold() in FUNCTION_WORDS for word in words(said)):
         return hops[0] if len(hops) == 1 else None
-    return _aligned(walker, said if TOPIC in said else f"{TOPIC} {said}", hops)
+    found = _aligned(walker, said if TOPIC in said else f"{TOPIC} {said}", hops)
+    return _age(walker, nodes, hops) if found is None and said == BORN else found
+
+
+def _age(walker: Walker, nodes: Ints, hops: list[int]) -> int | None:
+    """What nothing of its kind is born is as old as its only date says."""
+    held = [node.kinds for number in nodes.tolist() if isinstance(node := walker.node(number), Entity)]
+    alike = [walker.of_kind[kind] for kind in {kind for kinds in held for kind in kinds if kind != "thing"}]
+    every = [hop for hop in walker.network.exits(np.concatenate([nodes, *alike])) if hop < walker.count]
+    dates = [hop for hop in hops if _leads_to(walker, hop, "date")]
+    return dates[0] if len(dates) == 1 and _aligned(walker, f"{TOPIC} {BORN}", every) is None else None
 
 
 def _leads_to(walker: Walker, hop: int, scale: str) -> bool:

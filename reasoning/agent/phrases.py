@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Literal as OneOf
 
-from reasoning.agent.cues import AMONG, ASKING, AUXILIARIES, COMPARISONS, EXTREMES, IMPERATIVES, TURNS, Extreme
+from reasoning.agent.cues import AMONG, ASKING, AUXILIARIES, COMPARISONS, EXTREMES, IMPERATIVES, THAN, TURNS, Extreme
 from reasoning.paths.values import Compare
 from reasoning.paths.words import FUNCTION_WORDS
 
@@ -17,6 +17,8 @@ Token = str | int
 """A word, or the number of a slot."""
 TOPIC = "…"
 """What stands for a topic in a question that was made."""
+REACH = 3
+"""Words within which "than" follows what it belongs to: "more stars than"."""
 _TOKEN = re.compile(r"['’]s\b|[^\W_]+(?:['’-][^\W_]+)*|[,;]")
 
 
@@ -70,6 +72,15 @@ def asked_form(tokens: list[Token]) -> tuple[Form, list[Token]]:
     return ("truth" if low and low[0] in AUXILIARIES else "list"), tokens
 
 
+def described(tokens: list[Token], is_kind: Callable[[str], bool]) -> list[Token]:
+    """ "Which Python packages are large" as "which packages of Python that are large"."""
+    for at, (asking, topic, noun) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
+        if folded(asking) in ("which", "what") and isinstance(topic, int) and isinstance(noun, str) and is_kind(noun):
+            rest = tokens[at + 3 :]
+            return [*tokens[: at + 1], noun, "of", topic, *(["that"] if rest and folded(rest[0]) not in TURNS else []), *rest]
+    return tokens
+
+
 def threshold(tokens: list[Token], slots: Sequence[Slot]) -> tuple[Extreme, int, list[Token]] | None:
     """ "More than five elements": what is asked for by how many things a relation leads to."""
     low = [folded(token) for token in tokens]
@@ -93,7 +104,7 @@ def superlative(tokens: list[Token], form: Form) -> tuple[Extreme | None, int, l
         for size in (2, 1):
             extreme = EXTREMES.get(tuple(low[at : at + size]))
             rest = [*tokens[:at], *tokens[at + size :]]
-            if not extreme or low[at + size : at + size + 1] == ["than"] or low[max(0, at - 1) : at] == ["at"]:
+            if not extreme or "than" in low[at + size : at + size + REACH] or low[max(0, at - 1) : at] == ["at"]:
                 continue
             if extreme.scale != "count":
                 return extreme, at, rest
@@ -121,6 +132,9 @@ def comparison(piece: list[Token], value: bool, is_wording: Callable[[str], bool
         if not value and size == 1 and (phrase[0] in ("over", "under", "above", "below") or is_wording(" ".join(low[-2:]))):
             continue
         return list(piece[: len(low) - size]), compare, about
+    for at in range(max(0, len(low) - 1 - REACH), len(low) - 2) if low[-1:] == ["than"] else ():
+        if compared := THAN.get(low[at]):
+            return list(piece[:at]), compared, " ".join(low[at + 1 : -1])
     return piece, "=", ""
 
 

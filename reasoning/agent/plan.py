@@ -19,6 +19,7 @@ from reasoning.agent.phrases import (
     asked_form,
     asked_noun,
     comparison,
+    described,
     folded,
     ordering,
     superlative,
@@ -108,6 +109,7 @@ def plan(
     tokens = tokenised(question, slots)
     year = bool(re.search(r"\b(?:which|what) years?\b", question, re.IGNORECASE))
     form, tokens = asked_form(tokens)
+    tokens = described(tokens, is_kind)
     strict = not RETURNS.isdisjoint(map(folded, tokens))
     extreme, at, tokens = threshold(tokens, slots) or superlative(tokens, form)
     groups = _groups(tokens, slots, is_wording)

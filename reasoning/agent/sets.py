@@ -61,7 +61,7 @@ def foremost(members: Members, values: Mapping[int, tuple[Literal, Path]], highe
             best = [node]
         elif told == 0:
             best.append(node)
-    return {node: _with(members[node], values[node][1]) for node in best}
+    return {node: also(members[node], values[node][1]) for node in best}
 
 
 def whole(members: Members) -> Member:
@@ -79,5 +79,6 @@ def belief(path: Path) -> float:
     return math.prod(step.fact.confidence for step in path.steps)
 
 
-def _with(member: Member, walk: Path) -> Member:
+def also(member: Member, walk: Path) -> Member:
+    """A member for which one more walk is needed."""
     return Member(member.belief * belief(walk), (*member.walks, walk))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from kgplatform.types import Entity, Path, in_words
 from reasoning.agent import measures, sets
+from reasoning.agent.foremost import Foremost
+from reasoning.agent.found import Found, Topic, Unsaid
 from reasoning.agent.plan import Clause, Plan
 from reasoning.agent.sets import Member, Members
 from reasoning.agent.walker import TEMPERATURE, Reading, Walker
@@ -19,30 +20,9 @@ from reasoning.paths.values import Compare, Value
 from reasoning.paths.words import stem
 
 Ints = npt.NDArray[np.int64]
-Topic = Mention | Value
 
 BEARERS = 5
 SHOWN = 10
-
-
-class Unsaid(Exception):
-    """The graph does not say it; the message says what it does say."""
-
-    def __init__(
-        self, text: str, near: tuple[str, ...] = (), topic: Entity | None = None, choices: tuple[Entity, ...] = (), unknown: str = ""
-    ) -> None:
-        super().__init__(text)
-        self.near, self.topic, self.choices, self.unknown = near, topic, choices, unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A set, in words where it comes from, and how likely that is what was meant."""
-
-    members: Members
-    said: str
-    share: float
-    reading: Reading | None = None
 
 
 class Solver:
@@ -50,6 +30,7 @@ class Solver:
 
     def __init__(self, walker: Walker, scale: Callable[[Value, Compare], Ints]) -> None:
         self.walker, self.scale, self.number = walker, scale, walker.network.numbers
+        self.foremost = Foremost(walker, scale).of
 
     def gathered(self, plan: Plan, topics: Sequence[Topic]) -> Found:
         """The set that the clauses make of each other, then its first or last."""
@@ -185,56 +166,6 @@ class Solver:
         route = " – ".join(self.walker.route(best.hops))
         return Found(members, f"what lies in {topic.entities[0].name} – {route}", best.share)
 
-    def foremost(self, plan: Plan, found: Found, topics: Sequence[Topic]) -> Found:
-        """The first or last of a set, or what leads to the most."""
-        extreme = plan.extreme
-        assert extreme is not None
-        members, hop = self._before_the_value(found)
-        nodes = np.array(sorted(members), dtype=np.int64)
-        if extreme.scale == "count":
-            return self._most(plan, found, nodes, topics)
-        if hop is None:
-            hop = measures.attribute(self.walker, nodes, extreme.about or plan.attribute, extreme.scale)
-        if hop is None:
-            raise Unsaid(f"The graph does not say by what the {extreme.word} of {found.said or plan.noun} is to be told.")
-        values = measures.values(self.walker, nodes, hop)
-        best = sets.foremost(members, values, extreme.highest)
-        if not best:
-            raise Unsaid(f"The graph does not say which is the {extreme.word}: what it has of {found.said} cannot be put in an order.")
-        mark = in_words(values[next(iter(best))][0])
-        name = self.walker.route((hop,))[0]
-        known = len(values) if len(values) == len(members) else f"{len(values)} of {len(members)}"
-        said = f"{extreme.word} by {name!r} ({mark}) of {known}: {found.said}"
-        return Found(best, said, found.share)
-
-    def _before_the_value(self, found: Found) -> tuple[Members, int | None]:
-        """A set of dates or numbers is put in order by what leads to them: the set before the last hop."""
-        reading = found.reading
-        if reading is None or len(reading.hops) < 2 or any(isinstance(self.walker.node(node), Entity) for node in found.members):
-            return found.members, None
-        walks = self.walker.network.walks(np.array(reading.starts, dtype=np.int64), reading.hops[:-1])
-        return {node: Member(sets.belief(path), (path,)) for node, path in walks.items()}, reading.hops[-1]
-
-    def _most(self, plan: Plan, found: Found, nodes: Ints, topics: Sequence[Topic]) -> Found:
-        extreme = plan.extreme
-        assert extreme is not None
-        value = topics[extreme.slot] if extreme.slot >= 0 else None
-        kept = _as_many(extreme.highest, value if isinstance(value, Value) else None, extreme.compare)
-        told = measures.most(self.walker, nodes, plan.attribute, kept, self._fitting(self.walker.kind_of(extreme.noun), None))
-        if told is None:
-            raise Unsaid(f"The graph does not say: nothing that leads from {found.said} to {extreme.noun} fits the question.")
-        hop, counted = told
-        best = {}
-        for node, members in counted.items():
-            whole, own = sets.whole(members), found.members[node]
-            best[node] = Member(own.belief * whole.belief, (*own.walks, *whole.walks))
-        if not best:
-            raise Unsaid(f"The graph does not say: of {found.said}, nothing leads to {extreme.word} {_low(value)} {extreme.noun}.")
-        sizes = "–".join(str(size) for size in sorted({min(map(len, counted.values())), max(map(len, counted.values()))}))
-        word = extreme.word if value else "most" if extreme.highest else "fewest"
-        told_by = " ".join([word, *([_low(value)] if value else [])])
-        return Found(best, f"{told_by} by {self.walker.route((hop,))[0]!r} ({sizes}): {found.said}", found.share)
-
     def names(self, members: Members) -> str:
         shown = [in_words(self.walker.node(node)) for node, _ in sets.ranked(members, self.name)]
         return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else "")
@@ -255,24 +186,6 @@ class Solver:
 
 
 _SIGNS = {"=": "the same as", "<": "before", "<=": "at most", ">": "beyond", ">=": "at least"}
-
-
-def _as_many(highest: bool, value: Value | None, compare: Compare) -> Callable[[Ints], npt.NDArray[np.bool_]]:
-    """Which of some counts are the most, or the fewest, or stand to a number as asked."""
-    if value is None or not value.low.isdecimal():
-        return lambda sizes: sizes == (sizes.max() if highest else sizes[sizes > 0].min())
-    number = int(value.low)
-    return {
-        "<": lambda sizes: sizes < number,
-        "<=": lambda sizes: sizes <= number,
-        ">": lambda sizes: sizes > number,
-        ">=": lambda sizes: sizes >= number,
-        "=": lambda sizes: sizes == number,
-    }[compare]
-
-
-def _low(topic: Topic | None) -> str:
-    return topic.low if isinstance(topic, Value) else ""
 
 
 def _worded(value: Value, compare: str) -> str:

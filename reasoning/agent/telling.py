@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kgplatform.types import Entity, Fact, Literal, Path, in_words
-from reasoning.agent.solve import SHOWN, Topic
+from reasoning.agent.found import Topic
+from reasoning.agent.solve import SHOWN
 from reasoning.paths.topic import Mention
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from kgplatform.types import Entity, Literal, Path, in_words
 from reasoning.agent import measures, sets
+from reasoning.agent.found import Topic, Unsaid
 from reasoning.agent.plan import Clause, Plan
-from reasoning.agent.solve import BEARERS, Solver, Topic, Unsaid, ambiguous
+from reasoning.agent.solve import BEARERS, Solver, ambiguous
 from reasoning.agent.walker import TEMPERATURE, Reading
 from reasoning.paths.question import read
 from reasoning.paths.topic import Mention

@@ -15,9 +15,9 @@ from kgplatform.types import Entity, Kind, Literal, Path, Relation
 from reasoning.agent.sets import Member, belief
 from reasoning.paths.alignment import Aligner
 from reasoning.paths.learning import Learned
-from reasoning.paths.question import Asked, singular
+from reasoning.paths.question import Asked
 from reasoning.paths.search import Hops, Network
-from reasoning.paths.words import content, kinship, stem
+from reasoning.paths.words import content, kinship, singular, stem
 
 Ints = npt.NDArray[np.int64]
 

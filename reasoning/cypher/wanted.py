@@ -9,8 +9,7 @@ from kgplatform import names
 from kgplatform.types import Entity
 from reasoning.agent import cues
 from reasoning.agent.ask import Guide
-from reasoning.paths.question import singular
-from reasoning.paths.words import stem, words
+from reasoning.paths.words import singular, stem, words
 
 _ASKED = re.compile(r"(?:\A\W*|\b(?:in|at|for|to|from|by|of)\s+)(?:which|what)\s+(\w+)|\A\W*(?:\w+\s+)?(who|whom|where)\b", re.IGNORECASE)
 

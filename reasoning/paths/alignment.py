@@ -123,6 +123,8 @@ class Aligner:
             near[:, inverse] = np.maximum(near[:, inverse], leads)
             place = tuple(np.array(at).T)
             fit[place], naming[place] = self._flat(near + shared), self._flat(named + shared)
+            untold = np.array([self.wording.untold(order.words[start : start + more + 1]) for start, more in at])
+            fit[place] = np.where(untold, np.minimum(fit[place], 0.0), fit[place])
             taught = self._taught(order.words)
             told = np.array([taught[start : start + more + 1].max(axis=0) for start, more in at])
             sure[place] = back[place] = np.maximum(fit[place], shared) + told

@@ -111,10 +111,12 @@ def _names_more(
     names: Names, question: str, span: tuple[int, int], mentions: Sequence[Mention], known: frozenset[str], joining: frozenset[str]
 ) -> bool:
     """Whether a stretch beside the topic may be another name: with a capital, of a thing of some kind, or joined to a name."""
-    if _plain(question, span, known):
-        return False
     bearers = names.written.get(question[span[0] : span[1]], [])
-    sure = question[span[0]].isupper() or any(kind != "thing" for bearer in bearers for kind in bearer.kinds)
+    capital = question[span[0]].isupper()
+    # A plain word with a capital in the middle of a question is a name: "named after the Moon".
+    if _plain(question, span, known) and not (capital and bearers and span[0] > words(question)[0].start):
+        return False
+    sure = capital or any(kind != "thing" for bearer in bearers for kind in bearer.kinds)
     return bool(bearers and sure) or _joined(question, span, mentions, joining)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from reasoning.paths.direction import NOTHING, Beside, beside
-from reasoning.paths.words import ARTICLES, FUNCTION_WORDS, QUESTION_WORDS, RETURNS, stem, words
+from reasoning.paths.words import ARTICLES, FUNCTION_WORDS, QUESTION_WORDS, RETURNS, singular, stem, words
 
 MOST_WORDS = 16
 """Words on each side of the mention that are read."""
@@ -21,7 +21,6 @@ _KINDS = {
     "many": ("integer", "decimal", "number"),
     "much": ("integer", "decimal", "number"),
 }
-_PLURALS = {"people": "person", "persons": "person", "men": "person", "women": "person"}
 _BREAKS = frozenset(("of", "for", "in", "on", "at", "to", "by", "from", "with", "that", "who", "which", "whose"))
 _DOING = frozenset(("do", "does", "did"))
 _Placed = list[tuple[str, int]]
@@ -100,11 +99,6 @@ def read(question: str, start: int, end: int) -> Asked:
         said=tuple(sorted({stem(word.text.casefold()) for at, word in enumerate(before + after) if not at or word.text.islower()})),
         beside=beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive),
     )
-
-
-def singular(word: str) -> str:
-    """The name of a kind for its irregular plural."""
-    return _PLURALS.get(word, word)
 
 
 def _plain(word: str) -> bool:

@@ -15,15 +15,18 @@ import numpy.typing as npt
 
 from kgplatform.cardform import SLOT
 from kgplatform.cards import ancestors
+from kgplatform.literals import DATATYPES
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Relation
 from reasoning.paths.search import Network
-from reasoning.paths.words import FUNCTION_WORDS, background, content, is_past, kinship, stem
+from reasoning.paths.words import FUNCTION_WORDS, background, content, is_past, kinship, singular, stem
 
 Reals = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
+Truths = npt.NDArray[np.bool_]
 
 KINDLESS = frozenset(map(stem, ("thing", "date", "year", "time")))
+VALUES = frozenset(map(stem, DATATYPES))
 TELLING = 2.0
 """So many telling words are enough of a long prompt."""
 
@@ -37,6 +40,8 @@ class Wording:
         self.said = said = [wordings(card)[0] for card in held] + [wordings(card)[1] for card in held]
         meant = [[*texts, card.definition] if card.definition else texts for texts, card in zip(said, held * 2, strict=True)]
         self.ends = ends(network, kinds)
+        self.level = level(network)
+        self.kinds = frozenset(set().union(*self.ends) - KINDLESS)
         self.words = _weighed(said, set().union(*self.ends))
         ordinary = encoder.encode(background())
         self.named = Likeness(encoder, meant, ordinary)
@@ -51,6 +56,15 @@ class Wording:
     def titled(self, noun: str) -> Reals:
         """Whether a noun is a form of a word by which each hop's end is called."""
         return np.array([max((kinship(noun, word) for text in texts for word in content(text)), default=0.0) for texts in self.titles])
+
+    def untold(self, stretch: Sequence[str]) -> Truths:
+        """The hops of which words for kinds alone tell nothing: those between things of that kind, and those from dates or numbers."""
+        named = {stem(singular(word)) for word in stretch}
+        if not named or not named <= self.kinds:
+            return np.zeros(len(self.ends), dtype=np.bool_)
+        starts = self.ends[len(self.ends) // 2 :] + self.ends[: len(self.ends) // 2]
+        held = [(level and named <= end) or start <= VALUES for level, start, end in zip(self.level, starts, self.ends, strict=True)]
+        return np.array(held, dtype=np.bool_)
 
     def shared(self, stretch: Sequence[str]) -> Reals:
         """What part of each hop's wording stands in a stretch, itself or in another form; words of few relations count more."""
@@ -112,6 +126,16 @@ def ends(network: Network, kinds: Mapping[str, Kind]) -> list[set[str]]:
     for number, name in enumerate(network.relations):
         found[number].update({"date", "year", "time"}.intersection(content(plain(name))))
     return [{stem(kind.casefold()) for held in group for kind in ancestors(held, kinds)} for group in found]
+
+
+def level(network: Network) -> Truths:
+    """The hops of which most lead from a thing to one of the same kinds."""
+    numbers = {name: number for number, name in enumerate(network.relations)}
+    alike, count = np.zeros(len(numbers)), np.zeros(len(numbers))
+    for fact in network.facts:
+        count[numbers[fact.relation]] += 1
+        alike[numbers[fact.relation]] += isinstance(fact.tail, Entity) and fact.head.kinds == fact.tail.kinds
+    return np.tile(2 * alike > count, 2)
 
 
 def _profiles(network: Network, kinds: Sequence[set[str]]) -> list[list[str]]:

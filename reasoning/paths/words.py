@@ -48,6 +48,7 @@ _IRREGULAR = {
     for form in forms.split()
 }
 """Forms of common verbs that no ending gives away, with their stem."""
+_PLURALS = {"people": "person", "persons": "person", "men": "person", "women": "person"}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SHORTEST_STEM = 3
 SHORTEST_PART = 4
@@ -91,6 +92,11 @@ def stem(word: str) -> str:
             cut = word[: -len(suffix)]
             return cut[:-1] if len(cut) > SHORTEST_STEM and cut[-1] == cut[-2] else cut
     return word
+
+
+def singular(word: str) -> str:
+    """The name of a kind for its irregular plural."""
+    return _PLURALS.get(word, word)
 
 
 def is_past(word: str) -> bool:

@@ -55,6 +55,7 @@ def clauses(marked: str) -> list[str]:
         ("Who was born in [Rome] or discovered [radium]?", ["Who was born in 0", "|who discovered 1"]),
         ("Who taught [Ann] or [Bob]?", ["Who taught 0", "|Who taught 1"]),
         ("Which teachers do [Ann] and [Bob] share?", ["Which teachers do 0", "Which teachers do 1"]),
+        ("Which [Roman] people were not taught by [Ann]?", ["Which people of 0", "-which people were taught by 1"]),
     ],
 )
 def test_a_question_is_cut_into_walks(question: str, expected: list[str]) -> None:
@@ -85,6 +86,7 @@ def test_counting_is_seen(question: str, clause: str) -> None:
         ("Which elements have an atomic number of at least [98]?", ">=", ""),
         ("Which elements were discovered in [1900]?", "=", ""),
         ("Which elements are named after [Ann]?", "=", ""),
+        ("Which elements have more isotopes than [Ann]?", ">", "isotopes"),
     ],
 )
 def test_comparisons_are_seen(question: str, compare: str, about: str) -> None:
