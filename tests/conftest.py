@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kgplatform.store.endpoint import Endpoint
 
 OURS = ("KG_", "NEO4J_", "OPENAI_", "ANTHROPIC_", "HF_", "HUGGING", "LANGCHAIN_", "LANGSMITH_", "RAY_")
+NEO4J = "neo4j"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -104,6 +105,33 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _blocked.undo()
     if not hasattr(config, "workerinput"):
         servers.end()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long chains first, so that no process is left alone with one; what shares something dear stays in one process."""
+    turns = [(_turn(item), item) for item in items]
+    for (_, group), item in turns:
+        if group and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(group))
+    items[:] = [item for _, item in sorted(turns, key=lambda turn: turn[0][0])]
+
+
+def _turn(item: pytest.Item) -> tuple[int, str]:
+    """When a test comes, and in whose company: "" for none."""
+    fixtures: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    if item.get_closest_marker("xdist_group") or "neo4j_server" in fixtures or "neo4j" in given:
+        return 0, NEO4J  # it has one database: who waits for it would wait with a processor
+    if "chromium" in fixtures:
+        return 1, "pages"
+    if item.get_closest_marker("slow"):
+        return 2, ""
+    if item.get_closest_marker("models"):
+        return 3, "models"
+    if any(definition.scope == "module" for definitions in fixtures.values() for definition in definitions):
+        return 4, item.path.name
+    return 5, ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -194,12 +222,12 @@ def neo4j_server() -> servers.Neo4jServer:
 
 
 @pytest.fixture
-def neo4j_alone(neo4j_server: servers.Neo4jServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Neo4jServer]:
+def neo4j_alone(neo4j_server: servers.Neo4jServer) -> Iterator[servers.Neo4jServer]:
     """The Neo4j, empty, for one test at a time: its Community edition has a single database."""
     from filelock import FileLock
     from neo4j import GraphDatabase
 
     login = (neo4j_server.user, neo4j_server.password)
-    with FileLock(tmp_path_factory.getbasetemp().parent / "neo4j-alone.lock"), GraphDatabase.driver(neo4j_server.uri, auth=login) as driver:
+    with FileLock(servers.run_folder() / "neo4j-alone.lock"), GraphDatabase.driver(neo4j_server.uri, auth=login) as driver:
         driver.execute_query("MATCH (n) DETACH DELETE n")
         yield neo4j_server

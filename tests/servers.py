@@ -49,7 +49,7 @@ def end() -> None:
     """End the servers of this run and delete its folder."""
     from kgplatform.store import server
 
-    folder = _run()
+    folder = run_folder()
     server.stop(folder / "home")
     if (pid := folder / "neo4j.pid").exists():
         _kill(int(pid.read_text()))
@@ -57,13 +57,14 @@ def end() -> None:
     del os.environ["KG_TEST_RUN"]
 
 
-def _run() -> Path:
+def run_folder() -> Path:
+    """The folder of this run, the same for all its processes."""
     return Path(os.environ["KG_TEST_RUN"])
 
 
 def local_home() -> Path:
     """The data folder of the local server that all tests of a run share."""
-    return _run() / "home"
+    return run_folder() / "home"
 
 
 def _kill(pid: int) -> None:
@@ -90,8 +91,8 @@ class Neo4jServer:
 
 def neo4j() -> Neo4jServer:
     """The server that ``KG_TEST_NEO4J_URI`` names, else one of our own. Skips the test when neither is to be had."""
-    with FileLock(_run() / "neo4j.lock"):
-        known = _run() / "neo4j.json"
+    with FileLock(run_folder() / "neo4j.lock"):
+        known = run_folder() / "neo4j.json"
         if not known.exists():
             found = _given() or _started()
             known.write_text(json.dumps(asdict(found)))
@@ -113,13 +114,13 @@ def _given() -> Neo4jServer | None:
 
 def _started() -> Neo4jServer:
     java, jars = _java(), _jars()
-    home, said = _run() / "neo4j", _run() / "neo4j.log"
-    owner = (_run() / "owner").read_text()
+    home, said = run_folder() / "neo4j", run_folder() / "neo4j.log"
+    owner = (run_folder() / "owner").read_text()
     source = str(NEO4J / "Neo4jServer.java")
     with said.open("wb") as log:
         command = [java, "-Xmx768m", *_OPENED, "-cp", str(jars / "*"), source, str(home), owner]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    (_run() / "neo4j.pid").write_text(str(process.pid))
+    (run_folder() / "neo4j.pid").write_text(str(process.pid))
     deadline = time.monotonic() + PATIENCE
     while not (ready := re.search(r"ready on port (\d+)", said.read_text("utf-8", "replace"))):
         if process.poll() is not None or time.monotonic() > deadline:

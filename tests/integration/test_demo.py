@@ -18,7 +18,7 @@ from kgplatform.settings import load
 from kgplatform.store import server
 from tests import servers
 
-pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.xdist_group("neo4j")]
 ROOT = Path(ui.__file__).parents[1]
 MODELS = ("smollm2-135m", "minilm", "en_core_web_sm")
 PATIENCE = 1500

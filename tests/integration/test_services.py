@@ -26,7 +26,7 @@ from kgplatform.settings import load
 from tests import servers
 from tests.integration.test_demo import ANSWERS, MODELS, answered
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.xdist_group("neo4j")
 ROOT = Path(ui.__file__).parents[1]
 PATIENCE = 120.0
 
