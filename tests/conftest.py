@@ -37,10 +37,13 @@ def _scrub() -> None:
         if (name.startswith(OURS) and not name.startswith("KG_TEST_")) or name.lower() in PROXIES:
             del os.environ[name]
     os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of a run share the processors: more threads only wait for each other
+    os.environ["ARCADEDB_JVM_ARGS"] = "-XX:TieredStopAtLevel=1"  # many servers that live for seconds: compiling well does not pay
 
 
 _scrub()
-hypothesis.settings.register_profile("shared", deadline=None)  # these machines are shared, and no test is timed
+hypothesis.settings.register_profile("shared", deadline=None, max_examples=25)  # these machines are shared, and no test is timed
+hypothesis.settings.register_profile("exhaustive", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("shared")
 
 
@@ -125,13 +128,11 @@ def _turn(item: pytest.Item) -> tuple[int, str]:
         return 0, NEO4J  # it has one database: who waits for it would wait with a processor
     if "chromium" in fixtures:
         return 1, "pages"
-    if item.get_closest_marker("slow"):
-        return 2, ""
-    if item.get_closest_marker("models"):
+    slow = item.get_closest_marker("slow") is not None
+    if item.get_closest_marker("models") and not slow:
         return 3, "models"
-    if any(definition.scope == "module" for definitions in fixtures.values() for definition in definitions):
-        return 4, item.path.name
-    return 5, ""
+    own = any(definition.scope == "module" for definitions in fixtures.values() for definition in definitions)
+    return 2 if slow else 4, item.path.name if own else ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -146,7 +146,7 @@ PARTS += ["\n\n", "\r\n", "\t", ". ", " ", "😀", "{head}", "<b>", "קירי", 
 TEXTS = st.text(max_size=60) | st.lists(st.sampled_from(PARTS) | st.text(max_size=4), max_size=25).map(" ".join)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(TEXTS)
 def test_offsets_hold_in_any_text(reader: Reader, text: str) -> None:
     check(text, reader.sentences(text))

@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kgplatform.analysis.network import Ints, Network
@@ -91,7 +91,6 @@ def believed(graph: Network, every: set[tuple[int, ...]], least: float) -> set[t
     return {edges for edges in every if all(graph.confidence[edge % graph.facts] >= least for edge in edges)}
 
 
-@settings(max_examples=300)
 @given(GRAPHS, CONFIDENCE, st.integers(1, 6), st.integers(1, 8), st.sampled_from(["shortest", "specific", "confidence"]), st.booleans())
 def test_the_k_best_of_all_simple_paths_come_in_order(
     triples: list[Triple], confidence: list[float], hops: int, k: int, by: By, directed: bool
@@ -108,7 +107,6 @@ def test_the_k_best_of_all_simple_paths_come_in_order(
     assert costs == pytest.approx(sorted(cost(graph, triples, edges, by) for edges in every)[:k])
 
 
-@settings(max_examples=100)
 @given(GRAPHS, st.integers(1, 6))
 def test_as_short_as_networkx_finds_them(triples: list[Triple], k: int) -> None:
     pairs = sorted({(head, tail) for head, _, tail in triples if head != tail})
@@ -122,7 +120,6 @@ def test_as_short_as_networkx_finds_them(triples: list[Triple], k: int) -> None:
     assert [len(edges) for edges in found(network(once), {0}, {1}, k, SIZE)] == expected
 
 
-@settings(max_examples=100)
 @given(GRAPHS, CONFIDENCE, st.sampled_from([0.3, 0.9]))
 def test_between_sets_and_over_believed_facts_only(triples: list[Triple], confidence: list[float], least: float) -> None:
     graph = network(triples, confidence)
@@ -211,7 +208,6 @@ def led_to(graph: Network, pattern: str, start: int, hops: int) -> dict[int, tup
 SMALL = GRAPHS.map(lambda triples: triples[:7])
 
 
-@settings(max_examples=300)
 @given(SMALL, PATTERNS, st.integers(1, 4))
 @example([(0, 0, 0), (0, 0, 1)], ("r+/^s?", "r+S?"), 3)
 def test_a_pattern_leads_where_a_regular_expression_over_all_walks_leads(
@@ -229,7 +225,6 @@ def test_a_pattern_leads_where_a_regular_expression_over_all_walks_leads(
         assert entities(triples, edges)[-1:] in ([end], [])
 
 
-@settings(max_examples=200)
 @given(SMALL, PATTERNS, st.sampled_from(["shortest", "specific", "confidence"]))
 def test_paths_along_a_pattern_are_the_simple_paths_that_fit(triples: list[Triple], pattern: tuple[str, str], by: By) -> None:
     graph, (written, meant) = network(triples), pattern

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -106,7 +106,6 @@ NUMBERS = st.floats(-100, 100, width=32).map(lambda number: number if abs(number
 
 
 @given(st.data(), st.integers(1, 30), st.integers(1, 6))
-@settings(max_examples=80, deadline=None)
 def test_the_nearest_are_those_of_brute_force(data: st.DataObject, count: int, limit: int) -> None:
     drawn = data.draw(arrays.arrays(np.float64, (count + 1, 5), elements=NUMBERS).filter(lambda rows: bool(rows.any(axis=1).all())))
     listed, (asked, *held) = many(count), drawn

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kgplatform.belief import Calibration
@@ -132,7 +132,6 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=300)
 @given(st.lists(CLAIMS, max_size=12), ACTS, ACTS, st.booleans())
 def test_an_update_gives_what_a_fresh_reading_gives(
     first: list[Claim], before: list[Callable[[KnowledgeGraph], None]], after: list[Callable[[KnowledgeGraph], None]], literals: bool
