@@ -185,6 +185,7 @@ class Wire:
         quarantine = self.settings.home / "quarantine"
         shutil.rmtree(self.learned, ignore_errors=True)  # names and facts of the source are in what graph models keep
         ground.forget(self.beside)
+        self.ledger.erase(source)
         erased = cached_chat.erase(answers_file(self.settings), source) + structured.erase(quarantine, source)
         try:
             return self.graph.forget(source), erased
