@@ -164,6 +164,11 @@ class Wire:
         return self.settings.home / "expansions" / digest(place(self.settings))
 
     @property
+    def hypotheses(self) -> Path:
+        """The file of what was composed out of things of this graph."""
+        return self.settings.home / "hypotheses" / f"{digest(place(self.settings))}.jsonl"
+
+    @property
     def snapshots(self) -> Path:
         """The folder of the snapshots of all graphs."""
         return self.settings.home / "snapshots"

@@ -215,7 +215,6 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     command("harvest", "expand", TOPIC, "--calls", "0").refused(2, "calls 0")
     command("harvest", "expand", TOPIC, "--floor", "0.1", "--patience", "20").refused(2, "patience 20 is more rounds than iterations 12")
     command("harvest", "expand").refused(2, "QUESTION")
-    command("harvest", "expand", TOPIC, "--grounded").refused(2, "it keeps none")
     command("harvest", "expand", TOPIC, "--years", "1990-2000", "--grounded").refused(2, "--grounded  and  --years")
     command("harvest", "expand", TOPIC, "--years", "1990-2000", "--strategy", "leap").refused(2, "leave out  --strategy")
     command("harvest", "expand", TOPIC, "--step", "5").refused(2, "it goes with  --years")
@@ -231,6 +230,7 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     command("forget", "run:silc").refused(2, "nothing of a run 'silc'")
     assert command("harvest", "expand", "--resume", "silk", "--json").objects[0]["rounds"] == more["rounds"]
     assert before < said(kg)
+    command("harvest", "expand", TOPIC, "--grounded").refused(2, "it keeps none")
 
 
 def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
@@ -278,3 +278,34 @@ def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand
     for years, step in (("1990", 1), ("2000-1990", 1), ("1990-2000", 0), ("1000-1999", 1), ("1990-20000", 1)):
         with pytest.raises(BadRequest):
             spans(years, step)
+
+
+def composed(request: Request) -> str:
+    cites = [1, 9, 2] if "Facts:\n1." not in request.messages[-1].text else [2, 1, 2]
+    told = {"principles": ["It bears.", "It gives."], "synergies": ["Both hold."], "hypothesis": "Together they hold.", "cites": cites}
+    return json.dumps(told)
+
+
+def test_a_hypothesis_cites_facts_of_the_graph_and_is_none_itself(
+    kg: KnowledgeGraph, expand: Callable[..., Report], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expand(lambda _: local_graph(("silk", "has part", "fibroin"), ("crystal", "is in", "fibroin")), limits=Limits(iterations=1), run="silk")
+    before, chat = said(kg), ScriptedChat(composed)
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
+    monkeypatch.setattr("kgplatform.opening.chat", lambda *_: chat)
+    monkeypatch.setattr("kgplatform.opening.check_chat", lambda *_: None)
+    command = commands(capsys)
+    (made,) = command("harvest", "compose", "silk", "crystal", "--json").objects
+    assert {one["words"] for one in made["cites"]} == {"silk | has part | fibroin", "crystal | is in | fibroin"}
+    assert made["standing"] == [True, True]
+    assert said(kg) == before
+    kg.forget(run="silk")
+    listed = command("harvest", "compose")
+    assert "Together they hold." in listed.out
+    assert listed.out.count("the graph says so no more") == 2
+    command("harvest", "compose", "silk", "crystal").refused(2, "silk")
+    expand(lambda _: local_graph(("silk", "has part", "fibroin"), ("crystal", "is in", "fibroin")), limits=Limits(iterations=1))
+    command("harvest", "compose", "silk").refused(2, "2 to 6")
+    hollow = ScriptedChat(lambda _: composed(_).replace("[2, 1, 2]", "[7]"))
+    monkeypatch.setattr("kgplatform.opening.chat", lambda *_: hollow)
+    command("harvest", "compose", "silk", "crystal").refused(1, "no usable answer")
