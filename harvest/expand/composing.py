@@ -30,9 +30,9 @@ SHOWN, AROUND = 40, 12
 """Facts that are shown, and those of them around each thing."""
 TOKENS = 1_500
 _TOLD = (
-    "You combine things into one new idea. For each thing state in a sentence the principle by which it works (principles, in their order). "
-    "For each pair state what one gains from the other (synergies, in their order). Then state one hypothesis that uses all things, in "
-    "two or three sentences, and cite the facts it rests on by their numbers (cites). Answer in JSON."
+    "You combine things into one new idea. For each thing state in a sentence the principle by which it works (principles, in their "
+    "order). For each pair state what one gains from the other (synergies, in their order). Then state one hypothesis that uses all "
+    "things, in two or three sentences, and cite the facts it rests on by their numbers (cites). Answer in JSON."
 )
 
 
@@ -79,8 +79,9 @@ def compose(kg: KnowledgeGraph, things: Sequence[str], chat: ChatModel, quaranti
         raise BadRequest(f"facts that the hypothesis cites were forgotten while it was made ({len(gone)}): ask again")
     told = tuple((one.id, one.name) for one in entities)
     cites = tuple(Cited(key, _words(held[key])) for key in keys)
-    parts = (tuple(map(str, value[name])) for name in ("principles", "synergies"))
-    return Hypothesis(digest(chat.name, value["hypothesis"], *keys), told, *parts, value["hypothesis"], cites, chat.name, reply.id)
+    principles, synergies = tuple(value["principles"]), tuple(value["synergies"])
+    id = digest(chat.name, value["hypothesis"], *keys)
+    return Hypothesis(id, told, principles, synergies, value["hypothesis"], cites, chat.name, reply.id)
 
 
 def around(kg: KnowledgeGraph, entities: Sequence[Entity]) -> list[Fact]:
@@ -157,5 +158,5 @@ class Hypotheses:
 def _read(told: Mapping[str, Any]) -> Hypothesis:
     things = tuple((str(id), str(name)) for id, name in told["things"])
     cites = tuple(Cited(one["key"], one["words"]) for one in told["cites"])
-    parts = (tuple(told[name]) for name in ("principles", "synergies"))
-    return Hypothesis(told["id"], things, *parts, told["hypothesis"], cites, told["model"], told["response"])
+    principles, synergies = tuple(told["principles"]), tuple(told["synergies"])
+    return Hypothesis(told["id"], things, principles, synergies, told["hypothesis"], cites, told["model"], told["response"])
