@@ -1,6 +1,6 @@
 """What an iteration takes beside the model, in a run that has grown to so many things.
 
-    ./dev bench expansion/overhead [--things 10000 100000] [--strategy frontier] [--iterations 20] [--out FILE]
+    ./dev bench expansion overhead [--things 10000 100000] [--strategy frontier] [--iterations 20] [--out FILE]
 
 The run goes on from a grown (Barabási–Albert) graph whose things and links stand in a store in memory too, with their vectors. A
 scripted model answers at once, three answers an iteration with eight links between six new things and two known ones. Counted are the

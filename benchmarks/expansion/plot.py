@@ -1,4 +1,4 @@
-"""Draw what runs of ``grow`` came to: ``python benchmarks/expansion/plot.py grown.jsonl docs/expansion.svg``."""
+"""Draw what runs of ``grow`` came to: ``./dev bench expansion plot grown.jsonl docs/expansion.svg``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Replay 100 real answers of a model through the whole loop, with no model: what is merged, how the graph grows, and its measures.
 
-    ./dev bench expansion/replay [--out FILE]
+    ./dev bench expansion replay [--out FILE]
 
 Each call is answered by the next trace of ``../shared/data/graphpreflexor``. After every tenth round the measures are computed anew,
 slowly, by networkx on the graph that the store then holds.
