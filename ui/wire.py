@@ -164,6 +164,11 @@ class Wire:
         return self.settings.home / "expansions" / digest(place(self.settings))
 
     @property
+    def hypotheses(self) -> Path:
+        """The file of what was composed out of things of this graph."""
+        return self.settings.home / "hypotheses" / f"{digest(place(self.settings))}.jsonl"
+
+    @property
     def snapshots(self) -> Path:
         """The folder of the snapshots of all graphs."""
         return self.settings.home / "snapshots"
@@ -185,6 +190,7 @@ class Wire:
         quarantine = self.settings.home / "quarantine"
         shutil.rmtree(self.learned, ignore_errors=True)  # names and facts of the source are in what graph models keep
         ground.forget(self.beside)
+        self.ledger.erase(source)
         erased = cached_chat.erase(answers_file(self.settings), source) + structured.erase(quarantine, source)
         try:
             return self.graph.forget(source), erased

@@ -1,6 +1,6 @@
 """Let a real chat model grow a graph, by several strategies on several topics, and write what came of each run as a JSON line.
 
-    ./dev bench expansion/grow --chat local:qwen2.5-coder-1.5b [--iterations 12] [--out FILE]
+    ./dev bench expansion grow --chat local:qwen2.5-coder-1.5b [--iterations 12] [--out FILE]
 
 One question at a time, into an empty graph in memory. Answers are kept in ``KG_HOME``, so a run that broke off is soon where it was.
 """

@@ -4,5 +4,6 @@ from harvest.expand.grown import Grown, Round, told
 from harvest.expand.limits import Limits, Way
 from harvest.expand.run import ROUND, Models, Report, check, harvest
 from harvest.expand.strategies import STRATEGIES
+from harvest.expand.years import Span, spans
 
-__all__ = ["ROUND", "STRATEGIES", "Grown", "Limits", "Models", "Report", "Round", "Way", "check", "harvest", "told"]
+__all__ = ["ROUND", "STRATEGIES", "Grown", "Limits", "Models", "Report", "Round", "Span", "Way", "check", "harvest", "spans", "told"]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from harvest.expand import grounding
 from harvest.expand.grown import Question
 from kgplatform import names
 from kgplatform.belief import PRIOR
 from kgplatform.errors import BadName
 from kgplatform.lm.talk import Message, Request
-from kgplatform.types import Candidate, Evidence, Mention, Source, SourceId
+from kgplatform.types import Candidate, Evidence, Mention, Passage, Source, SourceId
 
 SCORE = -0.4 - PRIOR
 """What one model's word weighs: belief comes to .40, so a fact is proposed until another source or a person says so too."""
-NAME, EDGES = 80, 24
+QUOTED, UNQUOTED = 0.6 - PRIOR, -1.0 - PRIOR
+"""Where answers must quote: what a document's words support comes to .65, what none supports to .27."""
+NAME, EDGES, QUOTE = 80, 24, 300
 TOKENS, TEMPERATURE = 1_200, 0.1
 
 
@@ -26,31 +30,40 @@ def _object(title: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"title": title, "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-SCHEMA = _object(
-    "local_graph",
-    {
-        "brainstorm": _text(400),
-        "nodes": {"type": "array", "maxItems": EDGES, "items": _text(NAME, 1)},
-        "edges": {
-            "type": "array",
-            "maxItems": EDGES,
-            "items": _object("edge", {"source": _text(NAME, 1), "relation": _text(NAME, 1), "target": _text(NAME, 1)}),
+def _local_graph(edges: int, edge: Mapping[str, Any]) -> dict[str, Any]:
+    return _object(
+        "local_graph",
+        {
+            "brainstorm": _text(400),
+            "nodes": {"type": "array", "maxItems": edges, "items": _text(NAME, 1)},
+            "edges": {"type": "array", "maxItems": edges, "items": _object("edge", edge)},
+            "patterns": {"type": "array", "maxItems": 3, "items": _text(200)},
+            "synthesis": _text(400),
         },
-        "patterns": {"type": "array", "maxItems": 3, "items": _text(200)},
-        "synthesis": _text(400),
-    },
-)
+    )
+
+
+_EDGE = {"source": _text(NAME, 1), "relation": _text(NAME, 1), "target": _text(NAME, 1)}
+SCHEMA = _local_graph(EDGES, _EDGE)
+QUOTING = _local_graph(EDGES // 2, {**_EDGE, "quote": _text(QUOTE)})
 _TOLD = (
     "Answer the question, and draw what you say as a small graph. Think in a few words (brainstorm), name the things (nodes: short nouns, "
     "singular), say how they are linked (edges: source, relation as a short verb phrase, target), what recurs (patterns), and the answer "
     "in two sentences (synthesis). Say only what is so. Answer in JSON."
 )
+_QUOTE = (
+    " Say only what the texts say. With each edge copy from a text, letter by letter, the words that state it "
+    "(quote), both things among them."
+)
 
 
-def request(question: Question, topic: str, seed: int = 0) -> Request:
-    """What the model is asked; a question of the graph's own is asked within the topic."""
-    asked = question.text if question.text == topic else f"The topic: {topic}\nThe question: {question.text}"
-    return Request((Message("system", _TOLD), Message("user", asked)), SCHEMA, TOKENS, TEMPERATURE, seed)
+def request(question: Question, topic: str, seed: int = 0, passages: Sequence[Passage] | None = None) -> Request:
+    """What the model is asked; a question of the graph's own is asked within the topic, with ``passages`` out of these."""
+    asked = question.text if question.text.startswith(topic) else f"The topic: {topic}\nThe question: {question.text}"
+    if passages is None:
+        return Request((Message("system", _TOLD), Message("user", asked)), SCHEMA, TOKENS, TEMPERATURE, seed)
+    messages = Message("system", _TOLD + _QUOTE), Message("user", f"{grounding.shown(passages)}\n\n{asked}")
+    return Request(messages, QUOTING, TOKENS, TEMPERATURE, seed, tuple(sorted({one.source for one in passages})))
 
 
 def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str, str]) -> list[Candidate]:
@@ -58,8 +71,6 @@ def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str
 
     ``where`` is the iteration, the model, the run and the response, as evidence keeps them.
     """
-    family = where["model"].partition("@")[0]
-    source = Source(SourceId(f"model:{family}"), "model", title=family)
     detail = (
         ("depth", str(question.depth)),
         ("iteration", where["iteration"]),
@@ -75,6 +86,18 @@ def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str
         told = (names.normalise(head), names.normalise(relation).replace("_", " "), names.normalise(tail))
         if told[0] == told[2]:
             continue
-        evidence = Evidence("memory", source, SCORE, where["model"], head_words=head, tail_words=tail, run=where["run"], detail=detail)
+        evidence = replace(_evidence(edge, where["model"]), head_words=head, tail_words=tail, run=where["run"], detail=detail)
         found.setdefault(told, Candidate(Mention(head), told[1], Mention(tail), evidence))
     return list(found.values())
+
+
+def _evidence(edge: Mapping[str, Any], model: str) -> Evidence:
+    """Where an answer had to quote: a document's words, or the model's less trusted word."""
+    family = model.partition("@")[0]
+    source = Source(SourceId(f"model:{family}"), "model", title=family)
+    if "support" not in edge:
+        return Evidence("memory", source, SCORE, model)
+    if not (told := edge["support"]):
+        return Evidence("memory", source, UNQUOTED, model)
+    document = Source(SourceId(told["source"]), "document", told["title"], told["uri"])
+    return Evidence("text", document, QUOTED, model, told["quote"], told["start"], told["start"] + len(told["quote"]))

@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harvest.expand.strategies import STRATEGIES
+from harvest.expand.years import Span
 from kgplatform.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the next questions are found (``STRATEGIES``), how many are asked at a time; another ``seed`` lets a model answer anew."""
+    """How the next questions are found (``STRATEGIES``), how many are asked at a time; another ``seed`` lets a model answer anew.
+
+    ``grounded`` answers must quote from the graph's documents (``grounding``). With ``years`` the same question is asked for each span
+    of them, and no other one (``years``).
+    """
 
     strategy: str = "frontier"
     fan_out: int = 3
     seed: int = 0
+    grounded: bool = False
+    years: tuple[Span, ...] = ()
 
     def check(self) -> None:
         """Raises ``BadRequest`` for what cannot be done."""
@@ -23,6 +30,8 @@ class Way:
             raise BadRequest(f"there is no strategy {self.strategy[:80]!r}: they are {', '.join(STRATEGIES)}")
         if not 1 <= self.fan_out <= 64:
             raise BadRequest(f"fan-out {self.fan_out}: so many questions at a time are from 1 to 64")
+        if self.grounded and self.years:
+            raise BadRequest("answers for spans of years cannot be grounded too: take one of  --grounded  and  --years")
         if not 0 <= self.seed < 2**31:
             raise BadRequest(f"seed {self.seed}: it is from 0 to below {2**31:,}")
 

@@ -16,8 +16,8 @@ from kgplatform.linking.linker import Linker, Linking
 from kgplatform.types import Candidate, Claim, Entity, EntityId, Merge
 
 NOTES = 20
-Answers = Sequence[tuple[Question, Mapping[str, Any]]]
-"""Questions with what their steps keep of the answers; ``value`` is ``None`` for one that could not be used."""
+Answer = tuple[Question, Mapping[str, Any]]
+"""A question with what its step keeps of the answer; ``value`` is ``None`` for one that could not be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _entity(id: str, name: str) -> Entity:
     return Entity(EntityId(id), name)
 
 
-def put(kg: KnowledgeGraph, linker: Linker, answers: Answers, merging: Merging, run: str) -> dict[str, Any]:
+def put(kg: KnowledgeGraph, linker: Linker, answers: Sequence[Answer], merging: Merging, run: str) -> dict[str, Any]:
     """Put the claims, merge what was decided to be one, and give the record of the round."""
     done = kg.put(merging.claims)
     linker.settle(merging.linking, run)
@@ -120,9 +120,9 @@ def put(kg: KnowledgeGraph, linker: Linker, answers: Answers, merging: Merging, 
     }
 
 
-def nothing(questions: Sequence[Question]) -> dict[str, Any]:
+def nothing(answers: Sequence[Answer]) -> dict[str, Any]:
     """The record of a round that failed."""
-    asked = [[one.text, list(one.about), one.depth] for one in questions]
+    asked = [[one.text, list(one.about), one.depth] for one, _ in answers]
     return {"questions": asked, "answered": 0, "grown": [], "merges": [], "asked": [], "new": 0, "merged": 0, "unchanged": 0, "notes": []}
 
 

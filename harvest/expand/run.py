@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from harvest.expand import merging
+from harvest.expand import grounding, merging, years
 from harvest.expand.answering import candidates, request
 from harvest.expand.grown import Grown, Question, Record, Round
 from harvest.expand.known import Known
@@ -33,7 +33,9 @@ from kgplatform.types import Candidate, Receipt
 
 ROUND = "round "
 """The keys of the steps that keep the records of rounds begin so."""
-_SHOWN = 80
+_SHOWN = 120
+_NOTHING: Mapping[str, Any] = {"value": None, "why": "", "response": "", "tokens": 0, "usd": 0.0}
+"""What a step keeps of a question without a usable answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Report:
     changed: Difference = field(default_factory=Difference)
     merges: tuple[tuple[str, str, str], ...] = ()
     asked: tuple[tuple[str, str, float, str], ...] = ()
+    lasting: tuple[years.Lasting, ...] = ()
 
 
 def harvest(
@@ -81,9 +84,14 @@ def harvest(
     steps: Steps | None = None,
     watch: Watch | None = None,
 ) -> Report:
-    """Ask a question, then those that the answers raise, so many at a time. What it puts is proposed: a model alone says so."""
+    """Ask a question, then those that the answers raise, so many at a time. What it puts is proposed: a model alone says so.
+
+    What is ``grounded`` in a document's words is current.
+    """
     way, limits = way or Way(), limits or Limits()
     check(question, way, limits)
+    if way.grounded:
+        grounding.check(kg)
     return _Expansion(kg, names.clean(question), models, way, steps or Direct(run, progress)).go(limits, watch)
 
 
@@ -105,34 +113,56 @@ class _Expansion:
         self._records: list[Record] = []
         self._used: dict[str, float] = dict.fromkeys(("calls", "tokens", "usd"), 0)
         self._whys: list[str] = []
+        self._lasting: tuple[years.Lasting, ...] = ()
 
     def go(self, limits: Limits, watch: Watch | None) -> Report:
         self._steps.inputs(names.digest(self._topic, repr(self._way), self._models.chat.name, self._models.encoder.name))
-        begun, barren, ended, cut = monotonic(), 0, f"after {limits.iterations} rounds, as asked", True
+        ended, cut = self._years(limits) if self._way.years else self._rounds_of(limits, watch)
+        return self._report(ended, cut)
+
+    def _rounds_of(self, limits: Limits, watch: Watch | None) -> tuple[str, bool]:
+        """Why they ended, and whether by a limit."""
+        begun, barren = monotonic(), 0
         for iteration in range(1, limits.iterations + 1):
-            if ended_by := limits.over({**self._used, "minutes": (monotonic() - begun) / 60}):
-                ended = ended_by
-                break
+            if ended := limits.over({**self._used, "minutes": (monotonic() - begun) / 60}):
+                return ended, True
             if not (questions := self._questions(limits)):
-                ended, cut = "nothing is left to ask", False
-                break
+                return "nothing is left to ask", False
             grown = f"{len(self._grown.names):,} things, {len(self._grown.links):,} links"
-            self._steps.words(f"round {iteration} ({grown}): {questions[0].text[:_SHOWN]}")
-            self._steps.progress(iteration - 1, limits.iterations)
+            self._tell(iteration, limits.iterations, f"round {iteration} ({grown}): {questions[0].text}")
             try:
                 one = self._round(iteration, questions)
             except BudgetExceeded as error:
-                ended = str(error)
-                break
+                return str(error), True
             if watch:
                 self._steps.step(f"watch {iteration}", partial(watch, iteration, self._grown))
             barren = barren + 1 if one.new <= limits.floor * one.named else 0
             if barren >= limits.patience:
-                ended, cut = f"the last {barren} rounds brought nothing new", False
-                break
-        else:
-            self._steps.progress(limits.iterations, limits.iterations)
-        return self._report(ended, cut)
+                return f"the last {barren} rounds brought nothing new", False
+        self._steps.progress(limits.iterations, limits.iterations)
+        return f"after {limits.iterations} rounds, as asked", True
+
+    def _years(self, limits: Limits) -> tuple[str, bool]:
+        """The topic for one span after the other, and what was said put once with the years in which it holds."""
+        begun, said, answers = monotonic(), list[tuple[years.Span, list[Candidate]]](), list[merging.Answer]()
+        for number, span in enumerate(self._way.years, 1):
+            if ended := limits.over({**self._used, "minutes": (monotonic() - begun) / 60}):
+                return f"{ended} before {span}: nothing was put", True
+            question = years.question(self._topic, span, said[-1][1] if said else ())
+            self._tell(number, len(self._way.years), f"{span}: {self._topic}")
+            try:
+                answers += self._ask(f"{span}/{names.digest(question.text)}", [question])
+            except BudgetExceeded as error:
+                return f"{error}; nothing was put", True
+            said.append((span, self._candidates(number, *answers[-1])))
+        self._put(f"years/{names.digest(*(one.text for one, _ in answers))}", answers, years.dated(said))
+        self._lasting = years.lasting(said)
+        self._steps.progress(len(said), len(said))
+        return f"all {len(said)} spans of years are asked for", False
+
+    def _tell(self, number: int, of: int, words: str) -> None:
+        self._steps.words(words[:_SHOWN])
+        self._steps.progress(number - 1, of)
 
     def _questions(self, limits: Limits) -> list[Question]:
         if not self._rounds:
@@ -149,28 +179,40 @@ class _Expansion:
     def _round(self, iteration: int, questions: Sequence[Question]) -> Round:
         """Answers are merged in the order of their questions, whichever came first."""
         key = f"{iteration}/{names.digest(*(question.text for question in questions))}"
+        answers = self._ask(key, questions)
+        return self._put(key, answers, [self._candidates(iteration, *one) for one in answers])
+
+    def _ask(self, key: str, questions: Sequence[Question]) -> list[merging.Answer]:
         asked = self._steps.step(f"ask {key}", lambda: {"answers": list(ahead(self._answer, questions, self._way.fan_out))})
-        answers = list(zip(questions, (asked or {"answers": []})["answers"], strict=False))
-        told = [self._candidates(iteration, *one) for one in answers]
+        answers = asked["answers"] if asked else [_NOTHING] * len(questions)
+        for answer in answers:
+            self._used["tokens"] += answer["tokens"]
+            self._used["usd"] += answer["usd"]
+            self._whys += [answer["why"]] if answer["why"] else []
+        self._used["calls"] += len(questions)
+        return list(zip(questions, answers, strict=True))
+
+    def _put(self, key: str, answers: Sequence[merging.Answer], told: Sequence[Sequence[Candidate]]) -> Round:
         linked = cache(lambda: merging.merging(self._linker, told))
         decided = self._steps.step(f"link {key}", lambda: merging.decisions(linked().linking))
         meant = linked if linked.cache_info().currsize else cache(lambda: merging.merging(self._linker, told, decided))
         self._before.look(key, lambda: meant().claims)
         record = self._steps.step(f"{ROUND}{key}", lambda: merging.put(self._kg, self._linker, answers, meant(), self._steps.run))
-        for _, answer in answers:
-            self._used["tokens"] += answer["tokens"]
-            self._used["usd"] += answer["usd"]
-            self._whys += [answer["why"]] if answer["why"] else []
-        self._used["calls"] += len(questions)
-        self._records.append(record or merging.nothing(questions))
+        self._records.append(record or merging.nothing(answers))
         self._rounds.append(self._grown.grow(self._records[-1]))
         return self._rounds[-1]
 
     def _answer(self, question: Question) -> dict[str, Any]:
+        texts = grounding.texts(self._kg, self._models.encoder, question, self._topic) if self._way.grounded else None
+        if texts == []:
+            return {**_NOTHING, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
+        asked = request(question, self._topic, self._way.seed, texts)
         try:
-            value, reply = structured.ask(self._models.chat, request(question, self._topic, self._way.seed), self._models.quarantine)
+            value, reply = structured.ask(self._models.chat, asked, self._models.quarantine)
         except AnswerUnusable as error:
-            return {"value": None, "why": str(error), "response": "", "tokens": 0, "usd": 0.0}
+            return {**_NOTHING, "why": str(error)}
+        if texts is not None:
+            value = {**value, "edges": grounding.supported(self._kg, value, texts)}
         return {"value": value, "why": "", "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}
 
     def _candidates(self, iteration: int, question: Question, answer: Mapping[str, Any]) -> list[Candidate]:
@@ -196,4 +238,5 @@ class _Expansion:
             self._before.difference(),
             tuple((id, keep, other) for record in self._records for id, keep, other in record["merges"]),
             tuple((one, other, score, why) for record in self._records for one, other, score, why in record["asked"]),
+            self._lasting,
         )

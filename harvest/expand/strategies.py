@@ -41,14 +41,18 @@ def edge(grown: Grown, vectors: Vectors) -> Iterator[Question]:
     yield from _pairs(grown, vectors, "How are {} and {} related?", lambda cosines: np.abs(cosines - np.median(cosines)))
 
 
-def frontier(grown: Grown, vectors: Vectors) -> Iterator[Question]:  # noqa: ARG001 - a strategy
-    """Things with the fewest links that were not asked about, each with the hub: what most shortest paths pass through."""
+def frontier(grown: Grown, vectors: Vectors) -> Iterator[Question]:
+    """Things with the fewest links that were not asked about, each with the hub: what most shortest paths pass through.
+
+    When each was, the mechanism of each.
+    """
     if not grown.names:
         return
     ids, hub = list(grown.names), grown.hub
     for place in np.argsort(grown.graph.degree, kind="stable").tolist():
         if (id := ids[place]) != hub and not grown.visited(id):
             yield _two(grown, id, hub, "What is {} linked with, and how does it bear on {}?")
+    yield from node(grown, vectors)
 
 
 def novelty(grown: Grown, vectors: Vectors) -> Iterator[Question]:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from kgplatform.errors import JobBusy
 from kgplatform.jobs import queue, records, schedules, workers
 from kgplatform.jobs.file import LedgerFile
@@ -86,6 +88,11 @@ class Ledger:
             for job in jobs:
                 queue.withdraw(rows, job, self.time())
             return len(jobs)
+
+    def erase(self, source: str) -> None:
+        """Drop the steps whose results hold the id of a source that is forgotten, and so may hold words of its text."""
+        with self._file.writing() as rows:
+            rows.execute("DELETE FROM steps WHERE instr(result, ?) > 0", (orjson.dumps(source).decode(),))
 
     def retry(self, id: str, limits: Mapping[str, Any] | None = None) -> Job:
         """Queue a failed, cancelled or stopped job again, for a worker: what is done stays done, only the rest is run.

@@ -102,5 +102,6 @@ def is_latin(written: str) -> bool:
     return written.isascii() or all(unicodedata.name(letter, "LATIN").startswith("LATIN") for letter in written if letter.isalpha())
 
 
+@lru_cache(maxsize=50_000)
 def undoubled(plain: str) -> str:
     return re.sub(r"(.)\1+", r"\1", plain)

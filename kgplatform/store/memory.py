@@ -342,10 +342,12 @@ class MemoryStore(Library):
 
     def nearest(self, encoder: str, vector: npt.ArrayLike, limit: int = 20) -> list[Hit]:
         with self._lock:
-            return self._vectors.nearest(encoder, vector, limit, self._entity) if limit > 0 else []
+            return self._vectors.nearest(encoder, [vector], limit, self._entity)[0] if limit > 0 else []
 
     def nearest_each(self, encoder: str, asked: npt.ArrayLike, limit: int = 20) -> list[list[Hit]]:
-        return [self.nearest(encoder, one, limit) for one in np.asarray(asked)]
+        listed = list(np.asarray(asked))
+        with self._lock:
+            return self._vectors.nearest(encoder, listed, limit, self._entity) if limit > 0 else [[] for _ in listed]
 
     def meeting(self, keys: Sequence[Collection[str]], limit: int = 20) -> list[list[Entity]]:
         with self._lock:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harvest.expand import STRATEGIES, Limits, Models, Report, Way, harvest
+from harvest.expand import STRATEGIES, Limits, Models, Report, Way, harvest, spans
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger, Task
@@ -22,6 +22,7 @@ from kgplatform.lm.scripted_chat import ScriptedChat
 from kgplatform.lm.talk import Request
 from kgplatform.names import digest
 from kgplatform.store.memory import MemoryStore
+from kgplatform.types import Source, SourceId
 from tests.commands import commands
 
 TOPIC = "What makes silk strong?"
@@ -214,6 +215,9 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     command("harvest", "expand", TOPIC, "--calls", "0").refused(2, "calls 0")
     command("harvest", "expand", TOPIC, "--floor", "0.1", "--patience", "20").refused(2, "patience 20 is more rounds than iterations 12")
     command("harvest", "expand").refused(2, "QUESTION")
+    command("harvest", "expand", TOPIC, "--years", "1990-2000", "--grounded").refused(2, "--grounded  and  --years")
+    command("harvest", "expand", TOPIC, "--years", "1990-2000", "--strategy", "leap").refused(2, "leave out  --strategy")
+    command("harvest", "expand", TOPIC, "--step", "5").refused(2, "it goes with  --years")
     assert command("harvest", "expand", TOPIC, "--run", "../web", "--strategy", "node", "--iterations", "1").code == 0
     assert [one["run"] for one in command("harvest", "runs", "--json").objects] == ["../web", "silk"]
     compared = command("harvest", "runs", "silk", "../web").out
@@ -226,3 +230,82 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     command("forget", "run:silc").refused(2, "nothing of a run 'silc'")
     assert command("harvest", "expand", "--resume", "silk", "--json").objects[0]["rounds"] == more["rounds"]
     assert before < said(kg)
+    command("harvest", "expand", TOPIC, "--grounded").refused(2, "it keeps none")
+
+
+def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    with pytest.raises(BadRequest, match="keeps none"):
+        expand(way=Way(grounded=True))
+    text = "Spider silk is strong. Its crystals of beta sheets\nhold the fibroin chains together. Bees make honey."
+    kg.add_document(Source(SourceId("doc:silk"), "document", "Silk"), text)
+
+    def quoting(request: Request) -> str:
+        assert "Text 1: Spider silk" in request.messages[-1].text
+        assert request.sources == ("doc:silk",)
+        told = [
+            ("crystals", "hold", "fibroin chains", "Crystals of beta sheets hold the fibroin chains"),
+            ("crystals", "hold", "water", "crystals of beta sheets hold water"),
+            ("silk", "is made by", "bees", "Bees make honey."),
+        ]
+        edges = [dict(zip(("source", "relation", "target", "quote"), one, strict=True)) for one in told]
+        return json.dumps({"brainstorm": "", "nodes": [], "edges": edges, "patterns": [], "synthesis": "It is."})
+
+    expand(quoting, way=Way(grounded=True), limits=Limits(iterations=1))
+    (held,) = kg.facts()
+    assert (held.head.name, held.relation, getattr(held.tail, "name", "")) == ("crystals", "hold", "fibroin chains")
+    (piece,) = kg.store.evidence(held.key)
+    assert (piece.source.id, piece.method, piece.quote) == ("doc:silk", "text", "crystals of beta sheets\nhold the fibroin chains")
+    assert text[piece.start : piece.end] == piece.quote
+    assert [round(fact.confidence, 2) for fact in kg.facts(status="proposed")] == [0.27, 0.27]
+
+
+def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    def told(request: Request) -> str:
+        asked = request.messages[-1].text
+        king = "Baudouin" if "1990-1991" in asked or "1992-1993" in asked else "Albert"
+        assert ("Of the time before" in asked) == (not any(first in asked for first in ("1990-1991", "1990,")))
+        return local_graph(("Belgium", "has king", king), ("Belgium", "has capital", "Brussels"))
+
+    report = expand(told, way=Way(years=spans("1990-1994", 2)))
+    assert {(getattr(fact.tail, "name", ""), fact.qualifiers) for fact in kg.facts(status="all")} == {
+        ("Baudouin", (("valid_from", "1990"), ("valid_to", "1993"))),
+        ("Albert", (("valid_from", "1994"), ("valid_to", "1994"))),
+        ("Brussels", (("valid_from", "1990"), ("valid_to", "1994"))),
+    }
+    assert [(one.relation, one.constant, one.dynamic) for one in report.lasting] == [("has king", 0, 2), ("has capital", 1, 0)]
+    assert (report.calls, report.cut) == (3, False)
+    assert expand(told, way=Way(years=spans("1990-1994")), limits=Limits(calls=2)).ended.endswith("before 1992: nothing was put")
+    for years, step in (("1990", 1), ("2000-1990", 1), ("1990-2000", 0), ("1000-1999", 1), ("1990-20000", 1)):
+        with pytest.raises(BadRequest):
+            spans(years, step)
+
+
+def composed(request: Request) -> str:
+    cites = [1, 9, 2] if "Facts:\n1." not in request.messages[-1].text else [2, 1, 2]
+    told = {"principles": ["It bears.", "It gives."], "synergies": ["Both hold."], "hypothesis": "Together they hold.", "cites": cites}
+    return json.dumps(told)
+
+
+def test_a_hypothesis_cites_facts_of_the_graph_and_is_none_itself(
+    kg: KnowledgeGraph, expand: Callable[..., Report], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expand(lambda _: local_graph(("silk", "has part", "fibroin"), ("crystal", "is in", "fibroin")), limits=Limits(iterations=1), run="silk")
+    before, chat = said(kg), ScriptedChat(composed)
+    monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
+    monkeypatch.setattr("kgplatform.opening.chat", lambda *_: chat)
+    monkeypatch.setattr("kgplatform.opening.check_chat", lambda *_: None)
+    command = commands(capsys)
+    (made,) = command("harvest", "compose", "silk", "crystal", "--json").objects
+    assert {one["words"] for one in made["cites"]} == {"silk | has part | fibroin", "crystal | is in | fibroin"}
+    assert made["standing"] == [True, True]
+    assert said(kg) == before
+    kg.forget(run="silk")
+    listed = command("harvest", "compose")
+    assert "Together they hold." in listed.out
+    assert listed.out.count("the graph says so no more") == 2
+    command("harvest", "compose", "silk", "crystal").refused(2, "silk")
+    expand(lambda _: local_graph(("silk", "has part", "fibroin"), ("crystal", "is in", "fibroin")), limits=Limits(iterations=1))
+    command("harvest", "compose", "silk").refused(2, "2 to 6")
+    hollow = ScriptedChat(lambda _: composed(_).replace("[2, 1, 2]", "[7]"))
+    monkeypatch.setattr("kgplatform.opening.chat", lambda *_: hollow)
+    command("harvest", "compose", "silk", "crystal").refused(1, "no usable answer")

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from ui.expansions import Expansion
 
 SHOWN = 5
-ASKED = ("question", "strategy", "fan_out", "seed", "chat")
+ASKED = ("question", "strategy", "fan_out", "seed", "grounded", "years", "step", "chat")
 """What a run was asked for, and goes on with; all else are limits."""
+
+UNSAID = {"seed": 0, "grounded": False, "years": "", "step": 1}
+"""Of a run that says nothing of these."""
 
 
 def register(harvest: typer.Typer) -> None:
@@ -51,6 +54,11 @@ def expand(
         float | None, typer.Option(metavar="P", help="Nothing new is what brings at most this share of new things; nothing: 0.")
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Another number lets the model answer anew; nothing: 0.")] = None,
+    grounded: Annotated[
+        bool, typer.Option("--grounded", help="Answers must quote from the graph's documents; the quotes are checked.")
+    ] = False,
+    years: Annotated[str, typer.Option(metavar="FROM-TO", help="Ask the same question for each year of these, instead of others.")] = "",
+    step: Annotated[int | None, typer.Option(metavar="N", help="Ask for spans of so many years; nothing: 1.")] = None,
     chat: Annotated[str, typer.Option(metavar="MODEL", help="The chat model that answers; nothing: KG_CHAT_MODEL.")] = "",
     name: RunId = "",
     resume: Resume = "",
@@ -62,10 +70,15 @@ def expand(
     It ends at a limit, or when three rounds brought nothing new. --resume goes on with a run from its last round, within new limits;
     kg harvest runs lists the runs, kg forget run:NAME takes one back.
     """
+    if step is not None and not years:
+        raise BadRequest("--step says how long spans of years are: it goes with  --years FROM-TO")
+    if years and (strategy or iterations or fan_out is not None):
+        raise BadRequest("--years asks one question for span after span: leave out  --strategy, --iterations and --fan-out")
     limits = harvest_expand.limits(
         iterations=iterations, calls=calls, tokens=tokens, usd=usd, minutes=minutes, patience=patience, floor=floor
     )
-    given = {"question": question, "strategy": strategy, "fan_out": fan_out, "seed": seed, "chat": chat}
+    given = {"question": question, "strategy": strategy, "fan_out": fan_out, "seed": seed, "grounded": grounded or None}
+    given |= {"years": years, "step": step, "chat": chat}
     if resume:
         if name and name != resume:
             raise BadRequest(f"--resume goes on with the run {resume[:80]!r}: it cannot get another name by  --run")
@@ -74,7 +87,16 @@ def expand(
     elif not question:
         raise BadRequest("name either QUESTION or  --resume RUN")
     arguments = harvest_expand.arguments(
-        question, strategy=strategy, fan_out=fan_out, seed=seed or 0, chat=chat, limits=limits, dry_run=dry_run
+        question,
+        strategy=strategy,
+        fan_out=fan_out,
+        seed=seed or 0,
+        grounded=grounded,
+        years=years,
+        step=step or 1,
+        chat=chat,
+        limits=limits,
+        dry_run=dry_run,
     )
     if not resume:
         harvest_expand.check_models(run.settings, arguments)
@@ -92,7 +114,9 @@ def _check_name(run: Run, name: str, arguments: Mapping[str, Any]) -> None:
 def _check_same(which: str, earlier: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Raises ``BadRequest``, which says what differs."""
     differing = [
-        f"{_option(name)} {earlier[name]} and not {asked[name]}" for name in ASKED if name in asked and earlier.get(name, 0) != asked[name]
+        f"{_option(name)} {earlier[name]} and not {asked[name]}"
+        for name in ASKED
+        if name in asked and earlier.get(name, UNSAID.get(name)) != asked[name]
     ]
     if differing:
         raise BadRequest(f"{which} has {', '.join(differing)}: only limits may be new, else give another  --run NAME")
@@ -166,6 +190,8 @@ def _show(run: Run, result: Mapping[str, Any]) -> None:
         run.screen.say(f"{number:>3}  {one['new']:>3} new things, {one['links']:>3} new links   {asked}")
     run.screen.say(f"{shapes.added(result)}; {result['calls']:,} questions, {result['tokens']:,} tokens")
     run.screen.say(f"it ended: {result['ended']}")
+    for one in result["lasting"][:SHOWN]:
+        run.screen.say(f"{one['relation']}: {one['constant']:,} hold all the time, {one['dynamic']:,} for a part of it")
     for line in result["notes"][:SHOWN]:
         run.screen.note(f"  {line}")
     if result["merges"]:

@@ -12,7 +12,7 @@ import typer
 from kgplatform.errors import BadRequest
 from ui import jobs as words
 from ui import shapes
-from ui.cli import expanding
+from ui.cli import composing, expanding
 from ui.cli.command import AsJob, DryRun, Resume, Run, RunId, add, group
 from ui.cli.screen import percent
 from ui.tasks import harvest_documents, harvest_relation
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     add(harvest, "documents", example=example, creates=True)(documents)
     add(harvest, "relation", example="kg harvest relation born-in.yaml --dry-run", creates=True)(relation)
     expanding.register(harvest)
+    composing.register(harvest)
     app.add_typer(harvest, name="harvest")
 
 

@@ -24,12 +24,16 @@ def arguments(
     strategy: str = "",
     fan_out: int | None = None,
     seed: int = 0,
+    grounded: bool = False,
+    years: str = "",
+    step: int = 1,
     chat: str = "",
     limits: Mapping[str, Any] | None = None,
     dry_run: bool = False,
 ) -> Mapping[str, Any]:
     """``limits`` as the function of that name gives them."""
-    way = {"strategy": strategy or STRATEGY, "fan_out": FAN_OUT if fan_out is None else fan_out, "seed": seed}
+    way = {"strategy": strategy or STRATEGY, "fan_out": FAN_OUT if fan_out is None else fan_out, "seed": seed, "grounded": grounded}
+    way |= {"years": years, "step": step}
     asked = {"question": question, **way, "chat": chat}
     return {**asked, **dict.fromkeys(LIMITS), "iterations": ITERATIONS, **(limits or {}), "dry_run": dry_run}
 
@@ -54,10 +58,11 @@ def check_models(settings: Settings, arguments: Mapping[str, Any]) -> None:
 
 
 def _ways(asked: Mapping[str, Any]) -> tuple[Way, Limits]:
-    from harvest.expand import Limits, Way
+    from harvest.expand import Limits, Way, spans
 
     within = {name: asked[name] for name in LIMITS if asked.get(name) is not None}
-    return Way(asked["strategy"], asked["fan_out"], asked.get("seed", 0)), Limits(**within)
+    over = spans(asked["years"], asked["step"]) if asked.get("years") else ()
+    return Way(asked["strategy"], asked["fan_out"], asked.get("seed", 0), asked.get("grounded", False), over), Limits(**within)
 
 
 def do(doing: Doing) -> Mapping[str, Any]:
@@ -91,6 +96,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
         "asked": len(report.asked),
         "merged_things": [{"id": id, "keep": keep, "other": other} for id, keep, other in report.merges[:KEPT]],
         "doubtful_things": [{"one": one, "other": other, "score": score, "why": why} for one, other, score, why in report.asked[:KEPT]],
+        "lasting": [asdict(one) for one in report.lasting[:KEPT]],
         "notes": list(report.notes[:KEPT]),
     }
 
@@ -125,7 +131,8 @@ def _planned(doing: Doing, chat: ChatModel) -> dict[str, Any]:
     from kgplatform.lm.wrapping import estimate
 
     asked = doing.arguments
-    calls = 1 + (asked["iterations"] - 1) * asked["fan_out"]
+    years = len(_ways(asked)[0].years)
+    calls = years or 1 + (asked["iterations"] - 1) * asked["fan_out"]
     calls = min(calls, asked["calls"] or calls)
     first = request(Question(asked["question"]), asked["question"])
     return {"calls": calls, "chat": str(estimate((replace(first, sample=n) for n in range(calls)), chat, doing.wire.settings))}
