@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.pages import ask, complete, explore, frame, harvest, insight, jobs, recommend, review
+from ui.pages import ask, complete, expand, explore, frame, harvest, insight, jobs, recommend, review
 
 # Streamlit would fetch a named icon from another host; this one travels with the page.
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
@@ -14,6 +14,7 @@ EXPLORE = explore.place()
 ASK = st.Page(ask.page, title="Ask", icon=":material/forum:", url_path="ask")
 REVIEW = st.Page(review.page, title="Review", icon=":material/rule:", url_path="review")
 HARVEST = st.Page(harvest.page, title="Harvest", icon=":material/psychology:", url_path="harvest")
+EXPAND = st.Page(expand.page, title="Expand", icon=":material/account_tree:", url_path="expand")
 COMPLETE = st.Page(complete.page, title="Complete", icon=":material/join_inner:", url_path="complete")
 RECOMMEND = st.Page(recommend.page, title="Recommend", icon=":material/thumb_up:", url_path="recommend")
 INSIGHT = st.Page(insight.page, title="Insight", icon=":material/lightbulb:", url_path="insight")
@@ -28,4 +29,4 @@ def _home() -> None:
 st.set_page_config(page_title="Knowledge graph", page_icon=ICON, layout="wide")
 frame.keep()
 HOME = st.Page(_home, title="Home", default=True, visibility="hidden")
-st.navigation([HOME, EXPLORE, ASK, REVIEW, HARVEST, COMPLETE, RECOMMEND, INSIGHT, JOBS]).run()
+st.navigation([HOME, EXPLORE, ASK, REVIEW, HARVEST, EXPAND, COMPLETE, RECOMMEND, INSIGHT, JOBS]).run()

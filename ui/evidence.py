@@ -1,4 +1,4 @@
-"""Why a fact is believed, as HTML for a person to read.
+"""Why a fact is believed, or two things may be one, as HTML for a person to read.
 
 Pure functions from values to text. Quotes, names and titles come from documents and models that nobody
 has vetted: every one of them goes through ``escape``, and only fixed markup stands around them.
@@ -115,6 +115,13 @@ def progress(done: int, total: int, words: str = "", verdict: str = "") -> str:
         f'<div class="progress"><span><b>{min(done + 1, total):,}</b> of {total:,}</span>{last}</div>'
         f'<div class="track"><span style="width:{share};background:#4263eb"></span></div>'
     )
+
+
+def pair(keep: Entity, other: Entity, score: float, why: str) -> str:
+    """Two things that may be one, how likely that is, and by what."""
+    names = f'<b>{escape(keep.name)}</b> <span class="relation">may be</span> <b>{escape(other.name)}</b>'
+    told = f'<span class="big">{percent(score)}</span><span class="what"><span>{escape(why)}</span></span>'
+    return f'<div class="statement">{names}</div><div class="belief">{told}</div>'
 
 
 def history(explanation: Explanation) -> str:

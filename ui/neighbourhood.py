@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 
+from kgplatform import cards
 from kgplatform.errors import Ambiguous
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Origin, Status
+from kgplatform.types import Claim, Entity, EntityId, Fact, FactKey, FactQuery, Origin, Status
 
 DRAWN = 200
 """More edges than this are a ball of wool, not a picture."""
@@ -66,6 +67,18 @@ def _of(kg: KnowledgeGraph, entity: EntityId, filters: Filters, limit: int) -> l
     asked = ASKED if filters.origins else limit + 1
     found = chain.from_iterable(kg.store.neighbours([entity], query) for query in filters.queries(asked))
     return sorted(filter(filters.keep, found), key=lambda fact: (-fact.confidence, fact.key))[: limit + 1]
+
+
+def newest(kg: KnowledgeGraph, links: dict[tuple[str, str, str], None], limit: int = DRAWN) -> Neighbourhood:
+    """The last of these links, (head, relation, tail) by id, as they now stand; what the graph no longer has is left out."""
+    known = kg.relations()
+    claims = (Claim(_bare(head), relation, _bare(tail), ()) for head, relation, tail in islice(reversed(links), limit))
+    found = kg.facts_at([cards.key(cards.canonical(claim, known), known) for claim in claims])
+    return Neighbourhood(tuple({fact.key: fact for fact in found.values()}.values()), len(links) > limit)
+
+
+def _bare(id: str) -> Entity:
+    return Entity(EntityId(id), id)
 
 
 def liveliest(facts: Iterable[Fact]) -> EntityId | None:

@@ -31,7 +31,8 @@ class Question:
 class Round:
     """One iteration: what was asked, how many answers could be used, the things they named and those that were new to the run.
 
-    ``links`` are new ones; ``merged`` things were found to be others that the graph has, of ``asked`` a person is to say.
+    ``links`` are new ones; ``merged`` things were found to be others that the graph has, of ``asked`` a person is to say. ``brought``
+    are the new things and the new links by the answer to each question.
     """
 
     questions: tuple[str, ...]
@@ -41,6 +42,7 @@ class Round:
     links: int
     merged: int = 0
     asked: int = 0
+    brought: tuple[tuple[int, int], ...] = ()
 
 
 Record = Mapping[str, Any]
@@ -72,12 +74,14 @@ class Grown:
         for text, about, _ in record["questions"]:
             self._visited.add(frozenset(about))
             self._asked.add(normalise(text))
-        said = []
+        said, brought = [], []
         for answer in record["grown"]:
+            before = len(self.names), len(self.links)
             said += [answer["synthesis"]] if answer["synthesis"] else []
             for head, head_name, relation, tail, tail_name in answer["links"]:
                 named |= {head, tail}
                 self._link((head, head_name), relation, (tail, tail_name), answer["depth"])
+            brought.append((len(self.names) - before[0], len(self.links) - before[1]))
         self.said, self._graph = tuple(said), None
         return Round(
             tuple(text for text, _, _ in record["questions"]),
@@ -87,6 +91,7 @@ class Grown:
             len(self.links) - links,
             len(record["merges"]),
             len(record["asked"]),
+            tuple(brought),
         )
 
     def _link(self, head: tuple[str, str], relation: str, tail: tuple[str, str], depth: int) -> None:

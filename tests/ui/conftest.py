@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Error, Locator, Page, expect, sync_playwright
 
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Ledger
+from kgplatform.jobs import Ledger, Runner
+from kgplatform.lm import weights
+from kgplatform.lm.modelcards import cards
 
 SWITCHES = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run".split()
 PATIENCE = 40_000
@@ -221,6 +225,29 @@ def page_server(home: Path, kg: KnowledgeGraph) -> Iterator[Server]:
     server = start(home).wait_until_open()
     yield server
     server.end()
+
+
+def fetched(home: Path, name: str) -> None:
+    """Have a folder say of itself that the model was fetched; there are no weights in it."""
+    files = cards()[name].files
+    folder = home / "models" / name
+    for file in files:
+        (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file.path).touch()
+    weights._write_stamp(folder, {file.path: file.sha256 for file in files})
+
+
+@contextmanager
+def worker(runner: Runner, gate: threading.Event) -> Iterator[None]:
+    """Runs what is asked for in a thread, until the end; then what waits at the gate is let through."""
+    thread = threading.Thread(target=runner.work)
+    thread.start()
+    try:
+        yield
+    finally:
+        gate.set()
+        runner.stop()
+        thread.join()
 
 
 @pytest.fixture

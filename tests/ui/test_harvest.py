@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,12 @@ from harvest.bertnet import Limits, Models, harvest
 from kgplatform.cardfiles import read_cards
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Job, Ledger, Runner, Task, Work
-from kgplatform.lm import weights
-from kgplatform.lm.modelcards import ModelCard, cards
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.names import entity_id
 from kgplatform.store import local
 from kgplatform.types import Claim, Entity, Evidence, Literal, Source, SourceId
 from tests.ui import world
-from tests.ui.conftest import Server, Visit, start
+from tests.ui.conftest import Server, Visit, fetched, start, worker
 from tests.unit.test_bertnet import IGNORANT, PAIRS
 from tests.unit.test_bertnet import SEEDS as FIVE
 
@@ -62,19 +59,10 @@ def capitals(home: Path) -> Iterator[KnowledgeGraph]:
 @pytest.fixture(scope="module")
 def harvest_server(home: Path, capitals: KnowledgeGraph) -> Iterator[Server]:
     for name in MODELS:
-        _claimed(home, cards()[name])
+        fetched(home, name)
     server = start(home, "harvests").wait_until_open()
     yield server
     server.end()
-
-
-def _claimed(home: Path, card: ModelCard) -> None:
-    """A folder that says of itself that the model was fetched; there are no weights in it."""
-    folder = home / "models" / card.name
-    for file in card.files:
-        (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file.path).touch()
-    weights._write_stamp(folder, {file.path: file.sha256 for file in card.files})
 
 
 @pytest.fixture
@@ -105,19 +93,6 @@ class Harvesting:
             work.beat()
             work.check()
         return {"judged": sum(len(outcome.found) for outcome in report.outcomes)}
-
-
-@contextmanager
-def worker(ledger: Ledger, harvesting: Harvesting) -> Iterator[None]:
-    runner = Runner(ledger, {"harvest relation": harvesting})
-    thread = threading.Thread(target=runner.work)
-    thread.start()
-    try:
-        yield
-    finally:
-        harvesting.gate.set()
-        runner.stop()
-        thread.join()
 
 
 def write(tab: Visit, name: str, *, prompts: tuple[str, ...] = PROMPTS, seeds: tuple[tuple[str, ...], ...] = SEEDS) -> None:
@@ -182,7 +157,7 @@ def test_a_card_is_written_and_its_candidates_are_seen_while_the_job_runs(
     (card,) = read_cards(Path(file))
     assert (card.name, card.domain, card.range, card.prompts, card.seeds) == ("seat of", ("city",), ("country",), PROMPTS, SEEDS)
     harvesting = Harvesting(capitals)
-    with worker(ledger, harvesting):
+    with worker(Runner(ledger, {"harvest relation": harvesting}), harvesting.gate):
         expect(tab.page.locator(".st-key-harvested .job .tag").first).to_have_text("running")
         expect(row(tab, "Warsaw", "Poland")).to_be_visible()
         expect(tab.page.locator(".knows")).to_contain_text("The model knows it: AUC")

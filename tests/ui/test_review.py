@@ -28,7 +28,7 @@ WAITING = [
 
 @pytest.fixture(scope="session")
 def waiting(home: Path) -> Iterator[KnowledgeGraph]:
-    """Four facts wait, in this order: WAITING."""
+    """Four facts wait, in this order: WAITING; and two things may be others."""
     from kgplatform.store import local
 
     predicted = Evidence("graph", world.PREDICTOR, 2.9, model="complex@1", detail=derivation.detail("5f2c", [SUPPORT]))
@@ -41,6 +41,10 @@ def waiting(home: Path) -> Iterator[KnowledgeGraph]:
                 Claim(world.MARIE, "born in", world.PARIS, (world.read(QUOTE, "Marie Curie", "Paris", 0.5),)),
                 Claim(world.MALLORY, "knows", world.PARIS, (world.read(world.HOSTILE, "alert", "script", 0.1, world.HOSTILE_DOCUMENT),)),
                 Claim(world.PIERRE, "worked at", world.SORBONNE, (predicted,)),
+                *(
+                    Claim(world.entity("person", name), "received", world.NOBEL, (world.imported(),))
+                    for name in ("M. Curie", world.HOSTILE)
+                ),
             ]
         )
         yield graph
@@ -63,6 +67,9 @@ def review(visit: Callable[[str], Visit], review_server: Server, waiting: Knowle
         return tab
 
     yield go
+    for made in waiting.merges():
+        if not made.undone:
+            waiting.undo(made)
     for person in {fact.judge for fact in waiting.facts(status="all") if fact.judge}:
         waiting.forget(person)
 
@@ -273,6 +280,40 @@ def test_hostile_words_are_only_words(review: Open) -> None:
     expect(tab.page.locator("img[src=x]")).to_have_count(0)
     assert (tab.dialogs, tab.errors) == ([], [])
     assert len(tab.hosts - {""}) == 1
+
+
+def test_things_that_may_be_one_are_said_to_be_or_not_and_that_is_taken_back(review: Open, waiting: KnowledgeGraph) -> None:
+    def shows_pair(words: str, progress: str) -> None:
+        expect(statement(tab)).to_have_text(words)
+        expect(tab.page.locator(".progress")).to_contain_text(progress)
+
+    def merged() -> int:
+        return sum(not one.undone for one in waiting.merges())
+
+    tab = review()
+    hostile, curie = f"{world.HOSTILE} may be {world.HOSTILE}", "Marie Curie may be M. Curie"
+    tab.page.get_by_test_id("stSidebar").get_by_text("Things that may be one").click()
+    shows_pair(hostile, "1 of 2")
+    press(tab, "j")
+    shows_pair(curie, "2 of 2")
+    expect(tab.page.locator(".st-key-fact")).to_contain_text("initials")
+    expect(tab.page.locator("button.row", has_text="Warsaw")).to_be_visible()
+    press(tab, "s")
+    expect(tab.page.get_by_text("You have been through all")).to_be_visible()
+    expect(tab.page.locator(".progress .last")).to_have_text("sameMarie Curie – M. Curie")
+    assert waiting.entity("M. Curie").id == "person:marie_curie"
+    press(tab, "u")
+    shows_pair(curie, "2 of 2")
+    assert merged() == 0
+    button(tab, "Apart").click()
+    press(tab, "k")
+    shows_pair(hostile, "1 of 1")
+    (told,) = waiting.facts(relation="different from")
+    assert {told.head.id, getattr(told.tail, "id", "")} == {"person:m._curie", "person:marie_curie"}
+    press(tab, "u")
+    shows_pair(curie, "1 of 2")
+    assert (merged(), len(waiting.facts(relation="different from"))) == (0, 0)
+    assert (tab.dialogs, tab.errors) == ([], [])
 
 
 def test_where_nothing_waits_the_page_says_so(visit: Callable[[str], Visit], home: Path, served: Callable[..., Server]) -> None:

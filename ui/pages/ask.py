@@ -11,16 +11,16 @@ from functools import partial
 
 import streamlit as st
 
-from kgplatform.types import Entity, EntityId, Evidence, Fact, FactKey
+from kgplatform.types import Entity, Evidence, Fact, FactKey
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide, guide
-from ui import ask_view, evidence, graph_view, rows, shapes
+from ui import ask_view, rows, shapes
 from ui.connection import graph, size, state, wire
-from ui.graph_view import Picture
 from ui.markdown import plain
-from ui.pages import explore, frame
+from ui.pages import drawing, explore, frame
 from ui.pages.questions import examples
 
+_PICTURE = "asked_graph"
 _HEIGHT = 420
 """Pixels of the picture."""
 SHOWN = 5
@@ -70,7 +70,7 @@ def _ask(question: str, means: tuple[str, ...] = ()) -> None:
     """Put it into the address: what was opened of the last answer is closed."""
     predicted = st.session_state.get("ask_predicted", False)
     st.query_params.clear()
-    st.session_state["ask_fact"] = None
+    drawing.choose(_PICTURE, None)
     st.session_state["ask_more"] = False
     st.session_state["ask_link"] = st.session_state["question"] = question
     if question:
@@ -182,27 +182,9 @@ def _picture(found: Answer) -> None:
     if not facts:
         return
     centre = found.topic.id if found.topic else next(iter(facts.values())).head.id
-    opened = [one.id for one in found.entities]
-    kind, chosen = st.session_state.get("ask_fact") or ("", "")
-    fact = FactKey(chosen) if kind == "fact" and chosen in facts else None
-    node = EntityId(chosen) if kind == "node" else None
-    picture = Picture(list(facts.values()), centre, opened, node, fact)
-    graph_view.draw(picture, key="asked_graph", on_pick=_picked, height=_HEIGHT)
-    st.html(graph_view.legend(picture.facts))
-    if fact:
-        explanation = graph().explain(fact)
-        st.html(evidence.statement(explanation.fact) + evidence.why(explanation))
-    elif node and (entity := graph().store.entities([node]).get(node)):
-        st.html(evidence.portrait(entity))
-        st.page_link(explore.place(), label="See it in the graph", query_params={"q": entity.id})
-    else:
-        st.html('<div class="small">Click a line to see what speaks for it.</div>')
-
-
-def _picked() -> None:
-    st.session_state["ask_fact"] = graph_view.picked(st.session_state["asked_graph"])
+    drawing.show(list(facts.values()), centre, [one.id for one in found.entities], key=_PICTURE, height=_HEIGHT)
 
 
 def _picked_row(key: str) -> None:
     if chosen := rows.picked(st.session_state[key]):
-        st.session_state["ask_fact"] = ("fact", chosen)
+        drawing.choose(_PICTURE, ("fact", chosen))

@@ -25,6 +25,8 @@ _KEPT: dict[str, object] = {
     "origins": [],
     "status": list(Filters().statuses),
     "confidence": 0,
+    "judged": "Facts",
+    "pairs_meaning": False,
     "queue_relation": None,
     "queue_origins": [],
 }

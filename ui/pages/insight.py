@@ -5,7 +5,7 @@ It is computed once for each state of the graph. How expansions made it grow is 
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -17,19 +17,10 @@ from ui import insight_view, rows
 from ui import insight_words as words
 from ui.connection import graph, size, state, wire
 from ui.graph_view import colour
-from ui.pages import explore, frame
+from ui.pages import curves, explore, frame
 from ui.rows import Row
 
 TOP = 10
-CURVES = {
-    "Entities and links": ("nodes", "edges"),
-    "Communities": ("communities", "between", "cuts"),
-    "Modularity and clustering": ("modularity", "clustering", "transitivity"),
-    "Hops apart": ("path_length", "diameter"),
-    "Degrees": ("exponent", "mean_degree"),
-    "Small world": ("small_world",),
-}
-"""What is drawn together: measures of a like size."""
 
 
 def page() -> None:
@@ -89,10 +80,4 @@ def _grown() -> None:
         return
     st.html("<h4>How expansions made it grow</h4>")
     named = st.selectbox("Expansion", [one.run for one in runs], key="insight_run")
-    iterations = next(one.iterations for one in runs if one.run == named)
-    columns = st.columns(3)
-    for place, (title, measures) in enumerate(CURVES.items()):
-        rows = [{"iteration": at, **{name: asdict(told)[name] for name in measures}} for at, told in iterations]
-        with columns[place % 3]:
-            st.html(f"<h4>{title}</h4>")
-            st.line_chart(rows, x="iteration", y=list(measures), y_label="", height=220)
+    curves.draw(next(one.iterations for one in runs if one.run == named))

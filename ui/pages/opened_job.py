@@ -36,8 +36,8 @@ def follow(opened: Callable[[Ledger, Job], None], listed: Callable[[Ledger], Non
         except (NotFound, Ambiguous) as error:
             st.error(plain(error))
             return
-        if live and job.state not in LIVE:
-            st.rerun()  # looks no more every other second
+        if live != (job.state in LIVE):
+            st.rerun()  # from now on it is looked at every other second, or no more
         opened(ledger, job)
 
     st.fragment(frame.from_ledger(drawn), run_every=_EVERY if live else None)()
@@ -52,12 +52,15 @@ def _live() -> bool:
         return False
 
 
-def listing(ledger: Ledger, kinds: Collection[str]) -> bool:
-    """The latest jobs of these kinds on this graph, each to be opened; whether there are any."""
+def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[str, str]] = lambda _: ("", "")) -> bool:
+    """The latest jobs of these kinds on this graph, each to be opened; whether there are any.
+
+    ``told`` gives the title of each and what it came to, in other words than all jobs have.
+    """
     jobs = [job for job in ledger.jobs(graph=place(wire().settings), limit=_LOOKED) if job.task.kind in kinds][:_LISTED]
     for job in jobs:
         with frame.row(f"job-{job.id}"):
-            st.html(job_view.line(job, ledger.time()))
+            st.html(job_view.line(job, ledger.time(), *told(job)))
             st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=open, args=(job.id,))
     return bool(jobs)
 
@@ -65,8 +68,10 @@ def listing(ledger: Ledger, kinds: Collection[str]) -> bool:
 def head(job: Job, ledger: Ledger, where: str, title: str = "") -> None:
     """What an opened job does and how it stands, with what can be done with it; ``where`` as for ``action``."""
     with st.container():
-        if job.state == "queued" and not ledger.workers():
-            st.warning(plain(NO_WORKER))
+        with st.container():  # what stands below keeps its place, whether something stands here or not
+            if job.state == "queued" and not ledger.workers():
+                st.warning(plain(NO_WORKER))
+            frame.problem("jobs")
         st.html(job_view.heading(job, ledger.time(), title))
         with st.container(horizontal=True):
             action(job, where)

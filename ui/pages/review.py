@@ -1,4 +1,4 @@
-"""Review: one fact after the other that waits for a person, judged with a key each.
+"""Review: one fact after the other that waits for a person, judged with a key each; or one pair of things that may be one.
 
 The queue lies in the session (``Desk``), so a verdict costs one writing and the reading of the next fact.
 """
@@ -15,10 +15,11 @@ from ui.connection import graph, size
 from ui.keys import Key
 from ui.markdown import plain
 from ui.neighbourhood import short_name
-from ui.pages import explore, frame, judging, related
+from ui.pages import explore, frame, judging, pairs, related
 from ui.pages.judging import Desk
 from ui.waiting import Queue
 
+_JUDGED = ("Facts", "Things that may be one")
 _ORIGINS: tuple[Origin, ...] = ("imported", "harvested", "predicted")
 
 
@@ -36,6 +37,10 @@ def _page(desk: Desk) -> None:
     if facts == 0:
         size.clear()
         frame.welcome()
+        return
+    st.sidebar.segmented_control("What to judge", _JUDGED, key="judged", required=True)
+    if st.session_state["judged"] == _JUDGED[1]:
+        pairs.show()
         return
     queue = desk.open(graph(), judging.wanted())
     shown = desk.explained(graph())
