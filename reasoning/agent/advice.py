@@ -2,7 +2,7 @@
 
 It chooses relation by relation from ranked options, and only among walks that are there: it can make none up. Its choice weighs as much as
 ``BONUS`` of alignment, so it decides what is nearly even and nothing else: a small model does not make the answers worse. Where one
-reading is ahead by more than that it is not asked at all.
+reading is ahead by more than that it is not asked at all. What is not answered so it may cut into shorter questions (``parts``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from kgplatform.lm import structured
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.talk import Message, Request, Usage
 from kgplatform.types import Fact, in_words
+from reasoning.agent import parts
 from reasoning.agent.answer import Answer
-from reasoning.agent.ask import Guide
+from reasoning.agent.ask import LONGEST, Guide
 from reasoning.agent.solve import Solver
 from reasoning.agent.walker import TEMPERATURE, Reading, Walker
 from reasoning.paths.question import Asked
@@ -42,8 +44,15 @@ _TASK = (
     "Choose the one that the question asks to follow next, or to stop where the answer is reached. "
     'Answer in JSON: {"choice": NUMBER}; 0 where none of them fits the question.'
 )
+_CUT = (
+    "A question needs several steps. Cut it into two or three short questions, each about one thing, in the order in which they are to be "
+    "answered. Use the words of the question, and no others. Write #1 for the answer of the first question, #2 for that of the second. "
+    'Example: "Where was the wife of the discoverer of X born?" is {"questions": ["Who was the discoverer of X?", '
+    '"Who was the wife of #1?", "Where was #2 born?"]}. Answer in JSON: {"questions": [TEXT, ...]}.'
+)
 _GUESS = 'Answer the question in a few words, from what you know. Answer in JSON: {"answer": TEXT}; an empty text where you do not know.'
 _SAID = {"type": "string", "maxLength": 200}
+_PARTS = {"type": "array", "items": _SAID, "minItems": 2, "maxItems": parts.MOST}
 
 
 @dataclass(slots=True)
@@ -74,16 +83,25 @@ class Advisor:
         told = self._asked(_TASK, text, "choice", number, sources)
         return order[told - 1] if isinstance(told, int) and told else None
 
+    def cut(self, question: str) -> tuple[str, ...]:
+        """The question as shorter ones, in its own words; none where it cannot be cut."""
+        if self.calls >= CALLS:
+            return ()
+        check = partial(_uncut, question)
+        return tuple(self._asked(_CUT, f"Question: {question}", "questions", _PARTS, (), check) or ())
+
     def guess(self, question: str) -> str:
         """What the model says by itself, which nothing in the graph supports."""
         return str(self._asked(_GUESS, f"Question: {question}", "answer", _SAID, ()) or "")
 
-    def _asked(self, task: str, text: str, name: str, kind: dict[str, Any], sources: Sequence[str]) -> Any:
+    def _asked(
+        self, task: str, text: str, name: str, kind: dict[str, Any], sources: Sequence[str], check: structured.Check | None = None
+    ) -> Any:
         schema = {"title": name, "type": "object", "properties": {name: kind}, "required": [name], "additionalProperties": False}
         request = Request((Message("system", task), Message("user", text)), schema, max_tokens=100, sources=tuple(sorted(set(sources))))
         self.calls += 1
         try:
-            value, reply = structured.ask(self.model, request, self.quarantine)
+            value, reply = structured.ask(self.model, request, self.quarantine, check)
         except (AnswerUnusable, TextTooLong):
             return None
         self.usage += reply.usage
@@ -181,6 +199,10 @@ def _some(network: Network, nodes: Any, hop: int) -> list[Fact]:
     return [network.facts[network.origin[edge]] for edge in edges[:EXAMPLES].tolist()]
 
 
+def _uncut(question: str, told: Any) -> str | None:
+    return parts.wrong(question, told["questions"])
+
+
 def _sources(ways: Sequence[Way]) -> list[str]:
     return [source for way in ways for source in way.sources]
 
@@ -195,7 +217,9 @@ def answer(
     seed: int = 0,
     guess: bool = True,
 ) -> Answer:
-    """The guide's answer with the model's word on what is nearly even; where the graph is silent also the model's own ``guess``.
+    """The guide's answer with the model's word on what is nearly even; where it has none, that to the parts that the model cuts.
+
+    Where the graph is silent even then, also the model's own ``guess``.
 
     Raises what the model raises.
     """
@@ -205,5 +229,7 @@ def answer(
         own.walker = Advised(guide.walker, advisor, question)
         own.solver = Solver(own.walker, guide.solver.scale)
     found = own.answer(question, means)
+    if not (found.supported or found.choices or found.unknown) and guide.walker and len(question) <= LONGEST:
+        found = parts.answered(partial(guide.answer, means=means), advisor.cut(question)) or found
     said = advisor.guess(question) if guess and not found.supported and not found.choices else ""
     return replace(found, guess=said, calls=advisor.calls, tokens=advisor.usage.tokens)

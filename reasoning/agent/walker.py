@@ -73,6 +73,7 @@ class Walker:
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
                 held.setdefault(kind, []).append(number)
         self.of_kind = {kind: np.array(numbers, dtype=np.int64) for kind, numbers in held.items()}
+        self.kinds = frozenset(map(stem, held)) - _KINDLESS
         self.roles = frozenset(word for group in self.aligner.wording.said for text in group for word in content(text))
         """The words of relations: a student is no kind of thing, but what somebody is to another."""
 
@@ -116,8 +117,11 @@ class Walker:
         return sorted(set(self.network.exits(np.concatenate(alike))) - set(self.network.exits(at))) if alike else []
 
     def _answers(self, asked: Asked, hop: int) -> bool:
-        """Whether the end can answer the question word at all: "where" is no date, "when" is nothing else."""
+        """Whether the end can answer the question word at all: "where" is no date, "when" is nothing else, "which country" no city."""
         ends = self.aligner.wording.ends[hop]
+        kinds = self.kinds.intersection(stem(singular(noun)) for noun in asked.nouns)
+        if kinds and not ends <= _KINDLESS and kinds.isdisjoint(ends):
+            return False
         if not asked.wanted or ends <= _KINDLESS:
             return True
         timely = bool(asked.wanted & _TIMES)

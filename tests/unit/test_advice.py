@@ -87,3 +87,52 @@ def test_hostile_names_are_only_words_of_an_option(tmp_path: Path) -> None:
     model = ScriptedChat(picks("teacher in"))
     assert advice.answer(guide, OPEN, model, tmp_path).answers == (WARSAW,)
     assert all(request.schema and request.messages[0].role == "system" for request in model.calls)
+
+
+FAR = "In which country is the city located in which the person married to the discoverer of radium was teacher at?"
+"""Four facts away: no single walk goes so far."""
+CUT = (
+    "Who was the discoverer of radium?",
+    "Which city was the person married to #1 teacher at?",
+    "In which country is the city #2 located?",
+)
+
+
+def cuts(*questions: str) -> ScriptedChat:
+    return ScriptedChat(lambda _: json.dumps({"questions": questions}))
+
+
+def test_what_no_walk_answers_is_cut_and_each_part_walked(guide: Guide, tmp_path: Path) -> None:
+    assert not guide.answer(FAR).supported
+    found = advice.answer(guide, FAR, cuts(*CUT), tmp_path)
+    assert [end.name for end in found.entities] == ["Poland"]
+    assert [step.fact.relation for path in found.paths for step in path.steps] == [
+        "discovered",
+        "married to",
+        "teacher at",
+        "located in",
+    ]
+    assert 0 < found.confidence <= 0.8 * 0.9**3
+    assert "Who was the discoverer of radium? Marie Curie." in found.text
+    assert found.calls == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        CUT[:2],
+        (*CUT[:2], "In which country is the zebra #2 located?"),
+        (CUT[0], CUT[1].replace("#1", "#3"), CUT[2]),
+        ("", ""),
+    ],
+)
+def test_parts_that_add_or_lose_words_are_not_asked(guide: Guide, tmp_path: Path, told: tuple[str, ...]) -> None:
+    found = advice.answer(guide, FAR, cuts(*told), tmp_path, guess=False)
+    assert (found.supported, found.answers) == (False, ())
+
+
+def test_a_part_that_the_graph_does_not_answer_leaves_the_whole_unanswered(guide: Guide, tmp_path: Path) -> None:
+    question = "Which city is the birthplace of the discoverer of radium and of Piotr Nowak?"
+    found = advice.answer(guide, question, cuts("the discoverer and city of radium", "Piotr Nowak birthplace #1"), tmp_path, guess=False)
+    assert not found.supported
+    assert "radium" in found.text
