@@ -22,7 +22,7 @@ from kgplatform.lm import structured
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.talk import Message, Request
 from kgplatform.names import digest
-from kgplatform.types import Entity, Fact, FactKey, FactQuery, in_words
+from kgplatform.types import Entity, Fact, FactKey, Status, in_words
 
 FEWEST, MOST = 2, 6
 """Things that one hypothesis uses."""
@@ -90,9 +90,10 @@ def around(kg: KnowledgeGraph, entities: Sequence[Entity]) -> list[Fact]:
     for one, other in combinations(entities, 2):
         for path in kg.paths(one.id, other.id, k=2):
             found |= {step.fact.key: step.fact for step in path.steps}
-    for status in ("current", "proposed"):
+    statuses: tuple[Status, ...] = ("current", "proposed")
+    for status in statuses:
         for entity in entities:
-            near = kg.neighbours(entity.id, limit=AROUND, query=FactQuery(status=status))
+            near = kg.neighbours(entity.id, limit=AROUND, status=status)
             found |= {fact.key: fact for fact in near if fact.key not in found}
     return list(found.values())[:SHOWN]
 
