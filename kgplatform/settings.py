@@ -280,9 +280,10 @@ def _first(setting: Setting, sources: list[tuple[str, Mapping[str, str]]]) -> tu
 
 
 def _warnings(sources: list[tuple[str, Mapping[str, str]]]) -> tuple[str, ...]:
+    files = {f"{setting.name}_FILE" for setting in SETTINGS if setting.secret}
     return tuple(
         f"unknown setting {name} ({origin}){_nearest(name)}"
         for origin, source in sources
         for name in sorted(source)
-        if name.startswith("KG_") and name not in _KNOWN
+        if name.startswith("KG_") and name not in _KNOWN and name not in files
     )

@@ -28,7 +28,7 @@ from kgplatform.store import selection
 from kgplatform.store.bolt import BoltStore
 from kgplatform.types import CURRENT
 
-PART = 20_000
+PART = 5_000
 
 
 def bare(store: BoltStore) -> pd.DataFrame:

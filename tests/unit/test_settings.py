@@ -120,6 +120,8 @@ def test_a_secret_may_stand_in_a_file(sources: Path) -> None:
     (sources / "password").write_text("quiet\n")
     (sources / "auth").write_text("someone/else/with a slash\n")
     assert read(sources, NEO4J_PASSWORD_FILE=str(sources / "password"))["NEO4J_PASSWORD"] == "quiet"
+    token = read(sources, KG_API_TOKEN_FILE=str(sources / "password"))
+    assert (token["KG_API_TOKEN"], token.warnings) == ("quiet", ())
     both = read(sources, NEO4J_AUTH_FILE=str(sources / "auth"))
     assert (both["NEO4J_USERNAME"], both["NEO4J_PASSWORD"]) == ("someone", "else/with a slash")
     assert read(sources, NEO4J_AUTH_FILE=str(sources / "auth"), NEO4J_PASSWORD="nearer")["NEO4J_PASSWORD"] == "nearer"
