@@ -53,9 +53,9 @@ def ask(
     """Answer a question by walks through the graph; every step is shown with the words that support it.
 
     A chat model, where there is one, chooses among walks that fit nearly equally well, and cuts what is not answered so into shorter
-    questions, each of which is walked; it adds no walk. What it says by itself where the graph is silent is shown apart, as
-    unsupported. From 20 questions whose right answer is told, it learns which walks their words ask for.
-    The words are kept beside the graph, without the names in them.
+    questions, each of which is walked; it adds no walk. What it says by itself where the graph is silent is shown apart, as unsupported.
+    From 20 questions whose right answer is told, it learns which walks their words ask for. The words are kept beside the graph, without
+    the names in them.
     """
     from reasoning.agent.ask import guide as guide_over
 

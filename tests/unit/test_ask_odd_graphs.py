@@ -1,0 +1,75 @@
+"""Asking graphs that are shaped oddly: hubs, loops, cycles, islands, and names that are no words."""
+
+from __future__ import annotations
+
+import pytest
+
+from kgplatform.lm.scripted import HashingEncoder
+from kgplatform.types import Entity, EntityId, Fact, FactKey, in_words
+from reasoning.agent.ask import SUPPORT, Guide
+
+HUB = 100_000
+
+
+def thing(name: str) -> Entity:
+    return Entity(EntityId(name), name)
+
+
+def facts(*rows: tuple[str, str, str]) -> list[Fact]:
+    return [Fact(FactKey("|".join(row)), thing(row[0]), row[1], thing(row[2]), 0.9, 0.9) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def odd() -> Guide:
+    rows = [
+        ("Ann", "taught", "Ann"),
+        ("Ann", "taught", "Bob"),
+        ("Bob", "taught", "Carl"),
+        ("Carl", "taught", "Ann"),
+        ("Island", "near", "Islet"),
+        ("Ann", "`}) DETACH DELETE (n) //", "Dora"),
+        ("Ann", "{head} % \\ 🙂", "Eve"),
+    ]
+    return Guide(facts(*rows), {}, {}, HashingEncoder())
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Whom did Ann teach?", {"Ann", "Bob"}),
+        ("Who taught Ann?", {"Carl"}),
+        ("What is near Island?", {"Islet"}),
+    ],
+)
+def test_loops_and_cycles_end(odd: Guide, question: str, expected: set[str]) -> None:
+    assert set(map(in_words, odd.answer(question).answers)) == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Does Ann know Island?",
+        "Who knows both Ann and Islet?",
+        "Wer, qui, 谁 knows whom près de Tokio?",
+        "Who is `}) DETACH DELETE (n) // of Ann?",
+        "What {head} % \\ 🙂 has Ann?",
+        "knows",
+    ],
+)
+def test_what_is_apart_or_no_language_is_told_in_a_sentence(odd: Guide, question: str) -> None:
+    answer = odd.answer(question)
+    assert answer.text
+    assert "\n" not in answer.text
+    assert {in_words(end) for end in answer.answers} <= {"Dora", "Eve"}
+
+
+@pytest.mark.exhaustive
+def test_a_hub_with_a_hundred_thousand_neighbours_is_counted_and_told_shortly() -> None:
+    rows = [(f"Person {number}", "born in", "Hub City") for number in range(HUB)]
+    guide = Guide(facts(*rows), {}, {}, HashingEncoder())
+    count = guide.answer("How many people were born in Hub City?")
+    assert [in_words(end) for end in count.answers] == [str(HUB)]
+    assert len(count.paths) == SUPPORT
+    listed = guide.answer("Who was born in Hub City?")
+    assert len(listed.answers) == HUB
+    assert len(listed.text) < 1_000
