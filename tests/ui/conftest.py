@@ -223,6 +223,14 @@ def page_server(home: Path, kg: KnowledgeGraph) -> Iterator[Server]:
     server.end()
 
 
+@pytest.fixture(scope="session")
+def bare_server(home: Path) -> Iterator[Server]:
+    """A page on a graph without any fact."""
+    server = start(home, "bare").wait_until_open()
+    yield server
+    server.end()
+
+
 @pytest.fixture
 def ledger(home: Path) -> Ledger:
     """An empty one, for the page that is open already."""
