@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
 _FIRST, _AHEAD = 2_500, 20_000
 """Claims that are made ready at once: few at first, so that the server is not kept waiting, then twice as many each time."""
+_FEW = 500
+"""Claims that may be written before the dialect settles: so few cost nothing by any plan."""
 
 
 class BoltStore(DocumentKeeper):
@@ -71,7 +73,7 @@ class BoltStore(DocumentKeeper):
         """
         super().__init__(dialect)
         self._clock = Clock()
-        self._settled = False
+        self._unsettled = _FEW
         self._mirror = Mirror(self._connection)
         self._interactions = InteractionMirror(self._connection, dialect)
         self._sweeper = Sweeper(self._connection, dialect, lambda: self._calibration, lambda: symmetric_ones(self.relations()))
@@ -133,9 +135,10 @@ class BoltStore(DocumentKeeper):
 
         done = self._connection.writing(work, known)
         known.bound()
-        if not self._settled:
-            self._dialect.settle(self._connection)
-            self._settled = True
+        if self._unsettled > 0:
+            self._unsettled -= len(batch)
+            if self._unsettled <= 0:
+                self._dialect.settle(self._connection)
         return done
 
     # -- belief --------------------------------------------------------------------------------------

@@ -71,7 +71,18 @@ def write(path: Path) -> MemoryStore:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["facts.csv", "facts.jsonld.gz", "facts.parquet"])
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("local", "facts.csv"),
+        ("neo4j", "facts.jsonld.gz"),
+        ("local", "facts.parquet"),
+        pytest.param("neo4j", "facts.csv", marks=pytest.mark.exhaustive),
+        pytest.param("local", "facts.jsonld.gz", marks=pytest.mark.exhaustive),
+        pytest.param("neo4j", "facts.parquet", marks=pytest.mark.exhaustive),
+    ],
+    indirect=["where"],
+)
 def test_an_import_that_is_killed_goes_on_and_ends_exact(where: Where, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     judge, chosen = write(path), random.Random(name)

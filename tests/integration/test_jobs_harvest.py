@@ -86,6 +86,17 @@ def _found(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- killed ------------------------------------------------------------------------------------------
 
 
+def crossed(first: str, second: str) -> pytest.MarkDecorator:
+    """Each server in one of the two ways of working; the other two pairs only where all is to be tried."""
+    usual = (("local", first), ("neo4j", second))
+    given = [
+        pytest.param(server, how == "worker", id=f"{server}-{how}", marks=() if (server, how) in usual else pytest.mark.exhaustive)
+        for server in ("local", "neo4j")
+        for how in (first, second)
+    ]
+    return pytest.mark.parametrize(("where", "worker"), given, indirect=["where"])
+
+
 def killed(where: Where, texts: Path, chosen: random.Random, most: int, *, worker: bool) -> int:
     """Harvest with so many kills at most, until the work is done; how many there were."""
     command: list[str | Path] = ["harvest", "documents", texts, "--run", "night"]
@@ -100,7 +111,7 @@ def killed(where: Where, texts: Path, chosen: random.Random, most: int, *, worke
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("worker", [True, False], ids=["worker", "foreground"])
+@crossed("worker", "foreground")
 def test_a_harvest_that_is_killed_ends_as_if_undisturbed(where: Where, tmp_path: Path, worker: bool) -> None:
     texts, seed = nightly.write(tmp_path / "texts", *range(MANY)), f"{list(where)} {worker}"
     wanted = undisturbed(texts, "night")
@@ -128,7 +139,7 @@ def ended_well(where: Where, wanted: dict[str, object], seed: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("worker", [True, False], ids=["worker", "foreground"])
+@crossed("foreground", "worker")
 def test_a_relation_that_is_killed_ends_as_if_undisturbed(where: Where, tmp_path: Path, worker: bool) -> None:
     card, facts = tmp_path / "capital.yaml", tmp_path / "facts.tsv"
     seeds, others = nightly.CAPITALS[:5], nightly.CAPITALS[5:]

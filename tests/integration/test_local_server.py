@@ -43,6 +43,25 @@ def home(tmp_path: Path) -> Iterator[Path]:
         server.stop(tmp_path / "data")
 
 
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with a server and a graph that tests only look at; who started it may open few files."""
+    folder = tmp_path_factory.mktemp("quiet") / "data"
+    pid = int(said(run(ENSURE, folder, before=f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, {most_files()})); ")))
+    found = server.ensure(folder, idle=3600)
+    assert found.pid == pid
+    server.create_graph(found, "kg")
+    yield folder
+    server.stop(folder)
+
+
+def most_files() -> int:
+    """How many files a program may open here."""
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
 def run(code: str, *arguments: object, before: str = "") -> subprocess.Popen[str]:
     command = [sys.executable, "-c", before + code, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -109,8 +128,8 @@ def test_eight_threads_that_start_it_at_once_share_one(home: Path) -> None:
 
 
 @posix
-def test_it_belongs_to_a_session_of_its_own(home: Path) -> None:
-    pid = server.ensure(home).pid
+def test_it_belongs_to_a_session_of_its_own(quiet: Path) -> None:
+    pid = server.ensure(quiet).pid
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
@@ -186,16 +205,12 @@ def test_the_address_of_a_server_that_died_fools_nobody(home: Path) -> None:
     assert server.ensure(home).pid != os.getpid()
 
 
-def test_a_lost_address_is_put_down_again(home: Path) -> None:
-    first = server.ensure(home, idle=30)
-    meeting(home).address.unlink()
-    assert server.ensure(home) == first
-
-
-def test_a_server_ends_when_its_folder_is_deleted(home: Path) -> None:
+def test_a_lost_address_is_put_down_again_and_a_lost_folder_ends_it(home: Path) -> None:
     import shutil
 
     first = server.ensure(home, idle=30)
+    meeting(home).address.unlink()
+    assert server.ensure(home) == first
     shutil.rmtree(home, ignore_errors=True)
     wait_until(lambda: gone(first.pid))
     assert not home.exists()
@@ -204,7 +219,7 @@ def test_a_server_ends_when_its_folder_is_deleted(home: Path) -> None:
 # -- its end -----------------------------------------------------------------------------------------
 
 
-def test_stop_ends_it_and_the_next_start_has_everything(home: Path) -> None:
+def test_stop_ends_it_which_is_a_sentence_and_the_next_start_has_everything(home: Path) -> None:
     first = server.ensure(home)
     server.create_graph(first, "kg")
     with writer(first) as driver:
@@ -213,6 +228,9 @@ def test_stop_ends_it_and_the_next_start_has_everything(home: Path) -> None:
     assert gone(first.pid)
     assert server.status(home) is None
     assert not server.stop(home)
+    for call in (server.graphs, lambda endpoint: server.create_graph(endpoint, "kg")):
+        with pytest.raises(StoreUnreachable, match=r"the local graph server at http://127\.0\.0\.1:\d+ broke off"):
+            call(first)
     second = server.ensure(home)
     assert server.graphs(second) == ["kg"]
     assert second.password != first.password
@@ -225,22 +243,18 @@ def test_stop_where_there_never_was_one(home: Path) -> None:
     assert not home.exists()
 
 
-def test_it_ends_by_itself_when_nobody_is_connected_but_not_before(home: Path) -> None:
+def test_it_ends_by_itself_when_nobody_asks_for_it_or_is_connected_but_not_before(home: Path) -> None:
     found = server.ensure(home, idle=3)
+    for _ in range(6):
+        time.sleep(1)
+        assert server.ensure(home) == found
     with writer(found) as driver:
         driver.verify_connectivity()
-        time.sleep(8)
+        time.sleep(6)
         assert server.status(home) == found
     wait_until(lambda: gone(found.pid))
     assert server.status(home) is None
     assert not meeting(home).address.exists()
-
-
-def test_asking_for_it_keeps_it_alive(home: Path) -> None:
-    found = server.ensure(home, idle=3)
-    for _ in range(8):
-        time.sleep(1)
-        assert server.ensure(home) == found
 
 
 @posix
@@ -256,10 +270,9 @@ def test_a_signal_ends_it_cleanly(home: Path) -> None:
 
 
 @posix
-def test_nobody_else_on_the_machine_can_read_or_reach_it(home: Path) -> None:
-    found = server.ensure(home)
-    server.create_graph(found, "kg")
-    for path in [meeting(home).folder, *meeting(home).folder.rglob("*")]:
+def test_nobody_else_on_the_machine_can_read_or_reach_it(quiet: Path) -> None:
+    found = server.ensure(quiet)
+    for path in [meeting(quiet).folder, *meeting(quiet).folder.rglob("*")]:
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
     process = psutil.Process(found.pid)
     listening = [one.laddr.ip for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
@@ -268,19 +281,15 @@ def test_nobody_else_on_the_machine_can_read_or_reach_it(home: Path) -> None:
     for secret in (found.password, found.reader_password):
         assert secret not in " ".join(process.cmdline())
         assert secret not in repr(found)
-        assert not any(secret.encode() in log.read_bytes() for log in meeting(home).folder.rglob("*.log*") if log.is_file())
+        assert not any(secret.encode() in log.read_bytes() for log in meeting(quiet).folder.rglob("*.log*") if log.is_file())
 
 
 @posix
-def test_it_may_open_as_many_files_as_the_system_lets_it(home: Path) -> None:
-    import resource
-
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    pid = int(said(run(ENSURE, home, before=f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, {hard})); ")))
+def test_it_may_open_as_many_files_as_the_system_lets_it(quiet: Path) -> None:
     if sys.platform == "linux":
-        limits = Path(f"/proc/{pid}/limits").read_text()
+        limits = Path(f"/proc/{server.ensure(quiet).pid}/limits").read_text()
         (soft,) = [line.split()[3] for line in limits.splitlines() if line.startswith("Max open files")]
-        assert soft == str(hard)
+        assert soft == str(most_files())
 
 
 @posix
@@ -438,14 +447,6 @@ def test_an_open_graph_goes_on_when_its_server_was_started_anew(home: Path, how:
         assert server.ensure(home).pid != first.pid
 
 
-def test_a_server_that_has_gone_is_a_sentence(home: Path) -> None:
-    found = server.ensure(home)
-    server.stop(home)
-    for call in (server.graphs, lambda endpoint: server.create_graph(endpoint, "kg")):
-        with pytest.raises(StoreUnreachable, match=r"the local graph server at http://127\.0\.0\.1:\d+ broke off"):
-            call(found)
-
-
 def test_a_proxy_for_the_web_is_not_asked(local_endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert isinstance(server.graphs(local_endpoint), list)
@@ -541,22 +542,14 @@ def test_results_nobody_reads_on_stop_nobody_else(local_endpoint: Endpoint, fill
         assert values(driver, filled, "MATCH (n:Entity) RETURN count(n)") == [2]
 
 
-def test_a_query_that_eats_all_memory_leaves_the_server_alive(home: Path) -> None:
-    found = server.ensure(home)
-    server.create_graph(found, "kg")
-    doubling = "RETURN reduce(s = 'a', x IN range(1, 40) | s + s) AS n"
+def test_queries_that_eat_all_memory_are_told_so_and_by_nobody_else(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store, doubling = local.open_store(home, "kg"), "RETURN reduce(s = 'a', x IN range(1, 40) | s + s) AS n"
     for _ in range(6):
-        with reader(found) as driver, driver.session(database="kg") as session, pytest.raises((DriverError, Neo4jError)):
+        with reader(server.ensure(home)) as driver, driver.session(database="kg") as session, pytest.raises((DriverError, Neo4jError)):
             session.run(doubling).consume()
-    with writer(found) as driver:
-        driver.execute_query("CREATE (:Entity {id: 'after'})", database_="kg")
-        assert values(driver, "kg", "MATCH (n:Entity) RETURN n.id") == ["after"]
-
-
-def test_a_query_that_eats_all_memory_is_told_so_and_by_nobody_else(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    store = local.open_store(home, "kg")
+    caplog.clear()
     with pytest.raises(StoreUnreachable, match="more memory than the server has; narrow the query"):
-        store.read("RETURN reduce(s = 'a', x IN range(1, 40) | s + s) AS n", {}, Limits())
+        store.read(doubling, {}, Limits())
     assert store.read("RETURN 1 AS n", {}, Limits()).rows == ((1,),)
     psutil.Process(server.ensure(home).pid).kill()
     store.put(claims_of(0, 5))

@@ -79,7 +79,7 @@ def kill(where: Where, path: Path, batches: int) -> None:
     child.communicate()
 
 
-@pytest.mark.parametrize("batches", [3, 12])
+@pytest.mark.parametrize(("where", "batches"), [("local", 12), ("neo4j", 3)], indirect=["where"])
 def test_a_restore_that_is_killed_is_repeated_with_the_same_backup_or_another(where: Where, tmp_path: Path, batches: int) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     whole, another = back_up(where, one, MANY), back_up(where, other, MANY // 3)

@@ -250,6 +250,14 @@ def worker(runner: Runner, gate: threading.Event) -> Iterator[None]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def bare_server(home: Path) -> Iterator[Server]:
+    """A page on a graph without any fact."""
+    server = start(home, "bare").wait_until_open()
+    yield server
+    server.end()
+
+
 @pytest.fixture
 def ledger(home: Path) -> Ledger:
     """An empty one, for the page that is open already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from kgplatform.graph import KnowledgeGraph
 from tests.ui import world
-from tests.ui.conftest import Server, Visit, start
+from tests.ui.conftest import Server, Visit
 
 Open = Callable[[str], Visit]
 BORN = "born in|person:marie_curie|city:warsaw"
@@ -194,15 +194,8 @@ def test_nothing_is_fetched_from_elsewhere(explore: Open, page_server: Server) -
     assert tab.hosts - {""} == {f"127.0.0.1:{page_server.port}"}
 
 
-@pytest.fixture
-def empty(home: Path, kg: KnowledgeGraph) -> Iterator[Server]:
-    server = start(home, "blank").wait_until_open()
-    yield server
-    server.end()
-
-
-def test_an_empty_graph_tells_how_to_fill_it(visit: Open, empty: Server) -> None:
-    tab = visit(empty.address)
+def test_an_empty_graph_tells_how_to_fill_it(visit: Open, bare_server: Server) -> None:
+    tab = visit(bare_server.address)
     for command in ("kg demo", "kg import FILE", "kg harvest documents PATH"):
         expect(tab.page.get_by_text(command)).to_be_visible()
 
@@ -214,17 +207,11 @@ def test_a_server_that_is_away_is_told_in_a_sentence(visit: Open, served: Callab
     expect(tab.page.get_by_text("Traceback")).to_have_count(0)
 
 
-def test_the_page_outlives_its_graph_server(visit: Open, served: Callable[..., Server], tmp_path: Path) -> None:
-    from kgplatform.store import local
-    from kgplatform.store import server as graph_server
+def test_the_page_outlives_its_graph_server(explore: Open, home: Path) -> None:
+    from kgplatform.store import server
 
-    try:
-        with KnowledgeGraph(local.open_store(tmp_path, "page")) as graph:
-            world.fill(graph)
-        tab = visit(f"{served(tmp_path).wait_until_open().address}/explore?q=Paris")
-        expect(tab.row("France")).to_be_visible()
-        assert graph_server.stop(tmp_path)
-        tab.row("France").click()
-        expect(tab.panel.get_by_text("Paris — capital of → France")).to_be_visible()
-    finally:
-        graph_server.stop(tmp_path)
+    tab = explore("Paris")
+    expect(tab.row("France")).to_be_visible()
+    assert server.stop(home)
+    tab.row("France").click()
+    expect(tab.panel.get_by_text("Paris — capital of → France")).to_be_visible()

@@ -326,6 +326,6 @@ def test_where_nothing_waits_the_page_says_so(visit: Callable[[str], Visit], hom
     expect(tab.page.get_by_text("kg harvest documents PATH")).to_be_visible()
 
 
-def test_an_empty_graph_tells_how_to_fill_it(visit: Callable[[str], Visit], home: Path, served: Callable[..., Server]) -> None:
-    tab = visit(f"{served(home, 'bare').wait_until_open().address}/review")
+def test_an_empty_graph_tells_how_to_fill_it(visit: Callable[[str], Visit], bare_server: Server) -> None:
+    tab = visit(f"{bare_server.address}/review")
     expect(tab.page.get_by_text("kg import FILE")).to_be_visible()

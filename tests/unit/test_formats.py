@@ -517,9 +517,9 @@ def test_a_dump_that_fails_leaves_what_was_there(tmp_path: Path, ending: str) ->
 
 # -- many rows ---------------------------------------------------------------------------------------
 
-MANY = 100_000
+MANY = 50_000
 MEMORY = 24 << 20
-"""Bytes of Python objects that reading or writing may hold; the rows themselves would need five times as much."""
+"""Bytes of Python objects that reading or writing may hold; the rows themselves would need more than twice as much."""
 
 
 def many(with_evidence: bool) -> Iterator[Stated]:
