@@ -227,14 +227,17 @@ def page_server(home: Path, kg: KnowledgeGraph) -> Iterator[Server]:
     server.end()
 
 
-def fetched(home: Path, name: str) -> None:
-    """Have a folder say of itself that the model was fetched; there are no weights in it."""
+@contextmanager
+def fetched(home: Path, name: str) -> Iterator[None]:
+    """A folder says of itself that the model was fetched; there are no weights in it."""
     files = cards()[name].files
     folder = home / "models" / name
     for file in files:
         (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
         (folder / file.path).touch()
     weights._write_stamp(folder, {file.path: file.sha256 for file in files})
+    yield
+    shutil.rmtree(folder)
 
 
 @contextmanager

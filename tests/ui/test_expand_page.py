@@ -67,9 +67,8 @@ def wire(home: Path, kg: KnowledgeGraph, ledger: Ledger, answering: Answering) -
 
 
 @pytest.fixture
-def page(visit: Callable[[str], Visit], page_server: Server, home: Path, wire: Wire) -> Open:
+def page(visit: Callable[[str], Visit], page_server: Server, home: Path, wire: Wire) -> Iterator[Open]:
     """Opens the page."""
-    fetched(home, "minilm")
     (home / "scripted.gguf").write_bytes(b"GGUF")
 
     def go(job: Job | None = None) -> Visit:
@@ -77,7 +76,8 @@ def page(visit: Callable[[str], Visit], page_server: Server, home: Path, wire: W
         expect(tab.page.get_by_role("button", name="Expand", exact=True)).to_be_visible()
         return tab
 
-    return go
+    with fetched(home, "minilm"):
+        yield go
 
 
 def asked(wire: Wire, **limits: Any) -> Job:
@@ -153,7 +153,7 @@ def test_what_a_limit_ended_goes_on_within_another(page: Open, wire: Wire, answe
     expect(tab.page).to_have_url(re.compile(job.id))
     expect(tab.page.locator(".round")).to_have_count(1)
     tab.page.get_by_text("Go on within other limits").click()
-    more = tab.page.locator(".st-key-after")
+    more = tab.page.get_by_test_id("stPopoverBody")
     expect(more.get_by_label("Rounds")).to_have_value("2")
     more.get_by_role("button", name="Go on", exact=True).click()
     stands(tab, "queued")

@@ -58,11 +58,10 @@ def capitals(home: Path) -> Iterator[KnowledgeGraph]:
 
 @pytest.fixture(scope="module")
 def harvest_server(home: Path, capitals: KnowledgeGraph) -> Iterator[Server]:
-    for name in MODELS:
-        fetched(home, name)
-    server = start(home, "harvests").wait_until_open()
-    yield server
-    server.end()
+    with fetched(home, MODELS[0]), fetched(home, MODELS[1]):
+        server = start(home, "harvests").wait_until_open()
+        yield server
+        server.end()
 
 
 @pytest.fixture

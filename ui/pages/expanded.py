@@ -80,14 +80,15 @@ def _opened(ledger: Ledger, job: Job) -> None:
     with st.container(key="after"):
         if here and job.state not in LIVE:
             _after(found)
-    with st.container():
+    with st.container(), frame.told():
         if here and found.rounds:
             _picture(found)
     with st.container():
         if found.rounds:
             st.html(f"<h4>Asked so far, and what was new in the answers</h4>{expand_view.rounds(found.rounds)}")
     if here:
-        _shape(found)
+        with frame.told():
+            _shape(found)
 
 
 def _picture(found: Expansion) -> None:
@@ -113,30 +114,33 @@ def _shape(found: Expansion) -> None:
 
 
 def _after(found: Expansion) -> None:
-    job, where = found.job, f"after-{found.job.id}"
-    if job.cut:
-        with st.expander("Go on within other limits"), st.form(f"{where}-form", border=False):
-            asked = job.task.arguments
-            limits(where, {**asked, **{name: 2 * asked[name] for name in ("iterations", "calls") if asked[name]}})
-            st.form_submit_button("Go on", on_click=_go_on, args=(job.id, where))
-    if found.rounds:
-        _withdrawing(found, where)
+    """Asked once more before anything is taken back."""
+    where = f"after-{found.job.id}"
     frame.problem(where)
+    asks = st.session_state.get(f"{where}_asks")
+    if asks:
+        links = shapes.many(len(found.grown.links), "link")
+        st.warning(plain(f"All that this run put is taken back, {links}; what others say as well stays."))
+    with st.container(horizontal=True):
+        if asks:
+            st.button("Withdraw it", key="withdraw_it", type="primary", on_click=_withdraw, args=(found.run, where))
+            st.button("Keep it", key="keep_it", on_click=_ask, args=(where, False))
+            return
+        if found.job.cut:
+            _other_limits(found.job, where)
+        if found.rounds:
+            st.button("Withdraw", key="withdraw", on_click=_ask, args=(where, True), help="Take back all that this run put")
+
+
+def _other_limits(job: Job, where: str) -> None:
+    asked = job.task.arguments
+    with st.popover("Go on within other limits"), st.form(f"{where}-form", border=False):
+        limits(where, {**asked, **{name: 2 * asked[name] for name in ("iterations", "calls") if asked[name]}})
+        st.form_submit_button("Go on", on_click=_go_on, args=(job.id, where))
 
 
 def _go_on(job: str, where: str) -> None:
     frame.attempt(where, lambda: wire().ledger.retry(job, limited(where)))
-
-
-def _withdrawing(found: Expansion, where: str) -> None:
-    """Asked once more before anything is taken back."""
-    if not st.session_state.get(f"{where}_asks"):
-        st.button("Withdraw", key="withdraw", on_click=_ask, args=(where, True), help="Take back all that this run put")
-        return
-    st.warning(plain(f"All that this run put is taken back, {shapes.many(len(found.grown.links), 'link')}; what others say as well stays."))
-    with st.container(horizontal=True):
-        st.button("Withdraw it", key="withdraw_it", type="primary", on_click=_withdraw, args=(found.run, where))
-        st.button("Keep it", key="keep_it", on_click=_ask, args=(where, False))
 
 
 def _ask(where: str, asks: bool) -> None:
