@@ -1,4 +1,4 @@
-"""``kg demo`` as a person runs it: in an empty data folder, then once more."""
+"""``kg demo`` in an empty data folder, then once more: of a few of its texts, or as a person runs it where all is to be tried."""
 
 from __future__ import annotations
 
@@ -17,11 +17,22 @@ from kgplatform.lm import weights
 from kgplatform.settings import load
 from kgplatform.store import server
 from tests import servers
+from ui.demo import world
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.xdist_group("neo4j")]
 ROOT = Path(ui.__file__).parents[1]
 MODELS = ("smollm2-135m", "minilm", "en_core_web_sm")
 PATIENCE = 1500
+FEW = ("02", "07", "09", "10")
+"""The texts that are enough to go through every step."""
+KG = """
+import sys
+from pathlib import Path
+from ui.cli.main import main
+from ui.demo import world
+world.TEXTS = Path(sys.argv.pop(1))
+sys.exit(main())
+"""
 
 
 ANSWERS = "cache"
@@ -33,22 +44,35 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.getbasetemp() / ANSWERS
 
 
-def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def few(folder: Path) -> Path:
+    """A folder with a few of the demo's texts."""
+    folder.mkdir()
+    for path in world.TEXTS.glob("*.txt"):
+        if path.name.startswith(FEW):
+            shutil.copy(path, folder)
+    return folder
+
+
+def demo(folder: Path, texts: Path, *options: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KG_DEVICE": "cpu", "HOME": str(folder)}
-    command = [sys.executable, "-m", "ui.cli.main", "demo", "--no-app", *options]
+    command = [sys.executable, "-c", KG, str(texts), "demo", "--no-app", *options]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
-def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = load().home
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["few", "whole"])
+def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, whole: bool
+) -> None:
+    home, texts = load().home, world.TEXTS if whole else few(tmp_path / "texts")
     if absent := [name for name in MODELS if not weights.present(name, home)]:
         servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
     try:
-        first = demo(tmp_path, "--json")
-        again = demo(tmp_path)
+        first = demo(tmp_path, texts, "--json")
+        again = demo(tmp_path, texts)
     finally:
         server.stop(home)
-    shutil.copytree(home / ANSWERS, answered(tmp_path_factory))
+    if not whole:
+        shutil.copytree(home / ANSWERS, answered(tmp_path_factory))
     _first_run(first)
     _second_run(again)
 

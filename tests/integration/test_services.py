@@ -24,7 +24,7 @@ import ui
 from kgplatform.lm import weights
 from kgplatform.settings import load
 from tests import servers
-from tests.integration.test_demo import ANSWERS, MODELS, answered
+from tests.integration.test_demo import ANSWERS, KG, MODELS, answered, few
 
 pytestmark = pytest.mark.xdist_group("neo4j")
 ROOT = Path(ui.__file__).parents[1]
@@ -105,15 +105,16 @@ def test_the_worker_does_what_the_page_and_the_command_line_leave_to_it(
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_the_demo_runs_against_that_neo4j(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_demo_runs_against_that_neo4j(environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     if absent := [name for name in MODELS if not weights.present(name, load().home)]:
         servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
     if (earlier := answered(tmp_path_factory)).exists():
         shutil.copytree(earlier, load().home / ANSWERS)
-    done = kg(environment, "demo", "--no-app", "--json")
+    command = [sys.executable, "-c", KG, str(few(tmp_path / "texts")), "demo", "--no-app", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=1500)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["facts"] > 100 and told["judged"]["from the texts"]["right"] > 100
+    assert told["facts"] > 30 and told["judged"]["from the texts"]["right"] > 30
     with GraphDatabase.driver(environment["NEO4J_URI"], auth=_login(environment)) as driver:
         ((kept,),) = driver.execute_query("MATCH (:Entity)-[r]->() WHERE r.key IS NOT NULL RETURN count(r)").records
     assert kept >= told["facts"]
