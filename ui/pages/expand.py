@@ -45,7 +45,7 @@ def _form() -> None:
             "What to ask next",
             list(STRATEGIES),
             index=list(STRATEGIES).index(harvest_expand.STRATEGY),
-            captions=[plain(inspect.getdoc(one) or "") for one in STRATEGIES.values()],
+            captions=[plain((inspect.getdoc(one) or "").partition("\n")[0]) for one in STRATEGIES.values()],
             key="expand_strategy",
         )
         st.number_input("Questions at a time", 1, 64, harvest_expand.FAN_OUT, key="expand_fan_out")

@@ -120,7 +120,7 @@ def _after(found: Expansion) -> None:
     asks = st.session_state.get(f"{where}_asks")
     if asks:
         links = shapes.many(len(found.grown.links), "link")
-        st.warning(plain(f"All that this run put is taken back, {links}; what others say as well stays."))
+        st.warning(plain(f"Take back all that this run put, {links}? What others say as well stays."))
     with st.container(horizontal=True):
         if asks:
             st.button("Withdraw it", key="withdraw_it", type="primary", on_click=_withdraw, args=(found.run, where))
