@@ -138,9 +138,9 @@ class _Expansion:
                 self._steps.step(f"watch {iteration}", partial(watch, iteration, self._grown))
             barren = barren + 1 if one.new <= limits.floor * one.named else 0
             if barren >= limits.patience:
-                return f"the last {barren} rounds brought nothing new", False
+                return "the last " + (f"{barren} rounds" if barren > 1 else "round") + " brought nothing new", False
         self._steps.progress(limits.iterations, limits.iterations)
-        return f"after {limits.iterations} rounds, as asked", True
+        return f"after round {limits.iterations}, as asked", True
 
     def _years(self, limits: Limits) -> tuple[str, bool]:
         """The topic for one span after the other, and what was said put once with the years in which it holds."""

@@ -203,7 +203,7 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     assert (tried.code, "at most 4 questions" in tried.out, said(kg)) == (0, True, set())
     done = command("harvest", "expand", TOPIC, "--iterations", "2", "--run", "silk")
     assert done.code == 0
-    assert "it ended: after 2 rounds, as asked" in done.out
+    assert "it ended: after round 2, as asked" in done.out
     shown = command("insight").out
     assert "silk, iteration" in shown
     before = said(kg)
