@@ -124,7 +124,11 @@ def _turn(item: pytest.Item) -> tuple[int, str]:
     """When a test comes, and in whose company: "" for none."""
     fixtures: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
     given = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    if item.get_closest_marker("xdist_group") or "neo4j_server" in fixtures or any(isinstance(value, str) and value == NEO4J for value in given):
+    if (
+        item.get_closest_marker("xdist_group")
+        or "neo4j_server" in fixtures
+        or any(isinstance(value, str) and value == NEO4J for value in given)
+    ):
         return 0, NEO4J  # it has one database: who waits for it would wait with a processor
     if "chromium" in fixtures:
         return 1, "pages"
