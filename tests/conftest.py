@@ -123,12 +123,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _turn(item: pytest.Item) -> tuple[int, str]:
     """When a test comes, and in whose company: "" for none."""
     fixtures: dict[str, Any] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    if (
-        item.get_closest_marker("xdist_group")
-        or "neo4j_server" in fixtures
-        or any(isinstance(value, str) and value == NEO4J for value in given)
-    ):
+    given = [one for one in item.callspec.params.values() if isinstance(one, str)] if hasattr(item, "callspec") else []
+    if item.get_closest_marker("xdist_group") or "neo4j_server" in fixtures or "neo4j" in given:
         return 0, NEO4J  # it has one database: who waits for it would wait with a processor
     if "chromium" in fixtures:
         return 1, "pages"
