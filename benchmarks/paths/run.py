@@ -1,12 +1,13 @@
 """Answer MetaQA's questions without a language model: answer sets and hits@1, the hop count not given.
 
     python -m benchmarks.paths.run FOLDER --encoder FOLDER [--questions 500] [--seed 0] [--lot tune|report] [--all]
-                                   [--no-brackets] [--misspelt] [--learn 100 [--alike]]
+                                   [--no-brackets] [--misspelt] [--learn 100 [--alike]] [--copies 77]
 
 The first FOLDER holds ``kb_rebuilt.txt.gz`` (head|relation|tail) and ``{1,2,3}hop_dev_answerable.jsonl.gz``. Which lot a question is
 of is told by its wording without the topic: no wording is in both, and of four one is to report. ``--all`` asks those too that the graph
 cannot answer. ``--misspelt`` makes one slip of the pen in the topic, and leaves the brackets out. ``--learn``: so many questions of the
-other lot are marked first, ``--alike`` of the same lot, but not those that are asked.
+other lot are marked first, ``--alike`` of the same lot, but not those that are asked. ``--copies``: asked again over a larger graph, that
+many times the first side by side; the letters of the names of each are changed for others, so that they are no names of the first.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import hashlib
 import json
 import random
 import re
+import resource
 import string
 import time
 from collections.abc import Iterator, Sequence
@@ -38,11 +40,21 @@ LOTS = ("tune", "report")
 Row = dict[str, Any]
 
 
-def facts(path: Path) -> Iterator[Fact]:
+def facts(path: Path, copies: int = 1) -> Iterator[Fact]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            head, relation, tail = line.rstrip("\n").split("|")
-            yield Fact(fact_key(relation, head, tail), Entity(EntityId(head), head), relation, Entity(EntityId(tail), tail), 0.95, 0.95)
+        triples = [line.rstrip("\n").split("|") for line in lines]
+    things = sorted({end for head, _, tail in triples for end in (head, tail)})
+    for copy in range(copies):
+        letters = _letters(random.Random(copy)) if copy else {}
+        called = {thing: Entity(EntityId(f"{copy}/{thing}" if copy else thing), thing.translate(letters)) for thing in things}
+        for head, relation, tail in triples:
+            one, other = called[head], called[tail]
+            yield Fact(fact_key(relation, one.id, other.id), one, relation, other, 0.95, 0.95)
+
+
+def _letters(rng: random.Random) -> dict[int, int]:
+    small = "".join(rng.sample(string.ascii_lowercase, 26))
+    return str.maketrans(string.ascii_lowercase + string.ascii_uppercase, small + small.upper())
 
 
 def lot(question: str) -> str:
@@ -95,7 +107,7 @@ def measure(guide: Guide, asked: Sequence[Row]) -> dict[str, float]:
         held = names if answer.supported else [in_words(end) for one in answer.alternatives[:1] for end in one.answers]
         ranked.append(not right.isdisjoint(held[:1]))
         topic.append(answer.topic is not None and answer.topic.name == row["topic"])
-    told = {"exact": exact, "hits@1": first, "f1": f1, "hits@1_unrefused": ranked, "topic": topic}
+    told: dict[str, Sequence[float]] = {"exact": exact, "hits@1": first, "f1": f1, "hits@1_unrefused": ranked, "topic": topic}
     shares = {name: round(float(np.mean(hits)), 3) for name, hits in told.items()}
     p50, p95 = np.percentile(seconds, [50, 95])
     return {"questions": len(asked), **shares, "p50_ms": round(1000 * float(p50)), "p95_ms": round(1000 * float(p95))}
@@ -121,10 +133,18 @@ def main() -> None:
     parser.add_argument("--misspelt", action="store_true")
     parser.add_argument("--learn", type=int, default=0, metavar="N", help="marked questions, a third of each number of hops")
     parser.add_argument("--alike", action="store_true", help="mark questions of the same wordings as are asked")
+    parser.add_argument("--copies", type=int, default=1)
     given = parser.parse_args()
-    started = time.perf_counter()
-    guide = Guide(facts(given.folder / "kb_rebuilt.txt.gz"), {}, {}, SentenceEncoder(given.encoder, given.encoder.name, "cpu"))
-    print(json.dumps({"ready_seconds": round(time.perf_counter() - started, 1)}))
+    encoder = SentenceEncoder(given.encoder, given.encoder.name, "cpu")
+    for copies in sorted({1, given.copies}):
+        started = time.perf_counter()
+        guide = Guide(facts(given.folder / "kb_rebuilt.txt.gz", copies), {}, {}, encoder)
+        told = {"facts": len(guide.network.facts), "ready_seconds": round(time.perf_counter() - started, 1)}
+        print(json.dumps(told | {"peak_GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)}), flush=True)
+        ask(guide, given)
+
+
+def ask(guide: Guide, given: argparse.Namespace) -> None:
     if given.learn and guide.walker:
         share = -(-given.learn // len(HOPS))
         if given.alike:  # what follows those that are asked in the same shuffled order
