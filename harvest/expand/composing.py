@@ -143,7 +143,7 @@ class Hypotheses:
         if not self.file.is_file():
             return []
         try:
-            return [_read(json.loads(line)) for line in self.file.read_text("utf-8").splitlines()]
+            return [_read(json.loads(line)) for line in self.file.read_text("utf-8").split("\n") if line]
         except (OSError, ValueError, KeyError, TypeError):
             raise BadFile(f"{self.file}: not the hypotheses that were kept there: delete it, and compose anew") from None
 

@@ -88,7 +88,7 @@ def dated(answers: Answers) -> list[list[Candidate]]:
 
 
 def _dated(one: Candidate, of: Sequence[Span]) -> Candidate:
-    when = (("valid_from", str(of[0].first)), ("valid_to", str(of[-1].last)))
+    when = (("valid_from", f"{of[0].first:04}"), ("valid_to", f"{of[-1].last:04}"))
     detail = tuple(sorted((*one.evidence.detail, ("years", ", ".join(map(str, of))))))
     return replace(one, evidence=replace(one.evidence, detail=detail), qualifiers=when)
 

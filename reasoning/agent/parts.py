@@ -58,7 +58,7 @@ def answered(answer: Callable[[str], Answer], parts: Sequence[str]) -> Answer | 
         befores: _Ends = found[int(mark[1]) - 1] if mark else {}
         if mark and not 0 < len(befores) <= EACH:
             return None
-        told = [(answer(_ANSWER.sub(in_words(end), part)), before) for end, before in befores.items()]
+        told = [(answer(_filled(part, in_words(end))), before) for end, before in befores.items()]
         told = [(one, before) for one, before in told or [(answer(part), _Reached(1.0, ()))] if one.supported]
         if len(told) > 1 and any(_made(one) for one, _ in told):
             return None
@@ -86,3 +86,8 @@ def _joined(told: Sequence[tuple[Answer, _Reached]]) -> _Ends:
             if end not in ends or ends[end].belief < belief:
                 ends[end] = _Reached(belief, (*before.paths, *answer.paths))
     return ends
+
+
+def _filled(part: str, name: str) -> str:
+    """A name is no pattern of replacement: ``AC\\DC`` is put in as it is."""
+    return _ANSWER.sub(lambda _: name, part)

@@ -73,7 +73,7 @@ class Walker:
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
                 held.setdefault(kind, []).append(number)
         self.of_kind = {kind: np.array(numbers, dtype=np.int64) for kind, numbers in held.items()}
-        self.kinds = frozenset(map(stem, held)) - _KINDLESS
+        self.kinds = frozenset(stem(kind.casefold()) for kind in held) - _KINDLESS
         self.roles = frozenset(word for group in self.aligner.wording.said for text in group for word in content(text))
         """The words of relations: a student is no kind of thing, but what somebody is to another."""
 

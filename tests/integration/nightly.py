@@ -122,14 +122,21 @@ def chat(*_: object) -> ScriptedChat:
 
 def models(patch: Any) -> None:
     """Let settings lead to these models; ``patch(name, value)``."""
-    for made in (scorer, causal, encoder, reader, chat):
+    for made in (scorer, causal, encoder, reader):
         patch(f"kgplatform.opening.{made.__name__}", made)
-    for check in ("check_scorer", "check_encoder", "check_chat"):
+    for check in ("check_scorer", "check_encoder"):
         patch(f"kgplatform.opening.{check}", lambda *_: None)
 
 
 def _patch(name: str, value: object) -> None:
     setattr(kgplatform.opening, name.rpartition(".")[2], value)
+
+
+def _all_models() -> None:
+    """In a process of its own: the chat model too."""
+    models(_patch)
+    _patch("kgplatform.opening.chat", chat)
+    _patch("kgplatform.opening.check_chat", lambda *_: None)
 
 
 def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
@@ -164,7 +171,7 @@ def kg(where: Where, home: Path, command: list[str], kill: int = 0) -> None:
     harvest.expand.run._Expansion.go = expanding  # type: ignore[method-assign,assignment]
     harvest.documents.run.Extractor.extract = extract  # type: ignore[method-assign,assignment]
     Asking.go = go  # type: ignore[method-assign,assignment]
-    models(_patch)
+    _all_models()
     _patch("connect", lambda **_: KnowledgeGraph(open_again(where)))
     with (home / "told").open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         code = main(command)
@@ -181,6 +188,6 @@ if __name__ == "__main__":
         return datetime.now(UTC) + timedelta(hours=float(ahead.read_text()))
 
     ui.wire.Wire.ledger = property(lambda wire: Ledger(wire.settings.home / "jobs.sqlite", clock))  # type: ignore[assignment]
-    models(_patch)
+    _all_models()
     _patch("connect", lambda **_: KnowledgeGraph(open_again(json.loads(os.environ["WHERE"]))))
     sys.exit(main())

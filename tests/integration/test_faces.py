@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 import yaml
@@ -32,6 +31,7 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.local import Local
 from tests import servers
+from tests.apart import apart
 from tests.ui import world
 from ui.langchain import Graph, tools
 
@@ -132,7 +132,7 @@ def test_a_language_models_program_starts_it_and_speaks_over_its_standard_stream
             refused = await client.call_tool("cypher", {"query": "CREATE (n)"})
             assert refused.is_error and "only reading" in str(refused.content)
 
-    anyio.run(speak)
+    apart(speak)
 
 
 def test_it_speaks_over_http_to_who_has_the_token(here: dict[str, str]) -> None:
@@ -148,7 +148,7 @@ def test_it_speaks_over_http_to_who_has_the_token(here: dict[str, str]) -> None:
             assert (await http.post(url, json={}, headers=rebound)).status_code == 421
 
     with served(here | {"KG_API_TOKEN": TOKEN}, "mcp", "--http", "--port", "0") as (port, stopped):
-        anyio.run(speak, port)
+        apart(speak, port)
         assert TOKEN not in stopped()
 
 

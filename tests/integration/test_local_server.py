@@ -22,7 +22,7 @@ from neo4j.exceptions import AuthError, ConstraintError, DatabaseError, DriverEr
 
 from kgplatform.errors import BadName, KgError, MissingExtra, NotFound, StoreError, StoreUnreachable
 from kgplatform.ports import Limits
-from kgplatform.store import httpport, local, server
+from kgplatform.store import httpport, local, paging, server
 from kgplatform.store.endpoint import Endpoint, meeting
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import FactQuery, Kind
@@ -444,6 +444,23 @@ def test_an_open_graph_goes_on_when_its_server_was_started_anew(home: Path, how:
             wait_until(lambda: gone(first.pid))
         assert list(store.kinds()) == ["moon"]
         assert store.read("RETURN 1 AS one", {}, Limits()).rows == ((1,),)
+        assert server.ensure(home).pid != first.pid
+
+
+def test_facts_that_are_being_read_are_read_on_when_the_server_is_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGE", 5)
+    with contextlib.closing(local.open_store(home, "kg")) as store:
+        claims = [claim for round_ in range(3) for claim in claims_of(0, round_)]
+        judge = MemoryStore()
+        for one in (store, judge):
+            one.put(claims)
+        wanted = list(judge.facts(FactQuery(status="all")))
+        reading = iter(store.facts(FactQuery(status="all")))
+        begun = [next(reading)]
+        first = server.ensure(home)
+        psutil.Process(first.pid).kill()
+        wait_until(lambda: gone(first.pid))
+        assert begun + list(reading) == wanted
         assert server.ensure(home).pid != first.pid
 
 

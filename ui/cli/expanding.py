@@ -114,7 +114,7 @@ def _check_name(run: Run, name: str, arguments: Mapping[str, Any]) -> None:
 def _check_same(which: str, earlier: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Raises ``BadRequest``, which says what differs."""
     differing = [
-        f"{_option(name)} {earlier[name]} and not {asked[name]}"
+        f"{_option(name)} {earlier.get(name, UNSAID.get(name))} and not {asked[name]}"
         for name in ASKED
         if name in asked and earlier.get(name, UNSAID.get(name)) != asked[name]
     ]
