@@ -157,7 +157,7 @@ class KnowledgeGraph(Reader):
         self.learn([blocks.DIFFERENT])
         ends = [self.entity(name) for name in (one, other)]
         if ends[0].id == ends[1].id:
-            raise BadRequest(f"{one[:60]!r} and {other[:60]!r} are one entity: undo their merge to part them")
+            raise BadRequest(f"{one[:60]!r} and {other[:60]!r} are one entity: if they were merged,  kg review undo  parts them")
         review = Claim(ends[0], blocks.DIFFERENT.name, ends[1], (Evidence("review", reviewing.person(by)),))
         self.put([review])
         return self.fact(cards.key(cards.canonical(review, self.relations()), self.relations()))

@@ -61,6 +61,8 @@ class Reader(Library):
 
         Raises ``NotFound`` or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
+        if limit is not None and limit < 0:
+            raise BadRequest(f"limit {limit}: so many facts at most are 0 or more; leave it out for all")
         if relation is not None:
             self._check_direction(relation)
         begin, end = (None if name is None else self.entity(name).id for name in (head, tail))

@@ -24,7 +24,7 @@ class Answer:
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.out.split("\n") if line]
 
     def refused(self, code: int, *words: str) -> None:
         """One sentence on standard error, nothing on standard output, no traceback."""

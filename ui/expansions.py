@@ -99,8 +99,3 @@ def expansion(ledger: Ledger, job: Job) -> Expansion:
 
     records = [step.result for step in ledger.results(job.id, ROUND) if step.key.startswith(ROUND)]
     return Expansion(job, *told(records))
-
-
-def expansions(ledger: Ledger, graph: str, limit: int = 50) -> list[Expansion]:
-    """The runs on a graph, the latest first."""
-    return [expansion(ledger, job) for job in ledger.jobs(graph=graph, kind=KIND, limit=limit)]

@@ -182,6 +182,7 @@ class Wire:
 
     def forget(self, source: str) -> tuple[Forgotten, int]:
         """Withdraw a source from the graph, and what chat models answered to its text: how many answers. Raises ``NotFound``."""
+        from harvest.expand.composing import Hypotheses
         from kgplatform.lm import cached_chat, structured
         from kgplatform.lm.wrapping import answers_file
         from kgplatform.types import Forgotten
@@ -191,6 +192,7 @@ class Wire:
         shutil.rmtree(self.learned, ignore_errors=True)  # names and facts of the source are in what graph models keep
         ground.forget(self.beside)
         self.ledger.erase(source)
+        Hypotheses(self.hypotheses).forget(source)
         erased = cached_chat.erase(answers_file(self.settings), source) + structured.erase(quarantine, source)
         try:
             return self.graph.forget(source), erased

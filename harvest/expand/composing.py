@@ -6,7 +6,6 @@ that a reader sees whether it still holds. A hypothesis is a proposal kept besid
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -16,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from harvest.expand.answering import TEMPERATURE
+from kgplatform import jsonlines
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm import structured
@@ -46,7 +46,10 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """``principles`` are in the order of ``things``, ``synergies`` in that of their pairs; ``things`` are (id, name)."""
+    """``principles`` are in the order of ``things``, ``synergies`` in that of their pairs; ``things`` are (id, name).
+
+    ``sources`` speak for the facts that were shown, cited or not.
+    """
 
     id: str
     things: tuple[tuple[str, str], ...]
@@ -56,6 +59,7 @@ class Hypothesis:
     cites: tuple[Cited, ...]
     model: str
     response: str
+    sources: tuple[str, ...]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -71,7 +75,8 @@ def compose(kg: KnowledgeGraph, things: Sequence[str], chat: ChatModel, quaranti
     facts = around(kg, entities)
     if not facts:
         raise BadRequest(f"the graph says nothing of {', '.join(one.name for one in entities)} that a hypothesis could rest on")
-    value, reply = structured.ask(chat, request(entities, facts), quarantine)
+    asked = request(entities, facts)
+    value, reply = structured.ask(chat, asked, quarantine)
     cited = list(dict.fromkeys(value["cites"]))
     keys = [facts[number - 1].key for number in cited]
     held = kg.facts_at(keys)
@@ -81,7 +86,7 @@ def compose(kg: KnowledgeGraph, things: Sequence[str], chat: ChatModel, quaranti
     cites = tuple(Cited(key, _words(held[key])) for key in keys)
     principles, synergies = tuple(value["principles"]), tuple(value["synergies"])
     id = digest(chat.name, value["hypothesis"], *keys)
-    return Hypothesis(id, told, principles, synergies, value["hypothesis"], cites, chat.name, reply.id)
+    return Hypothesis(id, told, principles, synergies, value["hypothesis"], cites, chat.name, reply.id, asked.sources)
 
 
 def around(kg: KnowledgeGraph, entities: Sequence[Entity]) -> list[Fact]:
@@ -140,10 +145,8 @@ class Hypotheses:
 
     def read(self) -> list[Hypothesis]:
         """All, the oldest first. Raises ``BadFile`` for a file that is damaged."""
-        if not self.file.is_file():
-            return []
         try:
-            return [_read(json.loads(line)) for line in self.file.read_text("utf-8").split("\n") if line]
+            return list(map(_read, jsonlines.read(self.file)))
         except (OSError, ValueError, KeyError, TypeError):
             raise BadFile(f"{self.file}: not the hypotheses that were kept there: delete it, and compose anew") from None
 
@@ -151,13 +154,20 @@ class Hypotheses:
         """Keep one more; the same once."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.file}.lock"):
-            if all(held.id != one.id for held in self.read()):
-                with self.file.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
+            held = self.read()
+            if all(other.id != one.id for other in held):
+                jsonlines.write(self.file, map(asdict, (*held, one)))
+
+    def forget(self, source: str) -> None:
+        """Drop those that were made in sight of what this source says."""
+        if self.file.is_file():
+            with FileLock(f"{self.file}.lock"):
+                jsonlines.write(self.file, (asdict(one) for one in self.read() if source not in one.sources))
 
 
 def _read(told: Mapping[str, Any]) -> Hypothesis:
     things = tuple((str(id), str(name)) for id, name in told["things"])
     cites = tuple(Cited(one["key"], one["words"]) for one in told["cites"])
     principles, synergies = tuple(told["principles"]), tuple(told["synergies"])
-    return Hypothesis(told["id"], things, principles, synergies, told["hypothesis"], cites, told["model"], told["response"])
+    sources = tuple(told["sources"])
+    return Hypothesis(told["id"], things, principles, synergies, told["hypothesis"], cites, told["model"], told["response"], sources)

@@ -101,6 +101,7 @@ def put(kg: KnowledgeGraph, linker: Linker, answers: Sequence[Answer], merging: 
     return {
         "questions": [[one.text, list(one.about), one.depth] for one, _ in answers],
         "answered": sum(answer["value"] is not None for _, answer in answers),
+        "sources": sorted({source for _, answer in answers for source in answer["sources"]}),
         "grown": [
             {"depth": question.depth, "synthesis": answer["value"]["synthesis"] if answer["value"] else "", "links": some}
             for (question, answer), some in zip(answers, links, strict=True)
@@ -114,9 +115,15 @@ def put(kg: KnowledgeGraph, linker: Linker, answers: Sequence[Answer], merging: 
         "new": done.new,
         "merged": done.merged,
         "unchanged": done.unchanged,
-        "notes": [*(f"refused: {one.why}" for one in done.refused), *(f"not linked: {one.why}" for one in merging.linking.unlinked)][
-            :NOTES
-        ],
+        "notes": [
+            *(f"refused: {one.why}" for one in done.refused),
+            *(f"not linked: {one.why}" for one in merging.linking.unlinked),
+            *(
+                f"the answer to {one.text[:80]!r} links nothing"
+                for one, answer in answers
+                if answer["value"] and not answer["value"]["edges"]
+            ),
+        ][:NOTES],
     }
 
 

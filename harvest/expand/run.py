@@ -1,7 +1,7 @@
 """The loop: ask, put what the answers say, ask what the graph as it now stands makes one ask; until a limit or until nothing is new.
 
-A round is four steps: its answers, what they mean, what was believed before, and what was put. A run that was killed goes on from the
-last, and comes to what it would have come to.
+A round is five steps: its questions, the answers, what they mean, what was believed before, and what was put. A run that was killed, or
+ended by a limit, goes on from the last, and comes to what it would have come to.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from kgplatform.types import Candidate, Receipt
 ROUND = "round "
 """The keys of the steps that keep the records of rounds begin so."""
 _SHOWN = 120
-_NOTHING: Mapping[str, Any] = {"value": None, "why": "", "response": "", "tokens": 0, "usd": 0.0}
-"""What a step keeps of a question without a usable answer."""
+_NOTHING: Mapping[str, Any] = {"value": None, "why": "", "response": "", "tokens": 0, "usd": 0.0, "sources": ()}
+"""What a step keeps of a question without a usable answer. By their ``sources`` answers go when one of these is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class _Expansion:
         for iteration in range(1, limits.iterations + 1):
             if ended := limits.over({**self._used, "minutes": (monotonic() - begun) / 60}):
                 return ended, True
-            if not (questions := self._questions(limits)):
+            if not (questions := self._chosen(iteration, limits)):
                 return "nothing is left to ask", False
             grown = f"{len(self._grown.names):,} things, {len(self._grown.links):,} links"
             self._tell(iteration, limits.iterations, f"round {iteration} ({grown}): {questions[0].text}")
@@ -163,6 +163,15 @@ class _Expansion:
     def _tell(self, number: int, of: int, words: str) -> None:
         self._steps.words(words[:_SHOWN])
         self._steps.progress(number - 1, of)
+
+    def _chosen(self, iteration: int, limits: Limits) -> list[Question]:
+        """What this round asks; other limits, when the run is taken up again, do not change what a round before asked."""
+        kept = self._steps.step(
+            f"choose {iteration}",
+            lambda: {"questions": [[one.text, list(one.about), one.depth] for one in self._questions(limits)]},
+            lambda result: bool(result["questions"]),
+        )
+        return [Question(text, tuple(about), depth) for text, about, depth in (kept or {"questions": []})["questions"]]
 
     def _questions(self, limits: Limits) -> list[Question]:
         if not self._rounds:
@@ -213,7 +222,8 @@ class _Expansion:
             return {**_NOTHING, "why": str(error)}
         if texts is not None:
             value = {**value, "edges": grounding.supported(self._kg, value, texts)}
-        return {"value": value, "why": "", "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}
+        told = {"value": value, "why": "", "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}
+        return {**told, "sources": asked.sources}
 
     def _candidates(self, iteration: int, question: Question, answer: Mapping[str, Any]) -> list[Candidate]:
         if not answer["value"]:

@@ -18,8 +18,9 @@ def forget_run(store: Store, run: str) -> Forgotten:
         store.undo(one.id)
     done = store.forget_run(run)
     for one in reversed(merges):
-        if _spoken_of(store, one.other) and _spoken_of(store, one.keep):
-            store.merge(one.keep, one.other, one.by)
+        keep = store.entities([one.keep]).get(one.keep)  # under another id where somebody has merged it on
+        if keep and _spoken_of(store, one.other) and _spoken_of(store, keep.id):
+            store.merge(keep.id, one.other, one.by)
     return done
 
 

@@ -14,6 +14,8 @@ from kgplatform.store.vectors import Kept, Vector
 from kgplatform.types import Entity, EntityId, Hit, VectorSpace
 
 Rows = npt.NDArray[np.float32]
+_ASKED = 256
+"""Vectors whose cosines with all entities are held at once."""
 _MORE = 8
 """So many times more rows than are asked for are ranked at first: entities that were merged stand for several."""
 _ALIKE = 1e-5
@@ -60,7 +62,12 @@ class Matrix:
         if not self._kept or not wanted:
             return [[] for _ in wanted]
         rows = self._whole()
-        return [self._ranked(rows, one, near, limit, entity) for one, near in zip(wanted, (rows @ np.stack(wanted, axis=1)).T, strict=True)]
+        some = (wanted[first : first + _ASKED] for first in range(0, len(wanted), _ASKED))
+        return [
+            self._ranked(rows, one, near, limit, entity)
+            for part in some
+            for one, near in zip(part, (rows @ np.stack(part, axis=1)).T, strict=True)
+        ]
 
     def _ranked(self, rows: Rows, asked: Vector, near: Rows, limit: int, entity: Callable[[EntityId], Entity | None]) -> list[Hit]:
         """Of the rows the best alone are looked at, unless too few entities stand for them."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
+from kgplatform import jsonlines
 from kgplatform.errors import BadFile, BadRequest
 from kgplatform.types import Entity, in_words
 from reasoning.agent.walker import CONSIDERED, Walker
@@ -28,7 +29,7 @@ def marked(walker: Walker, asked: Asked, topics: Mapping[int, Entity | None], ri
         good = [chosen is not None and one.reached == chosen.reached for one in walked]
     if not any(good):
         what = f"just {', '.join(right)}" if right else "an answer"
-        raise BadRequest(f"no walk of at most three facts leads from {_named(topics)} to {what}: nothing can be learned from it")
+        raise BadRequest(f"no walk of at most three facts leads from {_named(topics)} to {what}: put its facts right to learn from it")
     routes = tuple(walker.aligner.route(one.hops) for one in walked)
     learned = walker.aligner.learned
     gain = learned.worth(asked.said, routes) if learned else np.zeros(len(routes))
@@ -48,10 +49,8 @@ class Marks:
 
     def read(self) -> list[Mark]:
         """All, the oldest first. Raises ``BadFile`` for a file that is damaged."""
-        if not self.file.is_file():
-            return []
         try:
-            return [_mark(line) for line in self.file.read_text("utf-8").splitlines()]
+            return list(map(_mark, jsonlines.read(self.file)))
         except (OSError, ValueError, KeyError, TypeError):
             raise BadFile(f"{self.file}: not the marks of answers that were kept there: delete it, and mark anew") from None
 
@@ -59,16 +58,14 @@ class Marks:
         """Keep one more; how many there are."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.file}.lock"):
-            kept = self.read()
-            with self.file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(mark)) + "\n")
-        return len(kept) + 1
+            kept = [*self.read(), mark]
+            jsonlines.write(self.file, map(asdict, kept))
+        return len(kept)
 
 
-def _mark(line: str) -> Mark:
-    told = json.loads(line)
+def _mark(told: Any) -> Mark:
     routes = tuple(tuple(map(str, route)) for route in told["routes"])
     mark = Mark(tuple(map(str, told["said"])), routes, tuple(map(float, told["scores"])), tuple(map(int, told["right"])))
     if not mark.right or len(mark.scores) != len(routes) or not all(routes) or not all(0 <= one < len(routes) for one in mark.right):
-        raise ValueError(line)
+        raise ValueError(told)
     return mark

@@ -68,7 +68,8 @@ def answered(answer: Callable[[str], Answer], parts: Sequence[str]) -> Answer | 
     if not found or not found[-1]:
         return None
     best = sorted(found[-1].items(), key=lambda item: (-item[1].belief, in_words(item[0])))
-    walks = tuple(dict.fromkeys(path for _, one in best for path in one.paths))
+    ways = {id(one): one for _, one in best}.values()  # ends of one answer share its walks
+    walks = tuple(dict.fromkeys(path for one in ways for path in one.paths))
     return Answer(" ".join(said), True, topic=topic, answers=tuple(end for end, _ in best), paths=walks, confidence=best[0][1].belief)
 
 
@@ -81,10 +82,10 @@ def _joined(told: Sequence[tuple[Answer, _Reached]]) -> _Ends:
     """What the answers lead to: of several ways to one end that which is believed most."""
     ends: _Ends = {}
     for answer, before in told:
+        reached = _Reached(before.belief * answer.confidence, (*before.paths, *answer.paths))
         for end in answer.answers:
-            belief = before.belief * answer.confidence
-            if end not in ends or ends[end].belief < belief:
-                ends[end] = _Reached(belief, (*before.paths, *answer.paths))
+            if end not in ends or ends[end].belief < reached.belief:
+                ends[end] = reached
     return ends
 
 

@@ -12,7 +12,10 @@ import pytest
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.lm.scripted_chat import ScriptedChat
 from kgplatform.lm.talk import Request
-from reasoning.agent import advice
+from kgplatform.types import Path as Path_
+from kgplatform.types import Step
+from reasoning.agent import advice, parts
+from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide
 from tests.unit.test_ask import CARDS, FACTS, KINDS, MARIE, PARIS, PIERRE, WARSAW, entity, fact
 
@@ -115,6 +118,27 @@ def test_what_no_walk_answers_is_cut_and_each_part_walked(guide: Guide, tmp_path
     assert 0 < found.confidence <= 0.8 * 0.9**3
     assert "Who was the discoverer of radium? Marie Curie." in found.text
     assert found.calls == 1
+
+
+def test_a_name_that_looks_like_a_pattern_is_put_into_the_next_part_as_it_is(tmp_path: Path) -> None:
+    band = entity("band", r"AC\DC \1")
+    guide = Guide([*FACTS, fact(MARIE, "founder of", band), fact(band, "located in", PARIS)], CARDS, KINDS, HashingEncoder())
+    asked = []
+
+    def answer(question: str) -> Answer:
+        asked.append(question)
+        return guide.answer(question) if len(asked) > 1 else Answer("so", True, answers=(band,), confidence=1.0)
+
+    parts.answered(answer, ("What is it?", "Where is #1 located?"))
+    assert asked[1] == r"Where is AC\DC \1 located?"
+
+
+def test_many_ends_of_one_part_share_its_walks() -> None:
+    ends = tuple(entity("person", f"end {n}") for n in range(3_000))
+    walks = tuple(Path_((Step(fact(MARIE, "met", end), True),)) for end in ends)
+    found = parts.answered(lambda _: Answer("all", True, answers=ends, paths=walks, confidence=0.5), ("Whom did she meet?",))
+    assert found
+    assert (len(found.answers), len(found.paths)) == (3_000, 3_000)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kgplatform.lm.scripted import HashingEncoder
@@ -73,3 +75,15 @@ def test_a_hub_with_a_hundred_thousand_neighbours_is_counted_and_told_shortly() 
     listed = guide.answer("Who was born in Hub City?")
     assert len(listed.answers) == HUB
     assert len(listed.text) < 1_000
+
+
+@pytest.mark.parametrize("turned", [str.lower, str.title])
+def test_kinds_are_words_however_they_are_written(turned: Callable[[str], str]) -> None:
+    marie, warsaw, poland, france = (
+        Entity(EntityId(name), name, (turned(kind),))
+        for name, kind in (("Marie", "person"), ("Warsaw", "city"), ("Poland", "country"), ("France", "country"))
+    )
+    rows = [(marie, "born in", warsaw), (poland, "borders", france)]
+    guide = Guide([Fact(FactKey(relation), head, relation, tail, 0.9, 0.9) for head, relation, tail in rows], {}, {}, HashingEncoder())
+    assert not guide.answer("In which country was Marie born?").answers
+    assert [in_words(end) for end in guide.answer("In which city was Marie born?").answers] == ["Warsaw"]

@@ -20,6 +20,7 @@ import pytest
 import ui
 from kgplatform import derivation, settings
 from kgplatform.difference import Difference
+from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.lm.scripted_chat import ScriptedChat
@@ -801,7 +802,12 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 
     def guide(kg: KnowledgeGraph, encoder: object, *, predicted: bool = False, marks: Sequence[object] = ()) -> SimpleNamespace:
         kept.update(encoder=encoder, predicted=predicted, marks=marks)
-        return SimpleNamespace(answer=partial(ask, kg), mark=lambda _question, _right: Mark(("born",), (("born in",),), (1.0,), (0,)))
+        return SimpleNamespace(answer=partial(ask, kg), mark=mark)
+
+    def mark(_: str, right: Collection[str]) -> Mark:
+        if "Atlantis" in right:
+            raise BadRequest("no walk leads to just Atlantis")
+        return Mark(("born",), (("born in",),), (1.0,), (0,))
 
     def ask(kg: KnowledgeGraph, question: str, means: Collection[str] = ()) -> Answer:
         kept.update(question=question, means=means)
@@ -835,6 +841,12 @@ def test_what_is_told_to_be_right_is_kept_without_names_for_the_next_question(kg
     assert "Curie" not in file.read_text("utf-8")
     file.write_text("{}\n", "utf-8")
     kg("ask", "Where?").refused(2, "not the marks of answers", "delete it")
+
+
+def test_what_cannot_be_learned_from_hides_no_answer(kg: Kg, asking: dict[str, Any]) -> None:
+    told = kg("ask", "Where was Marie Curie born?", "--right-is", "Atlantis")
+    assert (told.code, told.out.startswith("Warsaw"), told.err) == (2, True, "kg: no walk leads to just Atlantis\n")
+    kg("ask", "Where was Marie Curie born?", "--right", "--right-is", "Paris").refused(2, "--right-is", "give one of them")
 
 
 def test_an_answer_without_support_says_so_and_is_no_failure(kg: Kg, asking: dict[str, Any]) -> None:

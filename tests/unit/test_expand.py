@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from harvest.expand import STRATEGIES, Limits, Models, Report, Way, harvest, spans
+from harvest.expand import ROUND, STRATEGIES, Limits, Models, Report, Way, harvest, spans, told
+from harvest.expand.composing import Hypotheses
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger, Task
@@ -192,6 +194,42 @@ def test_a_run_that_broke_off_comes_to_what_it_would_have(kg: KnowledgeGraph, tm
     assert sum(call.messages[-1].text == TOPIC for call in chat.calls) == 1
 
 
+def test_within_other_limits_a_run_asks_no_question_twice(kg: KnowledgeGraph, tmp_path: Path) -> None:
+    chat, limits, reports = ScriptedChat(growing), [Limits(calls=5), Limits(calls=9)], list[Report]()
+
+    def do(work: Work, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        reports.append(harvest(kg, TOPIC, Models(chat, HashingEncoder(), tmp_path), limits=limits.pop(0), steps=work))
+        return {"cut": reports[-1].cut}
+
+    ledger = Ledger(tmp_path / "jobs.sqlite")
+    runner = Runner(ledger, {"harvest expand": do})
+    job = runner.now(Task("harvest expand"))
+    ledger.retry(job.id)
+    runner.again(job.id)
+    first, second = ([len(one.questions) for one in report.rounds] for report in reports)
+    assert (first, second) == ([1, 3, 1], [1, 3, 1, 3, 1])
+    rounds, _ = told(step.result for step in ledger.results(job.id, ROUND))
+    assert tuple(rounds) == reports[-1].rounds
+    asked = [call.messages[-1].text for call in chat.calls]
+    assert len(asked) == len(set(asked)) == reports[-1].calls == 9
+
+
+def test_an_answer_that_links_nothing_is_told_of(expand: Callable[..., Report]) -> None:
+    report = expand(lambda _: local_graph())
+    assert report.notes == (f"the answer to {TOPIC!r} links nothing",)
+
+
+def test_what_a_run_merged_stays_one_where_others_speak_of_both_though_it_was_merged_on(expand: Callable[..., Report]) -> None:
+    other = KnowledgeGraph(MemoryStore())
+    spoken = [("stress concentration", "weakens", "silk"), ("notch", "weakens", "glass")]
+    expand(lambda _: local_graph(*spoken), other, limits=Limits(iterations=1), run="before")
+    expand(lambda _: local_graph(("StressConcentrations", "weakens", "steel")), other, limits=Limits(iterations=1), run="spelt")
+    expand(lambda _: local_graph(("StressConcentrations", "weakens", "bone")), other, limits=Limits(iterations=1), run="after")
+    other.merge("notch", "stress concentration")
+    other.forget(run="spelt")
+    assert {head for head, _, _ in said(other)} == {"notch"}
+
+
 def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
@@ -272,6 +310,9 @@ def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand
         ("Albert", (("valid_from", "1994"), ("valid_to", "1994"))),
         ("Brussels", (("valid_from", "1990"), ("valid_to", "1994"))),
     }
+    expand(lambda _: local_graph(("Clovis", "rules", "Franks")), way=Way(years=spans("0500-0501", 2)))
+    assert [fact.head.name for fact in kg.facts(relation="rules", status="all", as_of="0501")] == ["Clovis"]
+    assert not kg.facts(relation="rules", status="all", as_of="0502")
     assert [(one.relation, one.constant, one.dynamic) for one in report.lasting] == [("has king", 0, 2), ("has capital", 1, 0)]
     assert (report.calls, report.cut) == (3, False)
     assert expand(told, way=Way(years=spans("1990-1994")), limits=Limits(calls=2)).ended.endswith("before 1992: nothing was put")
@@ -282,7 +323,7 @@ def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand
 
 def composed(request: Request) -> str:
     cites = [1, 9, 2] if "Facts:\n1." not in request.messages[-1].text else [2, 1, 2]
-    told = {"principles": ["It bears.", "It gives."], "synergies": ["Both hold."], "hypothesis": "Together they hold.", "cites": cites}
+    told = {"principles": ["It bears.", "It gives."], "synergies": ["Both hold."], "hypothesis": "Together\u2028they hold.", "cites": cites}
     return json.dumps(told)
 
 
@@ -303,6 +344,10 @@ def test_a_hypothesis_cites_facts_of_the_graph_and_is_none_itself(
     listed = command("harvest", "compose")
     assert "Together they hold." in listed.out
     assert listed.out.count("the graph says so no more") == 2
+    kept = Hypotheses(next((Path(os.environ["KG_HOME"]) / "hypotheses").glob("*.jsonl")))
+    (one,) = kept.read()
+    kept.forget(one.sources[0])
+    assert kept.read() == []
     command("harvest", "compose", "silk", "crystal").refused(2, "silk")
     expand(lambda _: local_graph(("silk", "has part", "fibroin"), ("crystal", "is in", "fibroin")), limits=Limits(iterations=1))
     command("harvest", "compose", "silk").refused(2, "2 to 6")

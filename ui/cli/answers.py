@@ -61,6 +61,8 @@ def ask(
 
     if cypher and (include_predicted or means or no_chat or check or right or right_is):
         raise BadRequest("--cypher goes with  --chat  and  --dry-run  alone: the other options are about walks")
+    if right and right_is:
+        raise BadRequest("--right says that the answer is right, --right-is what is right instead: give one of them")
     if dry_run and not cypher:
         raise BadRequest("--dry-run is for  --cypher:  walks write nothing")
     if not len(run.graph.facts(status="all", limit=1)):
@@ -77,7 +79,12 @@ def ask(
         answer = advice.answer(guide, question, opening.chat(run.settings, model), quarantine, means=means or ())
     else:
         answer = guide.answer(question, means or ())
-    marks = run.marks.add(guide.mark(question, right_is or ())) if right or right_is else None
+    marks, unlearned = None, None
+    if right or right_is:
+        try:
+            marks = run.marks.add(guide.mark(question, right_is or ()))
+        except BadRequest as error:  # the answer is shown all the same
+            unlearned = error
     walks = walked(run, answer.paths)
     told = {**shapes.answer(question, answer, walks), **({} if marks is None else {"marks": marks})}
     checked = None
@@ -102,6 +109,8 @@ def ask(
         run.screen.say(f"Without {shapes.many(checked.facts, 'fact')} of its walk: {checked.without.text}  ({rests}.)")
     if marks is not None:
         run.screen.note(f"kg: kept what is right: {shapes.many(marks, 'answer')} to learn from")
+    if unlearned:
+        raise unlearned
 
 
 def show_walks(run: Run, walks: list[list[shapes.Shape]]) -> None:

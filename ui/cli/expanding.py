@@ -18,7 +18,7 @@ from ui.wire import place
 if TYPE_CHECKING:
     from ui.expansions import Expansion
 
-SHOWN = 5
+SHOWN, LISTED, KNOWN = 5, 50, 1_000
 ASKED = ("question", "strategy", "fan_out", "seed", "grounded", "years", "step", "chat")
 """What a run was asked for, and goes on with; all else are limits."""
 
@@ -106,7 +106,7 @@ def expand(
 
 def _check_name(run: Run, name: str, arguments: Mapping[str, Any]) -> None:
     """Raises ``BadRequest`` where a run of that name was asked for something else: they could not be told apart."""
-    for one in run.ledger.jobs(graph=place(run.settings), kind=expansions.KIND, limit=1_000) if name else ():
+    for one in run.ledger.jobs(graph=place(run.settings), kind=expansions.KIND, limit=KNOWN) if name else ():
         if one.run == name:
             _check_same(f"there is a run {name[:80]!r} already, which", one.task.arguments, arguments)
 
@@ -131,12 +131,13 @@ def runs(
     name: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Only these runs, side by side.")] = None,
 ) -> None:
     """List the runs of kg harvest expand, the latest first; with names, compare these: what they asked, what grew, what they share."""
-    found = expansions.expansions(run.ledger, place(run.settings))
+    jobs = run.ledger.jobs(graph=place(run.settings), kind=expansions.KIND, limit=KNOWN if name else LISTED)
     if name:
-        by_name = {one.run: one for one in reversed(found)}
+        by_name = {job.run: job for job in reversed(jobs)}
         if unknown := next((one for one in name if one not in by_name), None):
             raise NotFound(f"there is no run {unknown[:80]!r}: {_there(list(by_name))}")
-        found = [by_name[one] for one in name]
+        jobs = [by_name[one] for one in name]
+    found = [expansions.expansion(run.ledger, job) for job in jobs]
     for one in found:
         run.screen.emit(_shape(run, one))
     if not found:
