@@ -16,6 +16,7 @@ from kgplatform.jobs import Job, LogLine, Schedule, Step, Tick, cron
 from kgplatform.jobs.types import Cost, StepState
 from kgplatform.lm.spending import Spent
 from kgplatform.lm.talk import Usage
+from ui import shapes
 from ui.jobs import changes, cost, far, numbers, reason, span, what, when
 
 _AHEAD = 3
@@ -144,7 +145,9 @@ def models(found: Mapping[str, Spent]) -> str:
         return '<div class="small">No chat model was asked.</div>'
     rows = [(escape(name), f"{one.calls:,}", *_spent(one.usage)) for name, one in found.items()]
     unpriced = sum(one.unpriced for one in found.values())
-    note = f'<div class="small">{unpriced:,} calls had no known price and count for nothing here.</div>' if unpriced else ""
+    note = (
+        f'<div class="small">{shapes.many(unpriced, "call")} had no known price: nothing is counted for it here.</div>' if unpriced else ""
+    )
     return _table(("model", "calls", *_SPENT), rows) + note
 
 

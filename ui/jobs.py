@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ui import shapes
+
 if TYPE_CHECKING:
     from kgplatform.jobs import Job, Task
     from kgplatform.lm.talk import Usage
@@ -80,7 +82,7 @@ def _pace(rate: float) -> str:
 
 
 def cost(calls: int, usage: Usage) -> str:
-    return f"{calls:,} calls, {usage.tokens:,} tokens, ${usage.usd:.2f}" if calls else ""
+    return f"{shapes.many(calls, 'call')}, {usage.tokens:,} tokens, ${usage.usd:.2f}" if calls else ""
 
 
 def changes(changed: Mapping[str, Any]) -> Iterator[str]:

@@ -118,7 +118,7 @@ def test_a_job_is_seen_to_go_on_and_to_end(jobs: Open, ledger: Ledger) -> None:
         reading.gate.release()
         expect(line.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "33")
         expect(line).to_contain_text("left")
-        expect(line).to_contain_text("1 calls, 1,200 tokens, $0.50")
+        expect(line).to_contain_text("1 call, 1,200 tokens, $0.50")
         reading.gate.release(2)
         expect(tab.page.locator(".st-key-ended").locator(f".st-key-job-{job.id}")).to_contain_text("documents 3")
         expect(line.locator(".tag")).to_have_text("done")

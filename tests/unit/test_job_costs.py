@@ -84,5 +84,5 @@ def test_what_models_took_since_a_day_is_added_up_the_dearest_first(tmp_path: Pa
     assert list(found) == ["far:dear", "near:free", "far:<b>unknown</b>"]
     assert found["far:dear"] == Spent(2, 2, 0, Usage(20, 40, 3.0), 1.0)
     told = job_view.models(found)
-    assert "<td>$3.00</td>" in told and "1 calls had no known price" in told and "<b>" not in told
+    assert "<td>$3.00</td>" in told and "1 call had no known price" in told and "<b>" not in told
     assert "No chat model was asked" in job_view.models({})
