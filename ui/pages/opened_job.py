@@ -28,6 +28,8 @@ def follow(opened: Callable[[Ledger, Job], None], listed: Callable[[Ledger], Non
     live = _live()
 
     def drawn(ledger: Ledger) -> None:
+        if live != _live():  # also where a look that was asked for before something was opened comes after it
+            st.rerun()  # from now on it is looked at every other second, or no more
         if not (wanted := st.query_params.get("job")):
             listed(ledger)
             return
@@ -36,8 +38,6 @@ def follow(opened: Callable[[Ledger, Job], None], listed: Callable[[Ledger], Non
         except (NotFound, Ambiguous) as error:
             st.error(plain(error))
             return
-        if live != (job.state in LIVE):
-            st.rerun()  # from now on it is looked at every other second, or no more
         opened(ledger, job)
 
     st.fragment(frame.from_ledger(drawn), run_every=_EVERY if live else None)()
