@@ -19,7 +19,7 @@ from kgplatform.literals import DATATYPES
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Relation
 from reasoning.paths.search import Network
-from reasoning.paths.words import FUNCTION_WORDS, background, content, is_past, kinship, singular, stem
+from reasoning.paths.words import CLASSES, FUNCTION_WORDS, TYPES, background, content, is_past, kinship, singular, stem
 
 Reals = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -95,9 +95,10 @@ def plain(name: str) -> str:
 
 
 def wordings(card: Relation) -> tuple[list[str], list[str]]:
-    """How a relation is said along its direction, and against it."""
+    """How a relation is said along its direction, and against it; one that tells a class ("genre") by the nouns for that too."""
     prompts = [" ".join(SLOT.sub(" ", prompt).strip(" .?").split()) for prompt in card.prompts]
-    forward = [text for text in dict.fromkeys([plain(card.name), *prompts]) if text]
+    types = TYPES if content(plain(card.name))[-1] in CLASSES else ()
+    forward = [text for text in dict.fromkeys([plain(card.name), *prompts, *types]) if text]
     return forward, [text for text in dict.fromkeys([plain(card.inverse), *forward]) if text]
 
 

@@ -17,6 +17,9 @@ ARTICLES = frozenset(("a", "an", "the"))
 RETURNS = frozenset("also same share shares shared sharing both common too co together alike similar".split())
 """Words that say: along a relation and back, to what shares it. They explain nothing else."""
 QUESTION_WORDS = frozenset("what which who whom whose when where".split())
+TYPES = ("type", "kind", "sort")
+"""The nouns by which English asks for the class of a thing ("what kind of film"), whatever its relation is called."""
+CLASSES = frozenset((*TYPES, *"category class genre species style variety".split()))
 _SUFFIXES = (
     *("ations", "ation", "ships", "ship", "ments", "ment", "ions", "ion", "ings", "ing"),
     *("ors", "or", "ers", "er", "ed", "es", "en", "s", "e"),
