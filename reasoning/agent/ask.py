@@ -33,7 +33,7 @@ from reasoning.paths.linking import link
 from reasoning.paths.question import Asked, read
 from reasoning.paths.search import Network
 from reasoning.paths.topic import Mention, Names
-from reasoning.paths.values import Scale, Value
+from reasoning.paths.values import NUMBERS, Scale, Value
 from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 
 FOREIGN = 0.25
@@ -239,13 +239,14 @@ class Guide:
         if todo.year:
             members = telling.years(members)
         walks = tuple(dict.fromkeys(walk for _, member in ranked for walk in member.walks))[:SUPPORT]
+        counts = todo.form == "count" and not all(isinstance(one, Literal) and one.datatype in NUMBERS for one in members)
         counted = Literal(str(len(members)), "integer")
-        if todo.form == "count":
+        if counts:
             text = f"{len(members)}: {self.solver.names(found.members)} ({found.said})."
             belief = sets.whole(found.members).belief
         else:
             text, belief = f"{telling.listed(members)} ({found.said}).", ranked[0][1].belief
-        answers = (counted,) if todo.form == "count" else tuple(members)
+        answers = (counted,) if counts else tuple(members)  # "how many stars" is told by a number, where the graph has one
         topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
         text += telling.vague(topics)
         return Answer(text, True, topic=topic, answers=answers, paths=walks, confidence=found.share * belief, members=tuple(members))

@@ -25,7 +25,7 @@ HOPS = 3
 FLOOR = 3.2
 """What the worst hop must be worth: words so much nearer to it than ordinary words are, in standard deviations, above what they
 are to other relations, with the kind of answer. Below it the question asks for something that the graph has no relation for."""
-FLOOR_OF_CARDS = 4.5
+FLOOR_OF_CARDS = 4.1
 """The same where cards say in several ways what a relation means: what fits is seen to fit."""
 TEMPERATURE = 3.0
 """How many standard deviations of alignment make one path e times likelier than another."""
@@ -37,6 +37,9 @@ INSIDE = 3
 """How many times over a thing that lies in another may hold others."""
 _LITERALS = frozenset(map(stem, DATATYPES))
 _TIMES = frozenset(map(stem, ("date", "year", "time")))
+_DAYS, _WITHIN_YEARS = frozenset((stem("date"),)), frozenset(map(stem, ("month", "day")))
+_PERSONS, _PLACES = frozenset((stem("person"),)), frozenset((stem("place"),))
+_SOMEBODY = _PERSONS | frozenset(map(stem, ("organisation", "company")))
 _KINDLESS = frozenset((stem("thing"),))
 
 
@@ -67,7 +70,7 @@ class Walker:
         self.network, self.cards, self.encoder = network, cards, encoder
         self.aligner = Aligner(network, cards, kinds, encoder, learned=learned)
         self.count = len(network.relations)
-        self.floor = FLOOR_OF_CARDS if any(cards[name].prompts for name in network.relations if name in cards) else FLOOR
+        self.floor = FLOOR_OF_CARDS if self.aligner.carded else FLOOR
         held: dict[str, list[int]] = {}
         for number, node in enumerate(network.nodes):
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
@@ -117,16 +120,26 @@ class Walker:
         return sorted(set(self.network.exits(np.concatenate(alike))) - set(self.network.exits(at))) if alike else []
 
     def _answers(self, asked: Asked, hop: int) -> bool:
-        """Whether the end can answer the question word at all: "where" is no date, "when" is nothing else, "which country" no city."""
-        ends = self.aligner.wording.ends[hop]
+        """Whether the end can answer the question word at all.
+
+        "Where" is no date and nobody, "when" is nothing but a date, "who" no language, "which country" no city, "which month" no year.
+        """
+        every = self.aligner.wording.ends
+        ends = every[hop]
         kinds = self.kinds.intersection(stem(singular(noun)) for noun in asked.nouns)
         if kinds and not ends <= _KINDLESS and kinds.isdisjoint(ends):
             return False
-        if not asked.wanted or ends <= _KINDLESS:
+        if ends <= _KINDLESS:
             return True
-        timely = bool(asked.wanted & _TIMES)
-        if timely and any(_TIMES & other for other in self.aligner.wording.ends):
-            return bool(ends & _TIMES)
+        if asked.named & _WITHIN_YEARS and not ends & _DAYS:
+            return False
+        if not asked.wanted:
+            return True
+        for kinds in (_TIMES, _SOMEBODY):
+            if asked.wanted & kinds and any(kinds & other for other in every):
+                return bool(ends & kinds)
+        if asked.wanted & _PLACES and ends & _PERSONS:
+            return False
         return bool(asked.wanted & _LITERALS) or not ends <= _LITERALS
 
     def chosen(self, readings: Sequence[Reading]) -> Reading | None:

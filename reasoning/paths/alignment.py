@@ -22,7 +22,7 @@ from reasoning.paths.learning import AGAINST, Learned, Route
 from reasoning.paths.question import Asked, Unrolled
 from reasoning.paths.search import Hops, Network
 from reasoning.paths.wording import Wording
-from reasoning.paths.words import stem
+from reasoning.paths.words import LIGHT, singular, stem
 
 Reals = npt.NDArray[np.float64]
 
@@ -31,6 +31,10 @@ LEARNED = 4.0
 COMMON = 0.5
 """The share of what a hop leads to that must have the next for nothing to speak against the two: a film's year is hardly ever a film."""
 RAREST = 5.0
+SURELY = 1.0
+"""How much surer of its last hop a path is for the right kind of end: a year tells when, but not of what was asked ("when did she retire")."""
+STRANGE = 2.4
+"""A word that has less to do with every hop of a path asks for something else ("which prize did she refuse"); where there are cards."""
 CLOSE, CALLED = 0.8, 2.0
 """What part of the nearest likeness, and how much at all, makes a name mean what a word calls."""
 
@@ -81,6 +85,7 @@ class Aligner:
         self.names, self.learned = (*network.relations, *(AGAINST + name for name in network.relations)), learned
         self.weights, self.relations = weights or Weights(), len(network.relations)
         self.wording = Wording(network, cards, kinds, encoder)
+        self.carded = any(cards[name].prompts for name in network.relations if name in cards)
         self.direction = Direction(network.relations, cards)
         self.follows = np.log(np.clip(network.followed() / COMMON, np.exp(-RAREST), 1.0))
 
@@ -100,11 +105,23 @@ class Aligner:
                 found, least = best_cuts(stretches, hops, asked.returns)
                 better = found - turn + manner > score[rows]
                 score[rows] = np.where(better, found - turn + manner, score[rows])
-                worst[rows] = np.where(
-                    better, least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], self.weights.kind), worst[rows]
-                )
+                surely = least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], SURELY)
+                worst[rows] = np.where(better, surely, worst[rows])
+        if self.carded:
+            covered = self._covered(asked, orders[0].alone, paths)
+            worst = np.where(covered < STRANGE, np.minimum(covered, worst), worst)
         gain = self.learned.worth(asked.said, [self.route(path) for path in paths]) if self.learned else 0.0
         return score + gain, worst
+
+    def _covered(self, asked: Asked, alone: Reals, paths: Sequence[Hops]) -> Reals:
+        """How much that word of the question has to do with each path that has least to do with any of its hops; ``(paths,)``."""
+        words, ends = asked.orders[0].words, self.wording.ends
+        meant = [{stem(singular(word))} | (asked.named if word in asked.nouns else set()) for word in words]
+        kinds = np.array([[bool(any_ & end) for end in ends] for any_ in meant]).reshape(alone.shape)
+        either = np.where(kinds, self.weights.ceiling, alone)
+        either = np.maximum(either, np.roll(either, self.relations, axis=1))
+        telling = [row for row, word in enumerate(words) if word not in LIGHT and not (row == 0 < len(words) - 1 and asked.orders[0].beside)]
+        return np.array([either[np.ix_(telling, path)].max(axis=1).min(initial=np.inf) for path in paths])
 
     def route(self, path: Hops) -> Route:
         """The hops by the names under which marks keep them."""
@@ -113,13 +130,15 @@ class Aligner:
     def _stretches(self, order: Unrolled) -> Stretches:
         w, count = self.weights, len(order.words)
         fit, naming, sure, back = (np.full((count, LONGEST, 2 * self.relations), -np.inf) for _ in range(4))
+        alone = np.zeros((count, 2 * self.relations))
         at = [(start, more) for start in range(count) for more in range(min(LONGEST, count - start))]
         if at:
             vectors = self.wording.encoder.encode([order.phrase(start, start + more + 1) for start, more in at])
+            profile = self.wording.profile(vectors)
             shared = w.lexical * np.array([self.wording.shared(order.words[start : start + more + 1]) for start, more in at])
             named = np.minimum(w.likeness, self.wording.named(vectors))
             near, inverse = named.copy(), slice(self.relations, None)
-            leads = np.minimum(w.profile, self.wording.profile(vectors)[:, inverse])
+            leads = np.minimum(w.profile, profile[:, inverse])
             near[:, inverse] = np.maximum(near[:, inverse], leads)
             place = tuple(np.array(at).T)
             fit[place], naming[place] = self._flat(near + shared), self._flat(named + shared)
@@ -127,12 +146,14 @@ class Aligner:
             fit[place] = np.where(untold, np.minimum(fit[place], 0.0), fit[place])
             taught = self._taught(order.words)
             told = np.array([taught[start : start + more + 1].max(axis=0) for start, more in at])
+            single = [row for row, (_, more) in enumerate(at) if not more]
+            alone = np.maximum(np.maximum(named, profile), shared)[single] + taught
             sure[place] = back[place] = np.maximum(fit[place], shared) + told
             back[(*place, inverse)] = np.maximum(sure[(*place, inverse)], leads)
         skip = w.skip * np.maximum(fit[:, 0].max(axis=1, initial=0.0), 0.0)
         if order.beside:
             skip[0] = 0.0
-        return Stretches(fit, naming, sure, back, skip, np.array([0.0 if free else w.cut for free in order.free]))
+        return Stretches(fit, naming, sure, back, alone, skip, np.array([0.0 if free else w.cut for free in order.free]))
 
     def _taught(self, said: Sequence[str]) -> Reals:
         """How sure what was learned makes each word to mean each hop; ``(words, hops)``."""

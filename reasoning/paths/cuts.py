@@ -24,14 +24,16 @@ class Stretches:
 
     ``fit`` ``(words, LONGEST, hops)`` is how well the stretch that begins at a word, one to ``LONGEST`` words long,
     explains each hop; ``naming`` the same by the hop's own wording alone; ``sure`` how certain it is that the hop is meant at
-    all, and ``back`` the same of a hop that goes back over the one before. ``skip`` ``(words,)`` is what it costs
-    to leave a word out, ``cut`` what it costs to begin a stretch there.
+    all, and ``back`` the same of a hop that goes back over the one before. ``alone`` ``(words, hops)`` is what each word by itself has
+    to do with a hop in either direction. ``skip`` ``(words,)`` is what it costs to leave a word out, ``cut`` what it costs to begin a
+    stretch there.
     """
 
     fit: Reals
     naming: Reals
     sure: Reals
     back: Reals
+    alone: Reals
     skip: Reals
     cut: Reals
 

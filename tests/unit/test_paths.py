@@ -124,7 +124,7 @@ def test_best_cuts_are_the_best_of_all(seed: int, returns: bool) -> None:
     count, relations = 5, 2
     shape = (count, LONGEST, 2 * relations)
     fit, naming = rng.normal(2, 3, shape), rng.normal(2, 3, shape)
-    stretches = Stretches(fit, naming, fit, fit, rng.random(count), rng.integers(0, 2, count).astype(float))
+    stretches = Stretches(fit, naming, fit, fit, fit[:, 0], rng.random(count), rng.integers(0, 2, count).astype(float))
     for begin in range(count):
         stretches.fit[begin, count - begin :] = stretches.naming[begin, count - begin :] = -np.inf
     for length in (1, 2, 3):
@@ -135,7 +135,7 @@ def test_best_cuts_are_the_best_of_all(seed: int, returns: bool) -> None:
 
 def test_more_hops_than_words_cannot_be_explained() -> None:
     nothing = np.zeros((1, LONGEST, 2))
-    stretches = Stretches(nothing, nothing, nothing, nothing, np.zeros(1), np.zeros(1))
+    stretches = Stretches(nothing, nothing, nothing, nothing, nothing[:, 0], np.zeros(1), np.zeros(1))
     scores, worst = best_cuts(stretches, np.array([[0, 0]]), returns=False)
     assert scores[0] == worst[0] == -np.inf
 
