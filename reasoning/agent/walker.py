@@ -25,7 +25,7 @@ HOPS = 3
 FLOOR = 3.2
 """What the worst hop must be worth: words so much nearer to it than ordinary words are, in standard deviations, above what they
 are to other relations, with the kind of answer. Below it the question asks for something that the graph has no relation for."""
-FLOOR_OF_CARDS = 4.1
+FLOOR_OF_CARDS = 4.2
 """The same where cards say in several ways what a relation means: what fits is seen to fit."""
 TEMPERATURE = 3.0
 """How many standard deviations of alignment make one path e times likelier than another."""
@@ -76,6 +76,7 @@ class Walker:
             for kind in {kind for own in node.kinds for kind in ancestors(own, kinds)} if isinstance(node, Entity) else ():
                 held.setdefault(kind, []).append(number)
         self.of_kind = {kind: np.array(numbers, dtype=np.int64) for kind, numbers in held.items()}
+        self.kindless = np.array([not isinstance(node, Entity) or set(node.kinds) <= {"thing"} for node in network.nodes], dtype=np.bool_)
         self.kinds = frozenset(stem(kind.casefold()) for kind in held) - _KINDLESS
         self.roles = frozenset(word for group in self.aligner.wording.said for text in group for word in content(text))
         """The words of relations: a student is no kind of thing, but what somebody is to another."""
@@ -110,9 +111,16 @@ class Walker:
         for row in np.argsort(-scores, kind="stable")[:CONSIDERED].tolist():
             if not np.isfinite(scores[row]):
                 continue
-            reached = () if paths[row] in absent else tuple(self.network.reached(at, paths[row]).tolist())
+            reached = () if paths[row] in absent else tuple(self._of_kinds(asked.named, self.network.reached(at, paths[row])))
             if reached or paths[row] in absent:
                 yield Reading(topic, starts, paths[row], float(scores[row]), float(worst[row]), reached)
+
+    def _of_kinds(self, named: frozenset[str], reached: Ints) -> list[int]:
+        """Without what is known to be of other kinds than those named, where anything is of those."""
+        kinds = [kind for kind in self.of_kind if stem(kind.casefold()) in named - _KINDLESS]
+        fitting = np.isin(reached, np.concatenate([self.of_kind[kind] for kind in kinds])) if kinds else np.zeros(len(reached), np.bool_)
+        kept: Ints = reached[fitting | self.kindless[reached]] if fitting.any() else reached
+        return [int(node) for node in kept]
 
     def _lacking(self, topic: Entity, at: Ints) -> list[int]:
         """The hops by which other things of the topic's kind lead on, and it does not."""
@@ -162,7 +170,7 @@ class Walker:
     def members(self, reading: Reading) -> dict[int, Member]:
         """What the reading leads to, each with its most believed walk."""
         walks = self.network.walks(np.array(reading.starts, dtype=np.int64), reading.hops) if reading.reached else {}
-        return {end: Member(belief(path), (path,)) for end, path in walks.items()}
+        return {end: Member(belief(walks[end]), (walks[end],)) for end in reading.reached}
 
     def inside(self, start: int) -> dict[int, Path]:
         """What lies in a thing, by the relations that pass on from part to whole, with the walk there."""

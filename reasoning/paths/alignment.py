@@ -32,7 +32,7 @@ COMMON = 0.5
 """The share of what a hop leads to that must have the next for nothing to speak against the two: a film's year is hardly ever a film."""
 RAREST = 5.0
 SURELY = 1.0
-"""How much surer of its last hop a path is for the right kind of end: a year tells when, but not of what was asked ("when did she retire")."""
+"""How much surer of its last hop a path is for the right kind of end: a year tells when, but not of what ("when did she retire")."""
 STRANGE = 2.4
 """A word that has less to do with every hop of a path asks for something else ("which prize did she refuse"); where there are cards."""
 CLOSE, CALLED = 0.8, 2.0
@@ -97,6 +97,7 @@ class Aligner:
         score, worst = np.full(len(paths), -np.inf), np.full(len(paths), -np.inf)
         orders = [self._stretches(order) for order in asked.orders]
         lean = self._lean(asked, {path[0] for path in paths})
+        alone = self._alone(asked, orders[0].alone)
         for length in {len(path) for path in paths}:
             rows = [row for row, path in enumerate(paths) if len(path) == length]
             hops = np.array([paths[row] for row in rows], dtype=np.int64)
@@ -107,21 +108,22 @@ class Aligner:
                 score[rows] = np.where(better, found - turn + manner, score[rows])
                 surely = least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], SURELY)
                 worst[rows] = np.where(better, surely, worst[rows])
-        if self.carded:
-            covered = self._covered(asked, orders[0].alone, paths)
-            worst = np.where(covered < STRANGE, np.minimum(covered, worst), worst)
+            if self.carded and len(alone):
+                covered = alone[:, hops].max(axis=2).min(axis=0)
+                worst[rows] = np.where(covered < STRANGE, np.minimum(covered, worst[rows]), worst[rows])
         gain = self.learned.worth(asked.said, [self.route(path) for path in paths]) if self.learned else 0.0
         return score + gain, worst
 
-    def _covered(self, asked: Asked, alone: Reals, paths: Sequence[Hops]) -> Reals:
-        """How much that word of the question has to do with each path that has least to do with any of its hops; ``(paths,)``."""
-        words, ends = asked.orders[0].words, self.wording.ends
-        meant = [{stem(singular(word))} | (asked.named if word in asked.nouns else set()) for word in words]
-        kinds = np.array([[bool(any_ & end) for end in ends] for any_ in meant]).reshape(alone.shape)
+    def _alone(self, asked: Asked, alone: Reals) -> Reals:
+        """What each word that asks for something has to do with each relation, or with what it leads to; ``(words, hops)``."""
+        order, ends = asked.orders[0], self.wording.ends
+        meant = [{stem(singular(word))} | (asked.named if word in asked.nouns else set()) for word in order.words]
+        kinds = np.array([[bool(named & end) for end in ends] for named in meant], dtype=np.bool_).reshape(alone.shape)
         either = np.where(kinds, self.weights.ceiling, alone)
         either = np.maximum(either, np.roll(either, self.relations, axis=1))
-        telling = [row for row, word in enumerate(words) if word not in LIGHT and not (row == 0 < len(words) - 1 and asked.orders[0].beside)]
-        return np.array([either[np.ix_(telling, path)].max(axis=1).min(initial=np.inf) for path in paths])
+        apposed = order.beside and len(order.words) > 1
+        telling: Reals = either[[row for row, word in enumerate(order.words) if word not in LIGHT and not (apposed and row == 0)]]
+        return telling
 
     def route(self, path: Hops) -> Route:
         """The hops by the names under which marks keep them."""

@@ -85,9 +85,11 @@ def read(question: str, start: int, end: int) -> Asked:
     first, other = ((right, left), (near, right, named)) if rightwards else ((near, right, named), (right, left))
     said = [word for word, _ in left[::-1] + right]
     nouns = _nouns(said, possessive, right)
-    if "where" in said and all(map(_plain, said)):
-        right = [("located", len(before) + 1)]  # "Where is Heidelberg?"
-        first, other = (right, left), (left, right)
+    stands = beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive)
+    if _of_place(said, nouns):
+        located = [("located", len(before) + 1)]  # "Where is Heidelberg?", "Which cities are in Germany?"
+        first, other = (located, near, named), (near, named, located)
+        stands = Beside((stem("located"), "in")) if left[:1] and left[0][0] == "in" else Beside(after=stem("located"))
     return Asked(
         orders=tuple(dict.fromkeys((_unrolled(*first), _unrolled(*other)))),
         sure=rightwards or not right or _plain(right[0][0]),
@@ -97,8 +99,13 @@ def read(question: str, start: int, end: int) -> Asked:
         nouns=nouns,
         called=_called(said),
         said=tuple(sorted({stem(word.text.casefold()) for at, word in enumerate(before + after) if not at or word.text.islower()})),
-        beside=beside([word for word, _ in left[::-1]], [word for word, _ in right], possessive),
+        beside=stands,
     )
+
+
+def _of_place(said: Sequence[str], nouns: Sequence[str]) -> bool:
+    """Whether a place is asked for, or what is in one: no other word tells more than what kind of thing is asked for."""
+    return ("where" in said or "in" in said) and all(_plain(word) or singular(word) in nouns for word in said)
 
 
 def _plain(word: str) -> bool:

@@ -29,6 +29,7 @@ SHORTEST_SLIP = 5
 """Letters of one in which one slip of the pen is seen to be one: a letter wrong, too many or too few, or two that changed places."""
 _BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
 _AFTER = re.compile(r"[ -]([^\W\d_])")
+_INITIALS = re.compile(r"((?:[^\W\d_](?:\. ?|[ -]))+)(\w{2}.*)")
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 
 
@@ -89,6 +90,8 @@ class Names:
         for start, end in spans:
             if names := self.bare.get(_bare(normalise(question[start:end]))):
                 return Mention(start, end, tuple(self.folded[names[0]]), exact=False)
+        if initialled := self._initialled(question, spans):
+            return initialled
         several = [span for span in spans if " " in question[span[0] : span[1]]]
         return (
             self.misspelt(question, several)
@@ -97,6 +100,18 @@ class Names:
             or self._misspelt_short(question, spans)
             or self._shortened(question, spans, SHARED)
         )
+
+    def _initialled(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
+        """The end of a name behind the first letters of what stands before it: "J. J. Berzelius"."""
+        for start, end in spans:
+            if not (match := _INITIALS.fullmatch(question[start:end])):
+                continue
+            letters, rest = [c for c in normalise(match[1]) if c.isalpha()], _bare(normalise(match[2]))
+            names = [name for name in sorted(self._outer.get(rest, ())) if _begin(name.split(" "), letters, rest)]
+            bearers = {entity.id: entity for name in names for entity in self.folded[name]}
+            if 1 <= len(bearers) <= SHARED:
+                return Mention(start, end, tuple(bearers.values()), exact=False)
+        return None
 
     def _shortened(self, question: str, spans: Sequence[tuple[int, int]], most: int = 1) -> Mention | None:
         """The end of a name, or a first name, that one entity has, or a few, and that no other capital stands beside."""
@@ -152,6 +167,12 @@ class Names:
                 scores[name] = max(score, scores.get(name, 0.0))
         ranked = sorted(scores, key=lambda name: (-scores[name], name))[:limit]
         return tuple(self.folded[name][0].name for name in ranked)
+
+
+def _begin(parts: Sequence[str], letters: Sequence[str], rest: str) -> bool:
+    """Whether the words of a name before its end begin with these letters: the first with the first, some of the others between."""
+    before = iter([_bare(part)[:1] for part in parts[: len(parts) - len(rest.split(" "))]])
+    return next(before, "") == letters[0] and all(letter in before for letter in letters[1:])
 
 
 def bracketed(question: str) -> list[tuple[int, int]]:

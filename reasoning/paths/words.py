@@ -20,7 +20,8 @@ QUESTION_WORDS = frozenset("what which who whom whose when where".split())
 TYPES = ("type", "kind", "sort")
 """The nouns by which English asks for the class of a thing ("what kind of film"), whatever its relation is called."""
 LIGHT = frozenset(
-    """get gets got getting come comes came coming go goes went going gone make makes made making take takes took taken taking give gives
+    """thing things
+    get gets got getting come comes came coming go goes went going gone make makes made making take takes took taken taking give gives
     gave given keep keeps kept happen happened exactly actually really originally officially currently probably finally ever never again
     now today already still well known called famous different various certain""".split()
 )
