@@ -98,6 +98,8 @@ class Aligner:
         orders = [self._stretches(order) for order in asked.orders]
         lean = self._lean(asked, {path[0] for path in paths})
         alone = self._alone(asked, orders[0].alone)
+        # "Which Rust packages": nothing but the kind of the end is asked for.
+        kindred = SURELY if {stem(singular(word)) for word in asked.orders[0].words} - self.wording.kinds else self.weights.kind
         for length in {len(path) for path in paths}:
             rows = [row for row, path in enumerate(paths) if len(path) == length]
             hops = np.array([paths[row] for row in rows], dtype=np.int64)
@@ -106,7 +108,7 @@ class Aligner:
                 found, least = best_cuts(stretches, hops, asked.returns)
                 better = found - turn + manner > score[rows]
                 score[rows] = np.where(better, found - turn + manner, score[rows])
-                surely = least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], SURELY)
+                surely = least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], kindred)
                 worst[rows] = np.where(better, surely, worst[rows])
             if self.carded and len(alone):
                 covered = alone[:, hops].max(axis=2).min(axis=0)
