@@ -151,8 +151,8 @@ class Guide:
             raise Unsaid("The graph does not say: it holds dates, and no ages at them.")
         linked = link(self.names, question, self.known, cues.JOINING)
         if linked.unknown:
-            text = f"The graph has nothing called {', '.join(linked.unknown)}.{self._hint(question)}"
-            raise Unsaid(text, self.names.near(question), unknown=linked.unknown[0])
+            unknown = ", ".join(linked.unknown)
+            raise Unsaid(f"The graph has nothing called {unknown}.{self._hint(unknown)}", self.names.near(unknown), unknown=linked.unknown[0])
         mentions = [_meant(mention, means) for mention in linked.mentions]
         topics: list[Topic] = sorted((*mentions, *linked.values), key=lambda topic: topic.start)
         if _foreign(question, topics, self.known):
@@ -167,8 +167,8 @@ class Guide:
         said = self.walker.aligner.wording.said if self.walker else []
         return any(f" {phrase} " in f" {text.casefold()} " for group in said for text in group)
 
-    def _hint(self, question: str) -> str:
-        near = self.names.near(question)
+    def _hint(self, said: str) -> str:
+        near = self.names.near(said)
         return f" Names somewhat like it: {', '.join(near)}." if near else ""
 
     # --- one walk ---

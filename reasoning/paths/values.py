@@ -27,7 +27,8 @@ _LATEST = "~"
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 _DATE = rf"\d{{4}}-\d\d(?:-\d\d)?|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}|{_MONTH}(?: \d{{1,2}}(?:st|nd|rd|th)?,?)? \d{{4}}"
 _WRITTEN = re.compile(
-    rf"(?<![\w.-])(?:(?P<date>{_DATE})|(?P<decade>\d{{3}}0)s|(?P<century>\d{{1,2}})th[ -]century|(?P<number>-?\d+(?:[.,]\d+)*))(?!\w|-\d)",
+    rf"(?<![\w.-])(?<!\w\()(?:(?P<date>{_DATE})|(?P<decade>\d{{3}}0)s|(?P<century>\d{{1,2}})th[ -]century|"
+    r"(?P<number>-?\d+(?:[.,]\d+)*))(?!\w|-\d)",
     re.IGNORECASE,
 )
 

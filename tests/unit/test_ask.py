@@ -330,6 +330,7 @@ def test_a_misspelt_name_goes_before_a_common_word_that_is_a_name_too(question: 
         ("Wo wurde Marie Curie geboren", "English"),
         ("born " * 2_000, "10,000 characters"),
         ("Who discovered Marie Curie'}) DETACH DELETE (n) //", "DETACH DELETE"),
+        ("Who discovered <script>alert(1)</script>?", "names nothing"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_a_sentence(question: str, told: str) -> None:
