@@ -152,7 +152,8 @@ class Guide:
         linked = link(self.names, question, self.known, cues.JOINING)
         if linked.unknown:
             unknown = ", ".join(linked.unknown)
-            raise Unsaid(f"The graph has nothing called {unknown}.{self._hint(unknown)}", self.names.near(unknown), unknown=linked.unknown[0])
+            text = f"The graph has nothing called {unknown}.{self._hint(unknown)}"
+            raise Unsaid(text, self.names.near(unknown), unknown=linked.unknown[0])
         mentions = [_meant(mention, means) for mention in linked.mentions]
         topics: list[Topic] = sorted((*mentions, *linked.values), key=lambda topic: topic.start)
         if _foreign(question, topics, self.known):
