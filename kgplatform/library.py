@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kgplatform import lookup
 from kgplatform.errors import NotFound
 from kgplatform.names import storable
 from kgplatform.ports import Store
@@ -39,8 +39,8 @@ class Library:
         """The document with that id. Raises ``NotFound`` with near ids."""
         if found := self.store.document(SourceId(source)):
             return found
-        near = difflib.get_close_matches(source[:200], [one.source.id for one in self.documents()], n=3)
-        raise NotFound(f"the graph keeps no document {source[:120]!r}" + (f"; near it: {', '.join(near)}" if near else ""))
+        near = lookup.near(source, [one.source.id for one in self.documents()])
+        raise NotFound(f"the graph keeps no document {source[:120]!r}{near}")
 
     def text(self, source: str, start: int = 0, end: int | None = None) -> str:
         """The characters of a document from ``start`` to ``end``, all by default. Raises ``NotFound``."""

@@ -230,6 +230,15 @@ class MemoryStore(Library):
         with self._lock:
             return len(self._keys(query)[: query.limit])
 
+    def relates(self, relation: str) -> bool:
+        with self._lock:
+            return any(held.relation == relation for held in self._held.values())
+
+    def speaks(self, source: SourceId) -> bool:
+        with self._lock:
+            held = (self._held[key] for key in self._from.get(source, ()) if key in self._held)
+            return any(piece.source == source for one in held for piece in one.pieces.values())
+
     def fact(self, key: FactKey) -> Fact | None:
         return self.facts_at([key]).get(key)
 

@@ -162,6 +162,13 @@ class Reader:
         found = int(self._connection.rows(cypher, **selection.values(query))[0]["n"])
         return found if query.limit is None else min(found, query.limit)
 
+    def relates(self, relation: str) -> bool:
+        cypher = statement("facts_relate", TYPE=selection.type_of(FactQuery(relation=relation)))
+        return bool(self._connection.rows(cypher, relation=relation))
+
+    def speaks(self, source: SourceId) -> bool:
+        return bool(self._connection.rows(statement("sources_speak"), id=source))
+
     def fact(self, key: FactKey) -> Fact | None:
         return self.facts_at([key]).get(key)
 
