@@ -119,7 +119,7 @@ class KnowledgeGraph(Reader):
 
     def forget(self, source: str = "", *, run: str = "") -> Forgotten:
         """Withdraw a source with all it said and its text, or what one run observed. Raises ``NotFound`` when there is no such."""
-        if bool(source) == bool(run):
+        if bool(names.text(source, "the id of a source")) == bool(names.text(run, "the name of a run")):
             raise BadRequest("name either a source or a run to forget")
         done = self.store.forget(SourceId(source)) if source else withdrawing.forget_run(self.store, run)
         if not done.evidence and not done.passages:

@@ -14,7 +14,7 @@ from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal
 
 def entity(store: Store, name: str) -> Entity:
     """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
-    if found := store.entities([EntityId(name)]):
+    if found := store.entities([EntityId(names.text(name, "the name of an entity"))]):
         return found[EntityId(name)]
     bearers = store.named([name]).get(name) or store.named([names.normalise(name)]).get(names.normalise(name), [])
     by_own_name = [one for one in bearers if names.normalise(one.name) == names.normalise(name)]
@@ -30,7 +30,7 @@ def entity(store: Store, name: str) -> Entity:
 
 def fact(store: Store, text: str) -> Fact:
     """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""
-    if names.is_key(text) and (found := store.fact(FactKey(text))):
+    if names.is_key(names.text(text, "a fact")) and (found := store.fact(FactKey(text))):
         return found
     parts = [part.strip() for part in text.split(" | ")]
     if len(parts) != 3 or not all(parts):
@@ -52,7 +52,7 @@ def fact(store: Store, text: str) -> Fact:
 def check_relation(store: Store, name: str) -> None:
     """Raises ``NotFound`` (with near names) for a relation of neither a card nor a fact, ``BadRequest`` for the name of an inverse."""
     known = store.relations()
-    if name in known:
+    if names.text(name, "the name of a relation") in known:
         return
     if card := inverse_of(name, known):
         raise BadRequest(f"{name!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")

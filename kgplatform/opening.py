@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from kgplatform import names
 from kgplatform import settings as settings_module
-from kgplatform.errors import BadSetting, WeightsMissing
+from kgplatform.errors import BadRequest, BadSetting, WeightsMissing
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.ports import ChatModel, Decoder, Encoder, MaskedModel, TokenScorer
 from kgplatform.settings import Settings
@@ -41,6 +42,11 @@ def connect(
 
         return KnowledgeGraph(MemoryStore())
     chosen = settings or settings_module.load()
+    if target and "://" not in names.text(target, "where a graph is") and not target.startswith("snapshot:"):
+        raise BadRequest(
+            f"connect({target[:80]!r}): there are  memory,  snapshot:NAME  and addresses like  neo4j://localhost:7687;  "
+            "graphs of the local server are named by  KG_GRAPH"
+        )
     if (name := target or chosen["KG_GRAPH"]).startswith("snapshot:"):
         from kgplatform import snapshots
 

@@ -100,11 +100,11 @@ class Reader(Library):
         return Counter(source for fact in self.facts(status="all") for source in fact.sources)
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
-        return self.store.search(text, limit)
+        return self.store.search(names.text(text, "what is searched for"), limit)
 
     def similar(self, text: str, encoder: Encoder, limit: int = 20) -> list[Hit]:
         """The entities that mean the most like the text; ``score`` is the cosine. Those without a vector (``embed``) are not found."""
-        return similarity.similar(self.store, text, encoder, limit)
+        return similarity.similar(self.store, names.text(text, "what is searched for"), encoder, limit)
 
     def neighbours(self, entity: str, hops: int = 1, limit: int = 200, **which: Unpack[Which]) -> list[Fact]:
         """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
@@ -176,7 +176,7 @@ class Reader(Library):
 
     def _id(self, name: str) -> EntityId:
         """An id as it was given, even one that was merged, else that of the entity with the name."""
-        return EntityId(name) if self.store.entities([EntityId(name)]) else self.entity(name).id
+        return EntityId(name) if self.store.entities([EntityId(names.text(name, "the id of an entity"))]) else self.entity(name).id
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """What was written after ``since`` (milliseconds since the epoch), oldest first. Some come again; none is missed."""

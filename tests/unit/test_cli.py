@@ -507,6 +507,7 @@ def test_review(kg: Kg, graph: KnowledgeGraph) -> None:
     assert (judged["verdict"], judged["judge"], judged["status"]) == ("rejected", "person:ada", "rejected")
     assert "moved later" in kg("explain", fact).out
     assert "nothing waits" in kg("review", "next").err
+    kg("review", "next", "--relation", "borne in").refused(2, "no relation 'borne in'; near it: born in")
     assert "accepted" in kg("review", "accept", fact, "--by", "ada").out
     assert graph.fact(fact).verdict == "accepted"
 

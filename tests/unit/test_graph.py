@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +111,32 @@ def test_an_unknown_name_brings_near_ones(kg: KnowledgeGraph) -> None:
         kg.entity("Marie Curi")
     with pytest.raises(NotFound, match=r"no entity is called ''$"):
         kg.entity("")
+
+
+@pytest.mark.parametrize("given", [None, 7, {}, ["Marie Curie"]])
+def test_what_is_no_text_is_said(kg: KnowledgeGraph, given: Any) -> None:
+    asked: list[Callable[[], object]] = [
+        lambda: kg.entity(given),
+        lambda: kg.neighbours(given),
+        lambda: kg.search(given),
+        lambda: kg.fact(given),
+        lambda: kg.facts(head=given or 7),
+        lambda: kg.facts(relation=given or 7),
+        lambda: kg.facts(source=given or 7),
+        lambda: kg.merge("Marie Curie", given),
+        lambda: kg.document(given),
+        lambda: kg.passages(given),
+        lambda: kg.forget(given),
+        lambda: connect(given or 7),
+    ]
+    for ask in asked:
+        with pytest.raises(BadRequest, match="must be text, not "):
+            ask()
+
+
+def test_a_place_that_is_none_is_said_with_those_there_are() -> None:
+    with pytest.raises(BadRequest, match=r"connect\('nosuchgraph'\): there are  memory,  snapshot:NAME  and addresses .* KG_GRAPH"):
+        connect("nosuchgraph")
 
 
 def test_an_ambiguous_name_brings_the_ids(kg: KnowledgeGraph) -> None:
