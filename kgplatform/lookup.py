@@ -57,8 +57,8 @@ def check_relation(store: Store, name: str) -> None:
     if card := inverse_of(name, known):
         raise BadRequest(f"{name!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")
     if not store.relates(name):
-        there = {*known, *(one.relation for one in store.signatures())}
-        raise NotFound(f"the graph has no relation {name[:80]!r}{near(name, there)}")
+        like = near(name, known) or near(name, {one.relation for one in store.signatures()})  # these read the whole graph
+        raise NotFound(f"the graph has no relation {name[:80]!r}{like}")
 
 
 def near(wanted: str, there: Collection[str]) -> str:

@@ -42,9 +42,10 @@ def connect(
 
         return KnowledgeGraph(MemoryStore())
     chosen = settings or settings_module.load()
-    if target and "://" not in names.text(target, "where a graph is") and not target.startswith("snapshot:"):
+    named = "" if target is None else names.text(target, "where a graph is")
+    if named and "://" not in named and not named.startswith("snapshot:"):
         raise BadRequest(
-            f"connect({target[:80]!r}): there are  memory,  snapshot:NAME  and addresses like  neo4j://localhost:7687;  "
+            f"connect({named[:80]!r}): there are  memory,  snapshot:NAME  and addresses like  neo4j://localhost:7687;  "
             "graphs of the local server are named by  KG_GRAPH"
         )
     if (name := target or chosen["KG_GRAPH"]).startswith("snapshot:"):

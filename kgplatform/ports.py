@@ -122,6 +122,10 @@ class FactStore(Protocol):
         """Whether a source has said anything of any fact, unless all that was forgotten."""
         ...
 
+    def speaking(self) -> list[SourceId]:
+        """The sources that have, those that said most first."""
+        ...
+
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         """All evidence of a fact, strongest first; empty when there is no such fact."""
         ...

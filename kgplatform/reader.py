@@ -85,11 +85,11 @@ class Reader(Library):
         return query
 
     def _no_source(self, source: str) -> NotFound:
-        """With those that are called much like it, else those that say most; reads all facts."""
-        said = self.sources()
+        """With those that are called much like it, else those that said most."""
+        said = self.store.speaking()
         near = lookup.near(source, {*said, *(one.source.id for one in self.documents())})
-        most = ", ".join(sorted(said, key=lambda one: -said[one])[:3])
-        return NotFound(f"the graph has no source {source[:120]!r}{near or (f'; there are {most}' if most else ': it has no facts')}")
+        most = f"; there are {', '.join(said[:3])}" if said else ": it has no facts"
+        return NotFound(f"the graph has no source {source[:120]!r}{near or most}")
 
     def entity(self, name: str) -> Entity:
         """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""

@@ -235,9 +235,11 @@ class MemoryStore(Library):
             return any(held.relation == relation for held in self._held.values())
 
     def speaks(self, source: SourceId) -> bool:
+        return source in self.speaking()
+
+    def speaking(self) -> list[SourceId]:
         with self._lock:
-            held = (self._held[key] for key in self._from.get(source, ()) if key in self._held)
-            return any(piece.source == source for one in held for piece in one.pieces.values())
+            return [one for one, _ in Counter(name for held in self._held.values() for name in held.summary.sources).most_common()]
 
     def fact(self, key: FactKey) -> Fact | None:
         return self.facts_at([key]).get(key)

@@ -106,6 +106,15 @@ def _check_files(kg: KnowledgeGraph, folder: Path, case: dict[str, Any], expecte
         assert {fact.key for fact in copy.facts(status="all")} == expected, case
 
 
+def test_a_sources_facts_around_a_hub_are_found_behind_those_of_others(kg: KnowledgeGraph) -> None:
+    many = [told(0.2, f"doc:other {number}") for number in range(70)]
+    kg.put([claim(BEN, f"knows {number}", CARL, *many) for number in range(4)])
+    kg.put([claim(BEN, f"met {number}", CARL, told(2.0, "doc:rare")) for number in range(3)])
+    for limit in (1, 2, 3, 9):
+        found = kg.neighbours("Ben", source="doc:rare", limit=limit)
+        assert [fact.relation for fact in found] == ["met 0", "met 1", "met 2"][:limit]
+
+
 def test_a_relation_or_a_source_that_is_not_there_is_said_with_near_ones(kg: KnowledgeGraph) -> None:
     asked: list[Callable[[], object]] = [
         lambda: kg.facts(relation="live in"),

@@ -115,19 +115,20 @@ def test_an_unknown_name_brings_near_ones(kg: KnowledgeGraph) -> None:
 
 @pytest.mark.parametrize("given", [None, 7, {}, ["Marie Curie"]])
 def test_what_is_no_text_is_said(kg: KnowledgeGraph, given: Any) -> None:
+    chosen: Any = 7 if given is None else given
     asked: list[Callable[[], object]] = [
         lambda: kg.entity(given),
         lambda: kg.neighbours(given),
         lambda: kg.search(given),
         lambda: kg.fact(given),
-        lambda: kg.facts(head=given or 7),
-        lambda: kg.facts(relation=given or 7),
-        lambda: kg.facts(source=given or 7),
+        lambda: kg.facts(head=chosen),
+        lambda: kg.facts(relation=chosen),
+        lambda: kg.facts(source=chosen),
         lambda: kg.merge("Marie Curie", given),
         lambda: kg.document(given),
         lambda: kg.passages(given),
         lambda: kg.forget(given),
-        lambda: connect(given or 7),
+        lambda: connect(chosen),
     ]
     for ask in asked:
         with pytest.raises(BadRequest, match="must be text, not "):
