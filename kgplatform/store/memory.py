@@ -235,7 +235,8 @@ class MemoryStore(Library):
             return any(held.relation == relation for held in self._held.values())
 
     def speaks(self, source: SourceId) -> bool:
-        return source in self.speaking()
+        with self._lock:
+            return any(source in self._held[key].summary.sources for key in self._from.get(source, ()) if key in self._held)
 
     def speaking(self) -> list[SourceId]:
         with self._lock:
