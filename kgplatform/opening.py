@@ -178,12 +178,12 @@ def encoder(settings: Settings) -> Encoder:
 
 def bare_encoder(settings: Settings, name: str | None = None) -> Encoder:
     """The configured sentence encoder, or the one of that name, without a memory."""
-    from kgplatform.lm import device, modelcards, weights
+    from kgplatform.lm import modelcards, weights
     from kgplatform.lm.encoder import SentenceEncoder
 
     model = _local("KG_ENCODER_MODEL", name or settings["KG_ENCODER_MODEL"])
     folder = weights.folder(model, settings.home)
-    return SentenceEncoder(folder, modelcards.card(model).revision, device.resolve(settings["KG_DEVICE"]))
+    return SentenceEncoder(folder, modelcards.card(model).revision, settings["KG_DEVICE"])
 
 
 def reader(settings: Settings) -> Path:
