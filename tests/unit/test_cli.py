@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -90,6 +91,14 @@ def test_a_log_is_told_now_and_then_how_far_the_work_is(capsys: pytest.CaptureFi
             progress(done, 1200)
             progress.words("reading on")
     assert capsys.readouterr().err == "   reading on: 24 of 1,200, 2.0 a second, 0:09:48 left\n"
+
+
+def test_what_takes_longer_than_a_moment_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = SimpleQueue[str]()
+    monkeypatch.setattr("ui.cli.screen.MOMENT", 0.0)
+    monkeypatch.setattr(Screen, "note", lambda _, line: said.put(line))
+    with Screen().waiting("reading the graph"):
+        assert said.get(timeout=60) == "kg: reading the graph …"
 
 
 # start
