@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from kgplatform import belief
+from kgplatform import belief, names
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.literals import canonical, native
 from kgplatform.ports import Columns, Store
@@ -33,11 +33,12 @@ class Which(TypedDict, total=False):
 
 
 def which(status: Status = "current", min_confidence: float = 0.0, source: str | None = None, as_of: str | None = None) -> FactQuery:
-    """Raises ``BadRequest`` for an unknown status, a confidence outside 0 to 1, or what is no date."""
+    """Raises ``BadRequest`` for an unknown status, a confidence outside 0 to 1, or what is no id or no date."""
+    spoken = None if source is None else SourceId(names.text(source, "the id of a source"))
     date = None if as_of is None else canonical(str(as_of), "date")
     if as_of is not None and date is None:
         raise BadRequest(f"as_of: {str(as_of)[:80]!r} is no date: write it as 1990, 1990-05 or 1990-05-17")
-    return FactQuery(status=status, min_confidence=min_confidence, source=None if source is None else SourceId(source), as_of=date)
+    return FactQuery(status=status, min_confidence=min_confidence, source=spoken, as_of=date)
 
 
 def around(store: Store, start: EntityId, hops: int, limit: int, query: FactQuery) -> list[Fact]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Unpack
 
-from kgplatform import belief, cards, claiming, derivation, facts, interacting, names, reviewing
+from kgplatform import belief, cards, claiming, derivation, interacting, names, reviewing
 from kgplatform import similar as similarity
 from kgplatform.claiming import KEYING, Added
 from kgplatform.conflicts import Conflict
@@ -119,11 +119,11 @@ class KnowledgeGraph(Reader):
 
     def forget(self, source: str = "", *, run: str = "") -> Forgotten:
         """Withdraw a source with all it said and its text, or what one run observed. Raises ``NotFound`` when there is no such."""
-        if bool(source) == bool(run):
+        if bool(names.text(source, "the id of a source")) == bool(names.text(run, "the name of a run")):
             raise BadRequest("name either a source or a run to forget")
         done = self.store.forget(SourceId(source)) if source else withdrawing.forget_run(self.store, run)
         if not done.evidence and not done.passages:
-            raise NotFound(f"the graph has no source {source[:120]!r}" if source else f"the graph has nothing of a run {run[:120]!r}")
+            raise self._no_source(source) if source else NotFound(f"the graph has nothing of a run {run[:120]!r}")
         return done + derivation.withdraw(self.store) if done.facts_removed else done
 
     def publish(self, calibration: belief.Calibration) -> int:
@@ -219,4 +219,4 @@ class KnowledgeGraph(Reader):
         """
         from kgplatform.formats import dumping
 
-        return dumping.dump(self, FilePath(path), facts.which(**which), format=format, progress=progress)
+        return dumping.dump(self, FilePath(path), self._selected(**which), format=format, progress=progress)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kgplatform import lookup, names
 from kgplatform.errors import NotFound
-from kgplatform.names import storable
 from kgplatform.ports import Store
 from kgplatform.types import Document, Evidence, Passage, SourceId
 
@@ -37,10 +36,10 @@ class Library:
 
     def document(self, source: str) -> Document:
         """The document with that id. Raises ``NotFound`` with near ids."""
-        if found := self.store.document(SourceId(source)):
+        if found := self.store.document(SourceId(names.text(source, "the id of a document"))):
             return found
-        near = difflib.get_close_matches(source[:200], [one.source.id for one in self.documents()], n=3)
-        raise NotFound(f"the graph keeps no document {source[:120]!r}" + (f"; near it: {', '.join(near)}" if near else ""))
+        near = lookup.near(source, [one.source.id for one in self.documents()])
+        raise NotFound(f"the graph keeps no document {source[:120]!r}{near}")
 
     def text(self, source: str, start: int = 0, end: int | None = None) -> str:
         """The characters of a document from ``start`` to ``end``, all by default. Raises ``NotFound``."""
@@ -50,7 +49,7 @@ class Library:
 
     def passages(self, words: str, limit: int = 20) -> list[Passage]:
         """Passages of documents that hold any of the words, the most telling first."""
-        return self.store.find_passages(words, limit)
+        return self.store.find_passages(names.text(words, "what is searched for"), limit)
 
     def context(self, evidence: Evidence, around: int = 200) -> Context | None:
         """What stands in the document around a quote: at most so many characters on each side.
@@ -62,7 +61,7 @@ class Library:
         begin = max(0, evidence.start - around)
         found = _text(self.store, evidence.source.id, begin, evidence.end + around)
         start, end = evidence.start - begin, evidence.end - begin
-        if len(found) < end or found[start:end] != storable(evidence.quote):
+        if len(found) < end or found[start:end] != names.storable(evidence.quote):
             return None
         return Context(found[:start], found[start:end], found[end:])
 

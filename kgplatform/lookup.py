@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import difflib
+from collections.abc import Collection, Iterable, Iterator
 
 from kgplatform import cards, names
-from kgplatform.errors import Ambiguous, NotFound
+from kgplatform.errors import Ambiguous, BadRequest, NotFound
 from kgplatform.literals import canonical
 from kgplatform.ports import Store
 from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal, Relation
@@ -13,7 +14,7 @@ from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal
 
 def entity(store: Store, name: str) -> Entity:
     """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
-    if found := store.entities([EntityId(name)]):
+    if found := store.entities([EntityId(names.text(name, "the name of an entity"))]):
         return found[EntityId(name)]
     bearers = store.named([name]).get(name) or store.named([names.normalise(name)]).get(names.normalise(name), [])
     by_own_name = [one for one in bearers if names.normalise(one.name) == names.normalise(name)]
@@ -29,7 +30,7 @@ def entity(store: Store, name: str) -> Entity:
 
 def fact(store: Store, text: str) -> Fact:
     """The fact with that key, or ``head | relation | tail`` by names. Raises ``NotFound`` or ``Ambiguous``."""
-    if names.is_key(text) and (found := store.fact(FactKey(text))):
+    if names.is_key(names.text(text, "a fact")) and (found := store.fact(FactKey(text))):
         return found
     parts = [part.strip() for part in text.split(" | ")]
     if len(parts) != 3 or not all(parts):
@@ -46,6 +47,28 @@ def fact(store: Store, text: str) -> Fact:
         case several:
             keys = "  ".join(one.key for one in several[:5])
             raise Ambiguous(f"several facts are  {head} | {relation} | {tail}: give the key, one of  {keys}")
+
+
+def check_relation(store: Store, name: str) -> None:
+    """Raises ``NotFound`` (with near names) for a relation of neither a card nor a fact, ``BadRequest`` for the name of an inverse."""
+    known = store.relations()
+    if names.text(name, "the name of a relation") in known:
+        return
+    if card := inverse_of(name, known):
+        raise BadRequest(f"{name!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")
+    if not store.relates(name):
+        like = near(name, known) or near(name, {one.relation for one in store.signatures()})  # these read the whole graph
+        raise NotFound(f"the graph has no relation {name[:80]!r}{like}")
+
+
+def near(wanted: str, there: Collection[str]) -> str:
+    """The end of a sentence that names those of ``there`` which are written much like what was wanted, if any are."""
+    found = difflib.get_close_matches(wanted[:200], sorted(there), n=3) or [one for one in sorted(there) if _bare(one) == _bare(wanted)]
+    return f"; near it: {', '.join(found[:3])}" if found else ""
+
+
+def _bare(name: str) -> str:
+    return names.normalise(name.replace("_", " "))
 
 
 def inverse_of(relation: str, known: dict[str, Relation]) -> Relation | None:

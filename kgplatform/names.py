@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import orjson
 
-from kgplatform.errors import BadName, NotFound
+from kgplatform.errors import BadName, BadRequest, NotFound
 from kgplatform.types import Entity, EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs, Qualifiers
 
 ID_BYTES = 200
@@ -48,6 +48,13 @@ def digest(*parts: str, size: int = 8) -> str:
 def storable(text: str) -> str:
     """Text of the same length without lone surrogates, which no database can hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def text(given: object, what: str) -> str:
+    """What was given, where it is text. Raises ``BadRequest``, which says ``what`` should be."""
+    if isinstance(given, str):
+        return given
+    raise BadRequest(f"{what} must be text, not {repr(given)[:60]}")
 
 
 def normalise(name: str) -> str:

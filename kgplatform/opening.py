@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from kgplatform import names
 from kgplatform import settings as settings_module
-from kgplatform.errors import BadSetting, WeightsMissing
+from kgplatform.errors import BadRequest, BadSetting, WeightsMissing
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.ports import ChatModel, Decoder, Encoder, MaskedModel, TokenScorer
 from kgplatform.settings import Settings
@@ -41,6 +42,12 @@ def connect(
 
         return KnowledgeGraph(MemoryStore())
     chosen = settings or settings_module.load()
+    named = "" if target is None else names.text(target, "where a graph is")
+    if named and "://" not in named and not named.startswith("snapshot:"):
+        raise BadRequest(
+            f"connect({named[:80]!r}): there are  memory,  snapshot:NAME  and addresses like  neo4j://localhost:7687;  "
+            "graphs of the local server are named by  KG_GRAPH"
+        )
     if (name := target or chosen["KG_GRAPH"]).startswith("snapshot:"):
         from kgplatform import snapshots
 
@@ -171,12 +178,12 @@ def encoder(settings: Settings) -> Encoder:
 
 def bare_encoder(settings: Settings, name: str | None = None) -> Encoder:
     """The configured sentence encoder, or the one of that name, without a memory."""
-    from kgplatform.lm import device, modelcards, weights
+    from kgplatform.lm import modelcards, weights
     from kgplatform.lm.encoder import SentenceEncoder
 
     model = _local("KG_ENCODER_MODEL", name or settings["KG_ENCODER_MODEL"])
     folder = weights.folder(model, settings.home)
-    return SentenceEncoder(folder, modelcards.card(model).revision, device.resolve(settings["KG_DEVICE"]))
+    return SentenceEncoder(folder, modelcards.card(model).revision, settings["KG_DEVICE"])
 
 
 def reader(settings: Settings) -> Path:

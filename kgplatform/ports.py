@@ -114,6 +114,18 @@ class FactStore(Protocol):
         """The facts that lie under these keys, or under those they have since their entities were merged; by the keys that were asked."""
         ...
 
+    def relates(self, relation: str) -> bool:
+        """Whether any fact of any status is of this relation."""
+        ...
+
+    def speaks(self, source: SourceId) -> bool:
+        """Whether a source has said anything of any fact, unless all that was forgotten."""
+        ...
+
+    def speaking(self) -> list[SourceId]:
+        """The sources that have, those that said most first."""
+        ...
+
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
         """All evidence of a fact, strongest first; empty when there is no such fact."""
         ...

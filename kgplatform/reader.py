@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from kgplatform import explanation, facts, lookup, names, viewing
 from kgplatform import similar as similarity
 from kgplatform.analysis.between import Between, Ends, Wanted
-from kgplatform.errors import BadRequest, StoreError, WriteRefused
+from kgplatform.errors import BadRequest, NotFound, StoreError, WriteRefused
 from kgplatform.explanation import Explanation
 from kgplatform.facts import Facts, Which
 from kgplatform.library import Library
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import CypherRunner, Limits, Mirroring, Rows, Signature, Store
-from kgplatform.types import By, Change, Entity, EntityId, Fact, FactKey, Hit, Kind, Merge, Path, Relation, SourceId
+from kgplatform.types import By, Change, Entity, EntityId, Fact, FactKey, FactQuery, Hit, Kind, Merge, Path, Relation, SourceId
 from kgplatform.view import GraphView
 
 if TYPE_CHECKING:
@@ -59,28 +59,37 @@ class Reader(Library):
 
         They come in the order of head and key; those behind the key ``after`` are the next ones.
 
-        Raises ``NotFound`` or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
+        Raises ``NotFound`` (with near names) or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
         if limit is not None and limit < 0:
             raise BadRequest(f"limit {limit}: so many facts at most are 0 or more; leave it out for all")
         if relation is not None:
-            self._check_direction(relation)
+            lookup.check_relation(self.store, relation)
         begin, end = (None if name is None else self.entity(name).id for name in (head, tail))
-        query = facts.which(**which)
+        query = self._selected(**which)
         return Facts(self.store, dataclasses.replace(query, head=begin, relation=relation, tail=end, limit=limit, after=_key(after)))
 
     def view(self, *, literals: bool = False, **which: Unpack[Which]) -> GraphView:
         """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""
-        return viewing.read(self.store, facts.which(**which), literals)
+        return viewing.read(self.store, self._selected(**which), literals)
 
     def to_networkx(self, **which: Unpack[Which]) -> nx.MultiDiGraph[str]:
         """All facts that fit as a graph of networkx, as ``Facts.to_networkx`` says."""
         return self.facts(**which).to_networkx()
 
-    def _check_direction(self, relation: str) -> None:
-        known = self.relations()
-        if relation not in known and (card := lookup.inverse_of(relation, known)):
-            raise BadRequest(f"{relation!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")
+    def _selected(self, **which: Unpack[Which]) -> FactQuery:
+        """Raises ``NotFound`` (with near ids) for a source that has neither said anything nor a text, and what ``facts.which`` raises."""
+        query = facts.which(**which)
+        if (source := query.source) is not None and not (self.store.speaks(source) or self.store.document(source)):
+            raise self._no_source(source)
+        return query
+
+    def _no_source(self, source: str) -> NotFound:
+        """With those that are called much like it, else those that said most."""
+        said = self.store.speaking()
+        near = lookup.near(source, {*said, *(one.source.id for one in self.documents())})
+        most = f"; there are {', '.join(said[:3])}" if said else ": it has no facts"
+        return NotFound(f"the graph has no source {source[:120]!r}{near or most}")
 
     def entity(self, name: str) -> Entity:
         """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
@@ -91,15 +100,15 @@ class Reader(Library):
         return Counter(source for fact in self.facts(status="all") for source in fact.sources)
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
-        return self.store.search(text, limit)
+        return self.store.search(names.text(text, "what is searched for"), limit)
 
     def similar(self, text: str, encoder: Encoder, limit: int = 20) -> list[Hit]:
         """The entities that mean the most like the text; ``score`` is the cosine. Those without a vector (``embed``) are not found."""
-        return similarity.similar(self.store, text, encoder, limit)
+        return similarity.similar(self.store, names.text(text, "what is searched for"), encoder, limit)
 
     def neighbours(self, entity: str, hops: int = 1, limit: int = 200, **which: Unpack[Which]) -> list[Fact]:
         """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
-        return facts.around(self.store, self.entity(entity).id, hops, limit, facts.which(**which))
+        return facts.around(self.store, self.entity(entity).id, hops, limit, self._selected(**which))
 
     def paths(
         self,
@@ -124,7 +133,7 @@ class Reader(Library):
         others that were asked for, stay in memory.
         Raises ``BadRequest``, ``NotFound`` or ``Ambiguous``.
         """
-        return self._between.paths(a, b, Wanted(k, max_hops, by, pattern, directed, facts.which(**which)))
+        return self._between.paths(a, b, Wanted(k, max_hops, by, pattern, directed, self._selected(**which)))
 
     def facts_at(self, keys: Collection[FactKey]) -> dict[FactKey, Fact]:
         """The facts under these keys, or under those they have since their entities were merged; by the keys that were asked."""
@@ -167,7 +176,7 @@ class Reader(Library):
 
     def _id(self, name: str) -> EntityId:
         """An id as it was given, even one that was merged, else that of the entity with the name."""
-        return EntityId(name) if self.store.entities([EntityId(name)]) else self.entity(name).id
+        return EntityId(name) if self.store.entities([EntityId(names.text(name, "the id of an entity"))]) else self.entity(name).id
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """What was written after ``since`` (milliseconds since the epoch), oldest first. Some come again; none is missed."""

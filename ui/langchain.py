@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from kgplatform import names
 from kgplatform.errors import KgError, MissingExtra
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.graphdocuments import from_graph_documents, source_of
@@ -153,7 +154,7 @@ def agent(kg: KnowledgeGraph, encoder: Encoder | None = None, *, predicted: bool
     guides = Guides(kg, _given(encoder))
 
     def answer(question: str) -> Answer:
-        return guides.guide(predicted).answer(question)
+        return guides.guide(predicted).answer(names.text(question, "a question"))
 
     return RunnableLambda(answer, name="kg ask")
 

@@ -30,7 +30,7 @@ class Wanted:
 def waiting(graph: KnowledgeGraph, wanted: Wanted = Wanted()) -> Iterator[Fact]:
     """Facts without a verdict that are not current, and those that are but do not fit the graph (``kg denoise --apply``), in no order."""
     for status in _STATUSES:
-        yield from _of(wanted, graph.facts(relation=wanted.relation, status=status))
+        yield from _of(wanted, graph.store.facts(FactQuery(relation=wanted.relation, status=status)))
     doubted = graph.store.facts(FactQuery(relation=wanted.relation, status="current", method="graph"))
     yield from _of(wanted, (fact for fact in doubted if fact.verdict == "none" and fact.confidence < fact.trust))
 

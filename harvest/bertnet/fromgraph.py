@@ -7,12 +7,11 @@ says stays as it is; only its seeds are new. What the facts cannot show, that a 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harvest.bertnet.firstprompt import first_prompt, words
+from harvest.bertnet.firstprompt import first_prompt
 from harvest.bertnet.grounds import grounded, says, told_in
 from kgplatform.cardform import ENDS, check
 from kgplatform.cards import ancestors, slots
@@ -49,7 +48,7 @@ def card_from_graph(kg: KnowledgeGraph, name: str) -> Made:
     """
     facts = list(kg.facts(relation=name))
     if not facts:
-        raise NotFound(_none(kg, name))
+        raise NotFound(f"the graph holds no current facts of {name[:80]!r}")
     known = kg.relations().get(name) or Relation(name)
     card = _told(kg, known, facts)
     found = _seeds(card, [fact for fact in facts if grounded(fact)])
@@ -72,12 +71,6 @@ def _hint(card: Relation, facts: Sequence[Fact]) -> str:
     if card.functional or len(heads) < SURE or max(heads.values()) > 1:
         return ""
     return f"looks functional: {len(heads):,} heads, each with one tail; add functional: true if that is a rule"
-
-
-def _none(kg: KnowledgeGraph, name: str) -> str:
-    names = sorted({*(fact.relation for fact in kg.facts()), *kg.relations()} - {name})
-    near = difflib.get_close_matches(name, names, n=3) or [one for one in names if words(one).casefold() == words(name).casefold()]
-    return f"the graph holds no facts of {name[:80]!r}" + (f"; near it: {', '.join(near)}" if near else "")
 
 
 def _told(kg: KnowledgeGraph, known: Relation, facts: Sequence[Fact]) -> Relation:

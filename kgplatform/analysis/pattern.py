@@ -9,7 +9,6 @@ a deterministic automaton (Glushkov, then subsets), so that a walk fits it in on
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from kgplatform import lookup
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.texts import Ints
 
@@ -68,8 +68,8 @@ class Vocabulary:
             return _turned(self.symbols(self.inverses[name]), len(self.relations))
         if name in self.known:
             return frozenset()
-        near = difflib.get_close_matches(name[:200], sorted({*self.relations, *self.known, *self.inverses}), n=3)
-        raise NotFound(f"the graph has no relation {name[:80]!r}" + (f"; near it: {', '.join(near)}" if near else ""))
+        near = lookup.near(name, {*self.relations, *self.known, *self.inverses})
+        raise NotFound(f"the graph has no relation {name[:80]!r}{near}")
 
 
 def compiled(pattern: str, words: Vocabulary) -> Automaton:

@@ -1,4 +1,7 @@
-"""Sentences and names as unit vectors, by a model of sentence-transformers."""
+"""Sentences and names as unit vectors, by a model of sentence-transformers.
+
+To import and load that takes many seconds, so the first few texts are read in numpy where the model allows it (``bert``).
+"""
 
 from __future__ import annotations
 
@@ -6,45 +9,66 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from kgplatform.errors import MissingExtra, ModelError
-from kgplatform.lm.device import share_cores
+from kgplatform.lm import device as devices
+from kgplatform.lm.bert import Bert
 from kgplatform.lm.quiet import quiet
 from kgplatform.lm.text import first_line, wellformed
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 Vectors = npt.NDArray[np.float32]
 
 _REMEMBERED = 50_000
 _BATCH = 64
+FEW = 5_000
+"""Characters that are read in numpy sooner than sentence-transformers is there."""
 
 
 class SentenceEncoder:
     """Encodes with the model in ``folder`` (safetensors; code and pickles in it are never run).
 
     Phrases come again and again while linking, so the last 50,000 are remembered. A text longer than the
-    model's window is cut. Threads may share an encoder.
+    model's window is cut. Threads may share an encoder. ``device`` is as in ``KG_DEVICE``.
     """
 
     def __init__(self, folder: Path, name: str, device: str) -> None:
+        self._folder, self._name, self._device = folder, name, device
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = Lock()
+        self._few = Bert.read(folder) if device in ("auto", "cpu") else None
+        self._model: SentenceTransformer | None = None
+        if self._few is None:
+            self._loaded()
+
+    def _loaded(self) -> SentenceTransformer:
+        """The model of sentence-transformers, which takes over from the first reader."""
+        if self._model is not None:
+            return self._model
         try:
             import sentence_transformers
         except ImportError as error:
             raise MissingExtra(error.name or "sentence-transformers", extra="models", need="encoding sentences") from None
-        self._name = name
+        device = devices.resolve(self._device)
         try:
             with quiet():
                 self._model = sentence_transformers.SentenceTransformer(
-                    str(folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
+                    str(self._folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
                 )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelError(f"{name}: {folder} holds no readable sentence encoder ({first_line(error)}): fetch it again") from None
+            raise ModelError(
+                f"{self._name}: {self._folder} holds no readable sentence encoder ({first_line(error)}): fetch it again"
+            ) from None
         if device == "cpu":
-            share_cores()
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
-        self._lock = Lock()
+            devices.share_cores()
+        self._few = None
+        return self._model
 
     @property
     def name(self) -> str:
@@ -52,7 +76,7 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        return int(self._model.get_embedding_dimension() or 0)
+        return few.dimension if (few := self._few) else int(self._loaded().get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """As the port says; of equal texts one is encoded, and the batches are of like lengths."""
@@ -67,9 +91,11 @@ class SentenceEncoder:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         ordered = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-        vectors = self._model.encode(
-            [wellformed(texts[number]) for number in ordered], batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
+        listed = [wellformed(texts[number]) for number in ordered]
+        if self._few and sum(map(len, texts)) <= FEW:
+            vectors = np.concatenate([self._few.encode(listed[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)])
+        else:
+            vectors = self._loaded().encode(listed, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
         result = np.empty((len(texts), self.dimension), np.float32)
         result[ordered] = vectors
         return result

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from kgplatform import names
 from kgplatform.errors import BadQuery, BadRequest, StoreUnreachable, WriteRefused
 from kgplatform.ports import Limits, Rows
 from kgplatform.store.connection import TIME, Connection
@@ -31,7 +32,7 @@ def bare(cypher: str) -> str:
 
     Raises ``WriteRefused`` when the text loads a file, however it is spelled or spaced; ``BadQuery`` when it is empty, or asks for a plan.
     """
-    spelled = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), cypher)
+    spelled = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), names.text(cypher, "a query"))
     if any(_LOAD.search(_NOT_CODE.sub(" ", text)) for text in (cypher, spelled)):
         raise WriteRefused(FILES)
     if not (text := cypher.strip()):

@@ -230,6 +230,18 @@ class MemoryStore(Library):
         with self._lock:
             return len(self._keys(query)[: query.limit])
 
+    def relates(self, relation: str) -> bool:
+        with self._lock:
+            return any(held.relation == relation for held in self._held.values())
+
+    def speaks(self, source: SourceId) -> bool:
+        with self._lock:
+            return any(source in self._held[key].summary.sources for key in self._from.get(source, ()) if key in self._held)
+
+    def speaking(self) -> list[SourceId]:
+        with self._lock:
+            return [one for one, _ in Counter(name for held in self._held.values() for name in held.summary.sources).most_common()]
+
     def fact(self, key: FactKey) -> Fact | None:
         return self.facts_at([key]).get(key)
 

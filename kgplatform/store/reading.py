@@ -162,6 +162,16 @@ class Reader:
         found = int(self._connection.rows(cypher, **selection.values(query))[0]["n"])
         return found if query.limit is None else min(found, query.limit)
 
+    def relates(self, relation: str) -> bool:
+        cypher = statement("facts_relate", TYPE=selection.type_of(FactQuery(relation=relation)))
+        return bool(self._connection.rows(cypher, relation=relation))
+
+    def speaks(self, source: SourceId) -> bool:
+        return bool(self._connection.rows(statement("sources_speak"), id=source))
+
+    def speaking(self) -> list[SourceId]:
+        return [SourceId(row["id"]) for row in self._connection.rows(statement("sources_speaking"))]
+
     def fact(self, key: FactKey) -> Fact | None:
         return self.facts_at([key]).get(key)
 
@@ -202,13 +212,22 @@ class Reader:
             yield from claims(selection.fact(row, entity), self._pieces(row), entity)
 
     def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
-        told = query if query.source is None else replace(query, limit=None)
-        splices, values = selection.splices(told, selection.RETURN), selection.values(told)
         near: dict[FactKey, Fact] = {}
         for name in ("facts_near_heads", "facts_near_tails"):
-            rows = self._connection.rows(statement(name, **splices), ids=sorted(set(ids)), **values)
-            near |= {fact.key: fact for fact in self._facts(rows) if self._speaks(query.source, fact)}
+            found = (fact for fact in self._near(name, ids, query) if self._speaks(query.source, fact))
+            near |= {fact.key: fact for fact in islice(found, query.limit)}
         return sorted(near.values(), key=lambda fact: (-fact.confidence, fact.key))[: query.limit]
+
+    def _near(self, name: str, ids: Sequence[EntityId], query: FactQuery) -> Iterator[Fact]:
+        """Facts that may fit, the most believed first: at first as many as are wanted, then twice as many each time."""
+        cypher = statement(name, **selection.splices(query, selection.RETURN))
+        values, limit = selection.values(query) | {"ids": sorted(set(ids)), "below": 2.0, "behind": ""}, query.limit
+        while rows := self._connection.rows(cypher, **values | {"limit": limit}):
+            yield from self._facts(rows)
+            if limit is None or len(rows) < limit:
+                return
+            limit *= 2
+            values |= {"below": rows[-1]["confidence"], "behind": rows[-1]["key"]}
 
     def _speaks(self, source: SourceId | None, fact: Fact) -> bool:
         """Whether a source, if one is asked for, is among those of a fact; where they are many, the fact does not name them all."""

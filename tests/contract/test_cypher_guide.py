@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 from pathlib import Path
@@ -64,9 +65,18 @@ def test_every_statement_of_the_guide_gives_the_same_on_both_servers(request: py
         with KnowledgeGraph(opened(name, request)) as kg:
             fill(kg)
             answers[name] = [answer(kg, name, only, text) for only, text in blocks]
+            check_python(kg)
     for (only, text), local, neo4j in zip(blocks, *answers.values(), strict=True):
         assert only or local == neo4j, text
         assert local and neo4j, text
+
+
+def check_python(kg: KnowledgeGraph) -> None:
+    """The guide's words of Python say what they say."""
+    (block,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    said: list[str] = []
+    done = doctest.DocTestRunner().run(doctest.DocTestParser().get_doctest(block, {"kg": kg}, GUIDE.name, None, 0), out=said.append)
+    assert done.attempted > 4 and not done.failed, "".join(said)
 
 
 def answer(kg: KnowledgeGraph, server: str, only: str, text: str) -> object:

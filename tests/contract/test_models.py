@@ -451,6 +451,14 @@ def test_related_meanings_are_closer() -> None:
 
 
 @pytest.mark.models
+def test_the_first_few_texts_have_the_vectors_that_all_have() -> None:
+    few, many = SentenceEncoder(_real("minilm"), "minilm", "auto"), SentenceEncoder(_real("minilm"), "minilm", "cpu")
+    many.encode(["a long text " * 500])
+    texts = [*(text[:300] for text in TEXTS), "Which element did Marie Curie discover?", "word " * 900]
+    assert few.encode(texts) == pytest.approx(many.encode(texts), abs=1e-5)
+
+
+@pytest.mark.models
 def test_the_real_model_tells_capitals() -> None:
     scorer = TransformersScorer(_real("smollm2-135m"), "smollm2-135m", "cpu")
     scores = scorer.logprobs([("The capital of France is", f" {city}") for city in ("Paris", "Berlin", "banana")])

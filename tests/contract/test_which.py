@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kgplatform import belief
-from kgplatform.errors import BadRequest
+from kgplatform.errors import BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.opening import connect
@@ -104,6 +104,36 @@ def _check_files(kg: KnowledgeGraph, folder: Path, case: dict[str, Any], expecte
         copy = connect("memory")
         copy.load(folder / "facts.jsonld")
         assert {fact.key for fact in copy.facts(status="all")} == expected, case
+
+
+def test_a_sources_facts_around_a_hub_are_found_behind_those_of_others(kg: KnowledgeGraph) -> None:
+    many = [told(0.2, f"doc:other {number}") for number in range(70)]
+    kg.put([claim(BEN, f"knows {number}", CARL, *many) for number in range(4)])
+    kg.put([claim(BEN, f"met {number}", CARL, told(2.0, "doc:rare")) for number in range(3)])
+    for limit in (1, 2, 3, 9):
+        found = kg.neighbours("Ben", source="doc:rare", limit=limit)
+        assert [fact.relation for fact in found] == ["met 0", "met 1", "met 2"][:limit]
+
+
+def test_a_relation_or_a_source_that_is_not_there_is_said_with_near_ones(kg: KnowledgeGraph) -> None:
+    asked: list[Callable[[], object]] = [
+        lambda: kg.facts(relation="live in"),
+        lambda: kg.facts(source="doc:l"),
+        lambda: kg.view(source="doc:l"),
+        lambda: kg.neighbours("Ann", source="doc:l"),
+        lambda: kg.paths("Ann", "Ben", source="doc:l"),
+        lambda: kg.forget("doc:l"),
+    ]
+    near = ["the graph has no relation 'live in'; near it: lives in", *["the graph has no source 'doc:l'; near it: doc:"] * 5]
+    for ask, sentence in zip(asked, near, strict=True):
+        with pytest.raises(NotFound, match=sentence):
+            ask()
+    assert len(kg.facts(source=RIVAL, relation="likes")) == 0
+    kg.add_document(Source(SourceId("doc:text"), "document"), "A text of which nothing was read yet.")
+    assert len(kg.facts(source="doc:text")) == 0
+    kg.forget(RIVAL)
+    with pytest.raises(NotFound, match=f"no source '{RIVAL}'"):
+        kg.facts(source=RIVAL)
 
 
 def test_a_view_of_some_facts_follows_them(kg: KnowledgeGraph) -> None:

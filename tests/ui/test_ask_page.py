@@ -14,9 +14,11 @@ pytest.importorskip("sentence_transformers")
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.store import local
 from kgplatform.types import Claim
+from reasoning.agent.marks import Marks
 from tests.conftest import weights_home
 from tests.ui import world
 from tests.ui.conftest import Server, Visit, start
+from ui.wire import marks
 
 GRAPH = "asked"
 ENCODER = "minilm"
@@ -114,6 +116,24 @@ def test_predicted_facts_are_walked_only_when_somebody_says_so(page: Open) -> No
     tab.page.get_by_text("Walk over predicted facts too").click()
     expect(tab.page.locator(".answer")).to_contain_text("Sorbonne")
     assert "predicted=1" in tab.page.url
+
+
+def test_a_person_says_what_is_right_and_it_is_kept_for_the_command_too(page: Open, home: Path) -> None:
+    kept = Marks(marks(home, GRAPH))
+    tab = page("Which country is polonium named after?")
+    tab.page.get_by_role("button", name="Right").click()
+    expect(tab.page.get_by_text("Kept: 1 answer to learn from")).to_be_visible()
+    (first,) = kept.read()
+    assert ("named after",) in [first.routes[one] for one in first.right]
+    tab.page.get_by_role("button", name="Wrong").click()
+    name = tab.page.get_by_role("textbox", name="Another name")
+    name.fill("Atlantis")
+    name.press("Enter")
+    expect(tab.page.get_by_text("no walk of at most three facts leads from Polonium to just Atlantis")).to_be_visible()
+    name.fill("France; Poland")
+    name.press("Enter")
+    expect(tab.page.get_by_text("Kept: 2 answers to learn from")).to_be_visible()
+    assert len(kept.read()) == 2 and (tab.errors, tab.dialogs) == ([], [])
 
 
 def test_hostile_words_are_only_words(page: Open) -> None:

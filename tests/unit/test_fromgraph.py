@@ -119,7 +119,7 @@ def test_seeds_of_a_symmetric_relation_are_not_given_twice() -> None:
 
 
 def test_what_cannot_be_a_card_is_said() -> None:
-    with pytest.raises(NotFound, match="no facts of 'capitol of'; near it: capital of"):
+    with pytest.raises(NotFound, match="no relation 'capitol of'; near it: capital of"):
         card_from_graph(graph(), "capitol of")
     with pytest.raises(NotFound, match="near it: capital of"):
         card_from_graph(graph(), "CAPITAL_OF")

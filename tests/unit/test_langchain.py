@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.graphdocuments import Document, GraphDocument, Node, Relationship
 from kgplatform.lm.scripted import HashingEncoder
@@ -76,6 +78,12 @@ def test_the_agent_answers_a_question_as_part_of_a_chain(kg: KnowledgeGraph) -> 
     assert [one.name for one in asking.invoke("Who founded the Radium Institute?").entities] == ["Marie Curie"]
     told = (asking | (lambda answer: answer.text)).batch(["Who founded the Radium Institute?", "Who founded Atlantis?"])
     assert "Marie Curie" in told[0] and "Atlantis" in told[1]
+
+
+@pytest.mark.parametrize("given", [None, 7, {}, {"question": "Who founded the Radium Institute?"}])
+def test_a_question_that_is_no_text_is_said(kg: KnowledgeGraph, given: Any) -> None:
+    with pytest.raises(BadRequest, match="a question must be text, not "):
+        agent(kg, HashingEncoder()).invoke(given)
 
 
 def test_the_agent_knows_what_was_written_meanwhile() -> None:

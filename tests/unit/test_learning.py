@@ -283,7 +283,7 @@ def test_what_cannot_be_is_one_sentence(kg: Kg, graph: KnowledgeGraph, tmp_path:
     kg("learn", "algebr").refused(2, "no entity is called 'algebr'; near it: algebra")
     kg("learn", "algebra", "--known", "cobol").refused(2, "no entity is called 'cobol'")
     kg("learn", "algebra", "--known", "counting=2").refused(2, "'2' is no probability from 0 to 1")
-    kg("learn", "algebra", "--relation", "needs").refused(2, "no facts of a relation 'needs'")
+    kg("learn", "algebra", "--relation", "needs").refused(2, "no relation 'needs'")
     for text, words in (("a,b\n", "has no columns concept and right"), ("concept,right\nalgebra,maybe\n", "line 2: expected a concept")):
         (tmp_path / "answers.csv").write_text(text)
         kg("learn", "algebra", "--answers", tmp_path / "answers.csv").refused(2, words)

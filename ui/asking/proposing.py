@@ -6,11 +6,11 @@ What a program says weighs nothing: the fact is as likely as any claim without e
 from __future__ import annotations
 
 from kgplatform import belief, cards, lookup, names
-from kgplatform.errors import BadRequest, NotFound, WriteRefused
+from kgplatform.errors import BadRequest, WriteRefused
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.linking import link
 from kgplatform.literals import literal
-from kgplatform.types import Candidate, Claim, EntityId, Evidence, Fact, FactQuery, Mention, Relation, Source, SourceId
+from kgplatform.types import Candidate, Claim, EntityId, Evidence, Fact, Mention, Relation, Source, SourceId
 from ui.asking import arguments
 
 WEIGHTLESS = 0.0
@@ -48,8 +48,8 @@ def _claim(kg: KnowledgeGraph, asked: arguments.Propose, piece: Evidence, known:
     if relation not in known and (turned := lookup.inverse_of(relation, known)):
         head, relation, tail = tail, turned.name, head
     card = known.get(relation)
-    if card is None and not kg.store.count(FactQuery(relation=relation, status="all", limit=1)):
-        raise NotFound(f"the graph has no relation {relation[:80]!r}: schema says which there are")
+    if card is None:
+        lookup.check_relation(kg.store, relation)
     wanted = cards.datatype(card) if card else None
     end = literal(tail, wanted) if wanted else _mention(kg, tail, card.range if card else ())
     linked = link([Candidate(_mention(kg, head, card.domain if card else ()), relation, end, piece)], kg.store, kg.kinds())

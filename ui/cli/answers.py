@@ -65,12 +65,15 @@ def ask(
         raise BadRequest("--right says that the answer is right, --right-is what is right instead: give one of them")
     if dry_run and not cypher:
         raise BadRequest("--dry-run is for  --cypher:  walks write nothing")
-    if not len(run.graph.facts(status="all", limit=1)):
+    with run.screen.waiting("opening the graph"):
+        holds = len(run.graph.facts(status="all", limit=1))
+    if not holds:
         raise NotFound(f"the graph {run.settings['KG_GRAPH']!r} holds no facts: fill it with  kg harvest,  kg import  or  kg demo")
     if cypher:
         querying.asked(run, question, chat, dry_run)
         return
-    guide = guide_over(run.graph, run.encoder, predicted=include_predicted, marks=run.marks.read())
+    with run.screen.waiting("reading the graph"):
+        guide = guide_over(run.graph, run.encoder, predicted=include_predicted, marks=run.marks.read())
     if model := "" if no_chat else chat or run.settings["KG_CHAT_MODEL"]:
         from kgplatform import opening
         from reasoning.agent import advice

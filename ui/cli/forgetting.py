@@ -13,7 +13,6 @@ from ui import shapes
 from ui.cli.command import DryRun, Run, add
 
 if TYPE_CHECKING:
-    from kgplatform.graph import KnowledgeGraph
     from kgplatform.types import Forgotten
 
 RUN = "run:"
@@ -42,10 +41,7 @@ def forget(
         return
     from kgplatform import snapshots
 
-    try:
-        done, answers = run.forget(source)
-    except NotFound as error:
-        raise NotFound(f"{error}{_near_sources(run.graph, source)}") from None
+    done, answers = run.forget(source)
     run.screen.emit({"source": source, **dataclasses.asdict(done), "answers": answers})
     if held := snapshots.holding(run.snapshots, source):
         run.screen.note(f"kg: the snapshots {', '.join(held)} still hold it:  kg snapshots drop NAME  deletes one")
@@ -81,18 +77,8 @@ def _forget_run(run: Run, name: str, dry_run: bool) -> None:
 def _would_forget(run: Run, source: str) -> None:
     speaking = list(iter(run.graph.facts(source=source, status="all")))
     kept = run.graph.store.document(SourceId(source))
-    if not speaking and not kept:
-        raise NotFound(f"the graph has no source {source[:120]!r}{_near_sources(run.graph, source)}")
     alone, passages = sum(fact.sources == (source,) for fact in speaking), kept.passages if kept else 0
     counts = {"facts_removed": alone, "facts_kept": len(speaking) - alone, "passages": passages}
     run.screen.emit({"source": source, "dry_run": True, **counts})
     text = f", its text in {shapes.many(passages, 'passage')} too" if passages else ""
     run.screen.say(f"{source}: {shapes.many(alone, 'fact')} would go{text}, {len(speaking) - alone:,} would stay by other evidence")
-
-
-def _near_sources(graph: KnowledgeGraph, source: str) -> str:
-    import difflib
-
-    there = {**{one.source.id: 0 for one in graph.documents()}, **graph.sources()}
-    near = difflib.get_close_matches(source, there, n=3, cutoff=0.4) or sorted(there, key=lambda s: -there[s])[:3]
-    return f"; there are {', '.join(near)}" if near else ": it has no facts"

@@ -30,6 +30,10 @@ def next_(
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 1,
 ) -> None:
     """Show what waits for a person: predicted and proposed facts, the least certain first."""
+    from kgplatform import lookup
+
+    if relation is not None:
+        lookup.check_relation(run.graph.store, relation)
     found = heapq.nsmallest(top, waiting(run.graph, Wanted(relation)), key=doubt)
     for fact in found:
         explained = run.graph.explain(fact)

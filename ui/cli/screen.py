@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from threading import Timer
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+MOMENT = 1.0
+"""Seconds that a person waits without being told why."""
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing, so that a line reads as what it is not."""
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -158,6 +161,21 @@ class Screen:
                 yield advance
         else:
             yield _Lines(what)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Say what a person waits for, where that takes longer than a moment; on a terminal the line goes when it is done."""
+        if not self.quiet and sys.stderr.isatty():
+            with _bar(what):
+                yield
+            return
+        soon = Timer(MOMENT, self.note, [f"kg: {what} …"])
+        soon.daemon = True
+        soon.start()
+        try:
+            yield
+        finally:
+            soon.cancel()
 
 
 class _Lines:

@@ -14,10 +14,11 @@ import streamlit as st
 from kgplatform.types import Entity, Evidence, Fact, FactKey
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide, guide
+from reasoning.paths.learning import Mark
 from ui import ask_view, rows, shapes
 from ui.connection import graph, size, state, wire
 from ui.markdown import plain
-from ui.pages import drawing, explore, frame
+from ui.pages import drawing, explore, frame, marking
 from ui.pages.questions import examples
 
 _PICTURE = "asked_graph"
@@ -82,13 +83,13 @@ def _ask(question: str, means: tuple[str, ...] = ()) -> None:
 
 
 @st.cache_resource(show_spinner="Reading the graph …", max_entries=2)
-def _guide(state: int, predicted: bool) -> Guide:  # noqa: ARG001 - anew when the graph was written to
-    return guide(graph(), wire().encoder, predicted=predicted)
+def _guide(state: int, predicted: bool, marks: tuple[Mark, ...]) -> Guide:  # noqa: ARG001 - anew when the graph was written to
+    return guide(graph(), wire().encoder, predicted=predicted, marks=marks)
 
 
 def _found() -> Answer | None:
     """The answer, drawn; or, where nothing is asked yet, what could be."""
-    asked = _guide(state(), "predicted" in st.query_params)
+    asked = _guide(state(), "predicted" in st.query_params, tuple(wire().marks.read()))
     question = st.query_params.get("q", "")
     if not question:
         st.html(ask_view.WELCOME)
@@ -104,6 +105,7 @@ def _found() -> Answer | None:
         _walks(found)
     else:
         _instead(found, question, means)
+    marking.show(asked, question, found)
     _besides(found)
     return found
 
