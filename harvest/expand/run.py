@@ -36,6 +36,8 @@ ROUND = "round "
 _SHOWN = 120
 _NOTHING: Mapping[str, Any] = {"value": None, "why": "", "response": "", "tokens": 0, "usd": 0.0, "sources": ()}
 """What a step keeps of a question without a usable answer. By their ``sources`` answers go when one of these is forgotten."""
+_UNASKED: Mapping[str, Any] = {**_NOTHING, "asked": False}
+"""Of one that no model was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,8 @@ class _Expansion:
         for answer in answers:
             self._used["tokens"] += answer["tokens"]
             self._used["usd"] += answer["usd"]
+            self._used["calls"] += answer.get("asked", True)
             self._whys += [answer["why"]] if answer["why"] else []
-        self._used["calls"] += len(questions)
         return list(zip(questions, answers, strict=True))
 
     def _put(self, key: str, answers: Sequence[merging.Answer], told: Sequence[Sequence[Candidate]]) -> Round:
@@ -214,7 +216,7 @@ class _Expansion:
     def _answer(self, question: Question) -> dict[str, Any]:
         texts = grounding.texts(self._kg, self._models.encoder, question, self._topic) if self._way.grounded else None
         if texts == []:
-            return {**_NOTHING, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
+            return {**_UNASKED, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
         asked = request(question, self._topic, self._way.seed, texts)
         try:
             value, reply = structured.ask(self._models.chat, asked, self._models.quarantine)

@@ -295,6 +295,12 @@ def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: K
     assert (piece.source.id, piece.method, piece.quote) == ("doc:silk", "text", "crystals of beta sheets\nhold the fibroin chains")
     assert text[piece.start : piece.end] == piece.quote
     assert [round(fact.confidence, 2) for fact in kg.facts(status="proposed")] == [0.27, 0.27]
+    assert expand(quoting, way=Way(grounded=True), limits=Limits(iterations=1, calls=1)).calls == 1
+    unspoken = KnowledgeGraph(MemoryStore())
+    unspoken.add_document(Source(SourceId("doc:tin"), "document", "Tin"), "Tin melts early.")
+    report = expand(quoting, unspoken, way=Way(grounded=True))
+    assert (report.calls, [one.answered for one in report.rounds]) == (0, [0])
+    assert report.notes == (f"{TOPIC!r} is not asked: no text of the graph's documents speaks of it",)
 
 
 def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
