@@ -10,9 +10,11 @@ from urllib.parse import quote, unquote
 from kgplatform.names import digest
 
 if TYPE_CHECKING:
-    from harvest.expand import Grown, Round
+    from collections.abc import Sequence
+
+    from harvest.expand import Grown, Round, Told
     from kgplatform.analysis.dynamics import Dynamics
-    from kgplatform.jobs import Job, Ledger
+    from kgplatform.jobs import Job, Ledger, Step
 
 KIND = "harvest expand"
 DYNAMICS = "dynamics.jsonl"
@@ -40,7 +42,7 @@ class Expansion:
     """A run with its job, its rounds so far, and what they grew."""
 
     job: Job
-    rounds: list[Round]
+    rounds: tuple[Round, ...]
     grown: Grown
 
     @property
@@ -95,7 +97,13 @@ def figures(one: Expansion, expansions: Path, beside: Expansion) -> dict[str, st
 
 def expansion(ledger: Ledger, job: Job) -> Expansion:
     """What a job has come to until now, also while it runs; its steps in the ledger say so."""
+    from harvest.expand import ROUND
+
+    return Expansion(job, *read(ledger.results(job.id, ROUND)))
+
+
+def read(steps: Sequence[Step], before: Told | None = None) -> Told:
+    """What these steps of a job came to, with what it had come to before."""
     from harvest.expand import ROUND, told
 
-    records = [step.result for step in ledger.results(job.id, ROUND) if step.key.startswith(ROUND)]
-    return Expansion(job, *told(records))
+    return told((step.result for step in steps if step.key.startswith(ROUND)), before)

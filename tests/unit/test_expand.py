@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from harvest.expand import ROUND, STRATEGIES, Limits, Models, Report, Way, harvest, spans, told
+from harvest.expand import ROUND, STRATEGIES, Grown, Limits, Models, Report, Way, harvest, spans, told
 from harvest.expand.composing import Hypotheses
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Ledger, Task
+from kgplatform.jobs import Ledger, Task, looking
 from kgplatform.jobs.runner import Runner
 from kgplatform.jobs.work import Work
 from kgplatform.lm.scripted import HashingEncoder
@@ -26,6 +26,7 @@ from kgplatform.names import digest
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Source, SourceId
 from tests.commands import commands
+from ui.expansions import read
 
 TOPIC = "What makes silk strong?"
 
@@ -204,14 +205,19 @@ def test_within_other_limits_a_run_asks_no_question_twice(kg: KnowledgeGraph, tm
     ledger = Ledger(tmp_path / "jobs.sqlite")
     runner = Runner(ledger, {"harvest expand": do})
     job = runner.now(Task("harvest expand"))
+    early = looking.look(ledger, job.id, (ROUND,), read)
     ledger.retry(job.id)
     runner.again(job.id)
     first, second = ([len(one.questions) for one in report.rounds] for report in reports)
     assert (first, second) == ([1, 3, 1], [1, 3, 1, 3, 1])
-    rounds, _ = told(step.result for step in ledger.results(job.id, ROUND))
-    assert tuple(rounds) == reports[-1].rounds
+    rounds, grown = told(step.result for step in ledger.results(job.id, ROUND))
+    assert rounds == reports[-1].rounds
+    late = looking.look(ledger, job.id, (ROUND,), read, early)
+    assert (late.found, [len(look.found[0]) for look in (early, late)]) == ((rounds, grown), [3, 5])
     asked = [call.messages[-1].text for call in chat.calls]
     assert len(asked) == len(set(asked)) == reports[-1].calls == 9
+    ledger.withdraw(job.run, "")
+    assert looking.look(ledger, job.id, (ROUND,), read, late).found == ((), Grown())
 
 
 def test_an_answer_that_links_nothing_is_told_of(expand: Callable[..., Report]) -> None:

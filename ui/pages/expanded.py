@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from harvest.expand import ROUND
 from kgplatform.analysis import dynamics
 from kgplatform.jobs import Job, Ledger
 from kgplatform.jobs.types import LIVE
@@ -68,7 +69,7 @@ def _opened(ledger: Ledger, job: Job) -> None:
     if not ours:
         st.error(plain(f"job {job.id} ({job.task.kind}) is no expansion: see it under Jobs"))
         return
-    found = expansions.expansion(ledger, job)
+    found = Expansion(job, *opened_job.look(ledger, job, (ROUND,), expansions.read))
     here = job.task.graph == place(wire().settings)
     with st.container():  # each keeps its place, whatever stands in the others
         if found.rounds:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
 from kgplatform.errors import Ambiguous, KgError, NotFound
-from kgplatform.jobs import Job, Ledger
+from kgplatform.jobs import Job, Ledger, Step, looking
 from kgplatform.jobs.types import LIVE
 from ui import job_view
 from ui.connection import wire
@@ -21,6 +22,9 @@ _EVERY = 2
 """Seconds between two looks at a job that goes on."""
 _LISTED, _LOOKED = 12, 200
 """Jobs that a list has, and among which they are looked for."""
+_KEPT = 4
+"""Jobs of which the session keeps what was read."""
+T = TypeVar("T")
 
 
 def follow(opened: Callable[[Ledger, Job], None], listed: Callable[[Ledger], None]) -> None:
@@ -50,6 +54,16 @@ def _live() -> bool:
         return not wanted or wire().ledger.job(wanted).state in LIVE
     except KgError:
         return False
+
+
+def look(ledger: Ledger, job: Job, parts: Collection[str], read: Callable[[Sequence[Step], T | None], T]) -> T:
+    """What a job has come to so far, as ``looking.look``; the session keeps it, so that the next look reads only what is new."""
+    kept: dict[str, looking.Look[T]] = st.session_state.setdefault("looked", {})
+    found = looking.look(ledger, job.id, parts, read, kept.pop(job.id, None))
+    kept[job.id] = found
+    for old in list(kept)[:-_KEPT]:
+        kept.pop(old, None)
+    return found.found
 
 
 def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[str, str]] = lambda _: ("", "")) -> bool:
