@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ import pytest
 
 from harvest.expand import ROUND, STRATEGIES, Grown, Limits, Models, Report, Way, harvest, spans, told
 from harvest.expand.composing import Hypotheses
-from kgplatform.errors import BadRequest
+from kgplatform.errors import BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs import Ledger, Task, looking
 from kgplatform.jobs.runner import Runner
@@ -234,6 +235,40 @@ def test_what_a_run_merged_stays_one_where_others_speak_of_both_though_it_was_me
     other.merge("notch", "stress concentration")
     other.forget(run="spelt")
     assert {head for head, _, _ in said(other)} == {"notch"}
+
+
+@pytest.mark.parametrize("broken", ["forget_run", "claimed", "undo"])
+def test_a_withdrawal_that_was_broken_off_is_finished_by_another(
+    expand: Callable[..., Report], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def grown() -> KnowledgeGraph:
+        """Of what the run merged others speak of one both ways, and of one only as it was before."""
+        made = KnowledgeGraph(MemoryStore())
+        before = [("stress concentration", "weakens", "silk"), ("fracture surface", "ends", "silk")]
+        expand(lambda _: local_graph(*before), made, limits=Limits(iterations=1), run="before")
+        spelt = [("StressConcentrations", "weakens", "steel"), ("FractureSurfaces", "end", "steel")]
+        expand(lambda _: local_graph(*spelt), made, limits=Limits(iterations=1), run="spelt")
+        expand(lambda _: local_graph(("StressConcentrations", "weakens", "bone")), made, limits=Limits(iterations=1), run="after")
+        return made
+
+    whole, kg = grown(), grown()
+    whole.forget(run="spelt")
+    with monkeypatch.context() as breaking:
+        effect = getattr(kg.store, broken)
+
+        def dying(*given: Any) -> None:
+            effect(*given)
+            raise KeyboardInterrupt
+
+        breaking.setattr(kg.store, broken, dying)
+        with contextlib.suppress(KeyboardInterrupt):
+            kg.forget(run="spelt")
+    with contextlib.suppress(NotFound):
+        kg.forget(run="spelt")
+    told = {("stress concentration", "weakens", "silk"), ("stress concentration", "weakens", "bone"), ("fracture surface", "ends", "silk")}
+    assert said(kg) == said(whole) == told
+    assert {(one.other, one.undone) for one in kg.merges()} == {(one.other, one.undone) for one in whole.merges()}
+    assert sorted(one.undone for one in kg.merges()) == [False, True]
 
 
 def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
