@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -142,6 +142,14 @@ class Grown:
     def visited(self, id: str) -> bool:
         """Whether it was asked about by itself."""
         return frozenset((id,)) in self._visited
+
+
+def stages(record: Record) -> Iterator[Grown]:
+    """What the answers of a round had grown after each of them; the same that grows on."""
+    grown = Grown()
+    for answer in record["grown"]:
+        grown.grow({**record, "grown": [answer]})
+        yield grown
 
 
 Told = tuple[tuple[Round, ...], Grown]

@@ -351,7 +351,13 @@ def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand
         assert ("Of the time before" in asked) == (not any(first in asked for first in ("1990-1991", "1990,")))
         return local_graph(("Belgium", "has king", king), ("Belgium", "has capital", "Brussels"))
 
-    report = expand(told, way=Way(years=spans("1990-1994", 2)))
+    shapes = list[tuple[int, int, int]]()
+    report = expand(
+        told,
+        way=Way(years=spans("1990-1994", 2)),
+        watch=lambda number, grown: shapes.append((number, grown.graph.nodes, len(grown.graph.edges))),
+    )
+    assert shapes == [(1, 3, 2), (2, 3, 2), (3, 4, 3)]
     assert {(getattr(fact.tail, "name", ""), fact.qualifiers) for fact in kg.facts(status="all")} == {
         ("Baudouin", (("valid_from", "1990"), ("valid_to", "1993"))),
         ("Albert", (("valid_from", "1994"), ("valid_to", "1994"))),

@@ -104,11 +104,12 @@ def _picture(found: Expansion) -> None:
 
 
 def _shape(found: Expansion) -> None:
-    """From the second round on there is something to see."""
+    """From the second round, or span of years, on there is something to see."""
     path = expansions.dynamics_file(wire().expansions, found.run)
-    if len(found.rounds) > 1 and path.exists():
-        st.html("<h4>Its shape, round by round</h4>")
-        curves.draw(dynamics.read(path))
+    shapes = dynamics.read(path) if path.exists() else []
+    if len(shapes) > 1:
+        st.html(f"<h4>Its shape, {'years by years' if found.job.task.arguments.get('years') else 'round by round'}</h4>")
+        curves.draw(shapes)
 
 
 # what can be done with a run that has ended
