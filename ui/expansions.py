@@ -70,8 +70,13 @@ def shape(expansions: Path, run: str) -> Dynamics | None:
     return recorded[-1][1] if recorded else None
 
 
-def figures(one: Expansion, expansions: Path, beside: Expansion) -> dict[str, str]:
-    """A run in figures, alike for every run; the last two say what it shares with the one ``beside``."""
+def compared(runs: Sequence[Expansion], expansions: Path) -> list[tuple[str, ...]]:
+    """Runs side by side, a row for each figure; the last two say what they share with the first. Raises ``BadFile``."""
+    told = [_figures(one, expansions, runs[0]) for one in runs]
+    return [("", *(one.run for one in runs)), *((what, *(one[what] for one in told)) for what in told[0])]
+
+
+def _figures(one: Expansion, expansions: Path, beside: Expansion) -> dict[str, str]:
     asked, grown, questions = one.job.task.arguments, one.grown, sum(len(each.questions) for each in one.rounds)
     found = shape(expansions, one.run)
     told = [("communities", found.communities, ",d"), ("modularity", found.modularity, ".2f")] if found else []

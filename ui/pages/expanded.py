@@ -49,13 +49,30 @@ def show() -> None:
 
 
 def _listed(ledger: Ledger) -> None:
-    if not opened_job.listing(ledger, (KIND,), _told):
+    if runs := {job.run: job for job in reversed(opened_job.listing(ledger, (KIND,), _told))}:
+        _compare(ledger, runs)
+    else:
         st.html(
             '<div class="welcome"><h2>Nothing has been expanded yet</h2>'
             "<p>Ask a question on the left. A chat model answers it with a small graph, and what that graph lacks is asked next, "
             "round after round. All of it is proposed, until somebody accepts it or another source says so too.</p>"
             "<p>A worker does it: <code>kg worker</code></p></div>"
         )
+
+
+def _compare(ledger: Ledger, runs: Mapping[str, Job]) -> None:
+    """Runs that a person picks, side by side."""
+    if len(runs) < 2:
+        return
+    chosen = st.multiselect("Compare runs", list(reversed(runs)), key="compared", placeholder="Two or more", max_selections=4)
+    if len(chosen) > 1:
+        found = [_read(ledger, runs[one]) for one in chosen]
+        st.html(expand_view.comparison(expansions.compared(found, wire().expansions)))
+
+
+def _read(ledger: Ledger, job: Job) -> Expansion:
+    """What a job has come to. Only rounds that are new since the last look are read."""
+    return Expansion(job, *opened_job.look(ledger, job, (ROUND,), expansions.read))
 
 
 def _told(job: Job) -> tuple[str, str]:
@@ -69,7 +86,7 @@ def _opened(ledger: Ledger, job: Job) -> None:
     if not ours:
         st.error(plain(f"job {job.id} ({job.task.kind}) is no expansion: see it under Jobs"))
         return
-    found = Expansion(job, *opened_job.look(ledger, job, (ROUND,), expansions.read))
+    found = _read(ledger, job)
     here = job.task.graph == place(wire().settings)
     with st.container():  # each keeps its place, whatever stands in the others
         if found.rounds:

@@ -66,8 +66,8 @@ def look(ledger: Ledger, job: Job, parts: Collection[str], read: Callable[[Seque
     return found.found
 
 
-def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[str, str]] = lambda _: ("", "")) -> bool:
-    """The latest jobs of these kinds on this graph, each to be opened; whether there are any.
+def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[str, str]] = lambda _: ("", "")) -> list[Job]:
+    """The latest jobs of these kinds on this graph, each drawn to be opened.
 
     ``told`` gives the title of each and what it came to, in other words than all jobs have.
     """
@@ -76,7 +76,7 @@ def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[
         with frame.row(f"job-{job.id}"):
             st.html(job_view.line(job, ledger.time(), *told(job)))
             st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=open, args=(job.id,))
-    return bool(jobs)
+    return jobs
 
 
 def head(job: Job, ledger: Ledger, where: str, title: str = "") -> None:
