@@ -64,7 +64,7 @@ def _compare(ledger: Ledger, runs: Mapping[str, Job]) -> None:
     """Runs that a person picks, side by side."""
     if len(runs) < 2:
         return
-    chosen = st.multiselect("Compare runs", list(reversed(runs)), key="compared", placeholder="Two or more", max_selections=4)
+    chosen = st.multiselect("Compare runs", list(runs)[::-1], key="compared", placeholder="Two or more", max_selections=4)
     if len(chosen) > 1:
         found = [_read(ledger, runs[one]) for one in chosen]
         st.html(expand_view.comparison(expansions.compared(found, wire().expansions)))
