@@ -40,9 +40,13 @@ def conflicts(store: Store, fact: Fact, known: Mapping[str, Relation]) -> tuple[
 def _of_number(store: Store, fact: Fact, card: Relation) -> Iterator[Conflict]:
     """From relations that hold once."""
     for shared, rival in _rivals(store, fact, card):
-        same = _ends(rival) == _ends(fact) or _coarser(rival.tail, fact.tail)
-        if not same and overlap(fact.qualifiers, rival.qualifiers):
+        if _ends(rival) != _ends(fact) and differ(rival, fact):
             yield Conflict(rival, f"“{fact.relation}” holds once for {shared.name}")
+
+
+def differ(one: Fact, other: Fact) -> bool:
+    """Whether two facts, of a relation that holds once, cannot both hold of one thing: their ends are others, at one time."""
+    return not _coarser(one.tail, other.tail) and overlap(one.qualifiers, other.qualifiers)
 
 
 def _rivals(store: Store, fact: Fact, card: Relation) -> Iterator[tuple[Entity, Fact]]:

@@ -121,10 +121,10 @@ class KnowledgeGraph(Reader):
         """Withdraw a source with all it said and its text, or what one run observed. Raises ``NotFound`` when there is no such."""
         if bool(names.text(source, "the id of a source")) == bool(names.text(run, "the name of a run")):
             raise BadRequest("name either a source or a run to forget")
-        done = self.store.forget(SourceId(source)) if source else withdrawing.forget_run(self.store, run)
-        if not done.evidence and not done.passages:
+        done, parted = (self.store.forget(SourceId(source)), 0) if source else withdrawing.forget_run(self.store, run)
+        if not (done.evidence or done.passages or parted):
             raise self._no_source(source) if source else NotFound(f"the graph has nothing of a run {run[:120]!r}")
-        return done + derivation.withdraw(self.store) if done.facts_removed else done
+        return done + derivation.withdraw(self.store) if done.facts_removed or parted else done
 
     def publish(self, calibration: belief.Calibration) -> int:
         """Believe by another table from now on; every fact is computed anew, ``belief_rev`` says by which. How many were."""

@@ -130,6 +130,10 @@ class FactStore(Protocol):
         """All evidence of a fact, strongest first; empty when there is no such fact."""
         ...
 
+    def evidence_at(self, keys: Collection[FactKey]) -> dict[FactKey, tuple[Evidence, ...]]:
+        """The same of many facts, found as ``facts_at`` finds them."""
+        ...
+
     def entities(self, ids: Sequence[EntityId]) -> dict[EntityId, Entity]:
         """The entities among ``ids`` that exist."""
         ...
@@ -171,6 +175,10 @@ class Merging(Protocol):
 
     def merges(self, entity: EntityId | None = None) -> list[Merge]:
         """All merges, or those that an entity took part in; the latest first."""
+        ...
+
+    def claimed(self, ids: Collection[EntityId]) -> set[EntityId]:
+        """The ends of the claims that speak of these entities, as they were claimed: also for what was merged into them."""
         ...
 
 

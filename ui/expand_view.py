@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import Any
 
 from harvest.expand import Grown, Round
+from ui import job_view
 from ui.shapes import many
 
 
@@ -32,6 +33,12 @@ def summary(rounds: Sequence[Round], grown: Grown, ended: str) -> str:
 def rounds(found: Sequence[Round]) -> str:
     """All that was asked, the latest round first, and how many new things and links each answer brought."""
     return "".join(_round(number, one) for number, one in reversed([*enumerate(found, 1)]))
+
+
+def comparison(table: Sequence[Sequence[str]]) -> str:
+    """Runs side by side: a row of names, and one for each figure."""
+    head, *told = ([escape(cell) for cell in row] for row in table)
+    return job_view.table(head, told)
 
 
 def _round(number: int, one: Round) -> str:

@@ -10,9 +10,11 @@ from urllib.parse import quote, unquote
 from kgplatform.names import digest
 
 if TYPE_CHECKING:
-    from harvest.expand import Grown, Round
+    from collections.abc import Sequence
+
+    from harvest.expand import Grown, Round, Told
     from kgplatform.analysis.dynamics import Dynamics
-    from kgplatform.jobs import Job, Ledger
+    from kgplatform.jobs import Job, Ledger, Step
 
 KIND = "harvest expand"
 DYNAMICS = "dynamics.jsonl"
@@ -40,7 +42,7 @@ class Expansion:
     """A run with its job, its rounds so far, and what they grew."""
 
     job: Job
-    rounds: list[Round]
+    rounds: tuple[Round, ...]
     grown: Grown
 
     @property
@@ -68,8 +70,13 @@ def shape(expansions: Path, run: str) -> Dynamics | None:
     return recorded[-1][1] if recorded else None
 
 
-def figures(one: Expansion, expansions: Path, beside: Expansion) -> dict[str, str]:
-    """A run in figures, alike for every run; the last two say what it shares with the one ``beside``."""
+def compared(runs: Sequence[Expansion], expansions: Path) -> list[tuple[str, ...]]:
+    """Runs side by side, a row for each figure; the last two say what they share with the first. Raises ``BadFile``."""
+    told = [_figures(one, expansions, runs[0]) for one in runs]
+    return [("", *(one.run for one in runs)), *((what, *(one[what] for one in told)) for what in told[0])]
+
+
+def _figures(one: Expansion, expansions: Path, beside: Expansion) -> dict[str, str]:
     asked, grown, questions = one.job.task.arguments, one.grown, sum(len(each.questions) for each in one.rounds)
     found = shape(expansions, one.run)
     told = [("communities", found.communities, ",d"), ("modularity", found.modularity, ".2f")] if found else []
@@ -95,7 +102,13 @@ def figures(one: Expansion, expansions: Path, beside: Expansion) -> dict[str, st
 
 def expansion(ledger: Ledger, job: Job) -> Expansion:
     """What a job has come to until now, also while it runs; its steps in the ledger say so."""
+    from harvest.expand import ROUND
+
+    return Expansion(job, *read(ledger.results(job.id, ROUND)))
+
+
+def read(steps: Sequence[Step], before: Told | None = None) -> Told:
+    """What these steps of a job came to, with what it had come to before."""
     from harvest.expand import ROUND, told
 
-    records = [step.result for step in ledger.results(job.id, ROUND) if step.key.startswith(ROUND)]
-    return Expansion(job, *told(records))
+    return told((step.result for step in steps if step.key.startswith(ROUND)), before)

@@ -136,7 +136,7 @@ def costs(found: Sequence[Cost]) -> str:
     usage = sum((one.usage for one in found), Usage())
     total = [Cost("all", sum(one.jobs for one in found), sum(one.calls for one in found), usage)] if len(found) > 1 else []
     rows = [(escape(one.kind), f"{one.jobs:,}", f"{one.calls:,}", *_spent(one.usage)) for one in (*found, *total)]
-    return _table(("kind of job", "jobs", "calls", *_SPENT), rows)
+    return table(("kind of job", "jobs", "calls", *_SPENT), rows)
 
 
 def models(found: Mapping[str, Spent]) -> str:
@@ -148,7 +148,7 @@ def models(found: Mapping[str, Spent]) -> str:
     note = (
         f'<div class="small">{shapes.many(unpriced, "call")} had no known price: nothing is counted for it here.</div>' if unpriced else ""
     )
-    return _table(("model", "calls", *_SPENT), rows) + note
+    return table(("model", "calls", *_SPENT), rows) + note
 
 
 _SPENT = ("tokens asked", "tokens answered", "money")
@@ -158,7 +158,7 @@ def _spent(usage: Usage) -> tuple[str, str, str]:
     return f"{usage.prompt:,}", f"{usage.completion:,}", f"${usage.usd:,.2f}"
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The first cell of a row is its head; cells are HTML."""
     head = "".join(f"<th>{name}</th>" for name in names)
     body = "".join(f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for first, *cells in rows)

@@ -82,6 +82,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=10, help="compute the measures anew after every so many rounds")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if not TRACES.exists():
+        sys.exit(f"{TRACES} is not there: README.md says where it comes from")
     traces = list(answers())
     labels = [{edge[end] for edge in json.loads(one)["edges"] for end in ("source", "target")} for one in traces]
     left, kg, worst, rows = iter(traces), KnowledgeGraph(MemoryStore()), Counter[str](), list[dict[str, Any]]()

@@ -5,7 +5,7 @@ The keys of the steps are those of ``asking``: the relation's name and a hash, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -13,6 +13,8 @@ from harvest.bertnet.calibrate import Knowledge
 from harvest.bertnet.candidates import Judged, Kinds
 
 ENTITIES, PROMPTS, KNOWN, PUT = "/entities", "/prompts", "/known", "/put "
+LOOKED = (PROMPTS, KNOWN, PUT)
+"""What is looked at while it runs: not what words name, which are many."""
 
 
 class Done(Protocol):
@@ -44,19 +46,6 @@ class Held:
         """Prompts with their weights, which sum to 1, the most trusted first; before the seeds were tested none has any."""
         weights = self.learnt.weights if self.learnt else (0.0,) * len(self.prompts)
         return tuple(sorted(zip(self.prompts, weights, strict=False), key=lambda one: -one[1]))
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was ``found`` in a harvest at the last look, in the steps of these ``keys``; what words name is not looked at."""
-
-    found: Mapping[str, Held] = field(default_factory=dict)
-    keys: frozenset[str] = frozenset()
-
-    def again(self, steps: Callable[[str, Collection[str]], Iterable[Done]]) -> Look:
-        """Look once more, at new steps only: ``steps`` gives those whose key holds a part, but those of some keys."""
-        new = {step.key: step for part in (PROMPTS, KNOWN, PUT) for step in steps(part, self.keys)}
-        return Look(read(new.values(), self.found), self.keys | new.keys()) if new else self
 
 
 def read(steps: Iterable[Done], before: Mapping[str, Held] | None = None) -> dict[str, Held]:

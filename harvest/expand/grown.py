@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -94,6 +94,19 @@ class Grown:
             tuple(brought),
         )
 
+    def copy(self) -> Grown:
+        """Another that grows on by itself."""
+        return replace(
+            self,
+            names=dict(self.names),
+            depths=dict(self.depths),
+            links=dict(self.links),
+            _places=dict(self._places),
+            _ends=self._ends[:],
+            _visited=set(self._visited),
+            _asked=set(self._asked),
+        )
+
     def _link(self, head: tuple[str, str], relation: str, tail: tuple[str, str], depth: int) -> None:
         for id, name in (head, tail):
             if id not in self._places:
@@ -131,7 +144,19 @@ class Grown:
         return frozenset((id,)) in self._visited
 
 
-def told(records: Iterable[Record]) -> tuple[list[Round], Grown]:
-    """The rounds of a run and what they grew, from what its steps keep."""
+def stages(record: Record) -> Iterator[Grown]:
+    """What the answers of a round had grown after each of them; the same that grows on."""
     grown = Grown()
-    return [grown.grow(record) for record in records], grown
+    for answer in record["grown"]:
+        grown.grow({**record, "grown": [answer]})
+        yield grown
+
+
+Told = tuple[tuple[Round, ...], Grown]
+"""The rounds of a run and what they grew."""
+
+
+def told(records: Iterable[Record], before: Told | None = None) -> Told:
+    """From what the steps of a run keep: of its first rounds, or of those that came after those ``before``."""
+    rounds, grown = (before[0], before[1].copy()) if before else ((), Grown())
+    return (*rounds, *(grown.grow(record) for record in records)), grown

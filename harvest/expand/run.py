@@ -15,7 +15,7 @@ from typing import Any
 
 from harvest.expand import grounding, merging, years
 from harvest.expand.answering import candidates, request
-from harvest.expand.grown import Grown, Question, Record, Round
+from harvest.expand.grown import Grown, Question, Record, Round, stages
 from harvest.expand.known import Known
 from harvest.expand.limits import Limits, Way
 from harvest.expand.strategies import STRATEGIES
@@ -36,6 +36,8 @@ ROUND = "round "
 _SHOWN = 120
 _NOTHING: Mapping[str, Any] = {"value": None, "why": "", "response": "", "tokens": 0, "usd": 0.0, "sources": ()}
 """What a step keeps of a question without a usable answer. By their ``sources`` answers go when one of these is forgotten."""
+_UNASKED: Mapping[str, Any] = {**_NOTHING, "asked": False}
+"""Of one that no model was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Models:
 
 
 Watch = Callable[[int, Grown], None]
-"""Told after each iteration, counted from 1, what has grown; once, also when a run is taken up."""
+"""Told after each iteration, or of each span of years, counted from 1, what has grown; once, also when a run is taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class _Expansion:
 
     def go(self, limits: Limits, watch: Watch | None) -> Report:
         self._steps.inputs(names.digest(self._topic, repr(self._way), self._models.chat.name, self._models.encoder.name))
-        ended, cut = self._years(limits) if self._way.years else self._rounds_of(limits, watch)
+        ended, cut = self._years(limits, watch) if self._way.years else self._rounds_of(limits, watch)
         return self._report(ended, cut)
 
     def _rounds_of(self, limits: Limits, watch: Watch | None) -> tuple[str, bool]:
@@ -142,7 +144,7 @@ class _Expansion:
         self._steps.progress(limits.iterations, limits.iterations)
         return f"after round {limits.iterations}, as asked", True
 
-    def _years(self, limits: Limits) -> tuple[str, bool]:
+    def _years(self, limits: Limits, watch: Watch | None) -> tuple[str, bool]:
         """The topic for one span after the other, and what was said put once with the years in which it holds."""
         begun, said, answers = monotonic(), list[tuple[years.Span, list[Candidate]]](), list[merging.Answer]()
         for number, span in enumerate(self._way.years, 1):
@@ -157,6 +159,9 @@ class _Expansion:
             said.append((span, self._candidates(number, *answers[-1])))
         self._put(f"years/{names.digest(*(one.text for one, _ in answers))}", answers, years.dated(said))
         self._lasting = years.lasting(said)
+        for number, grown in enumerate(stages(self._records[-1]), 1):
+            if watch:
+                self._steps.step(f"watch {number}", partial(watch, number, grown))
         self._steps.progress(len(said), len(said))
         return f"all {len(said)} spans of years are asked for", False
 
@@ -197,8 +202,8 @@ class _Expansion:
         for answer in answers:
             self._used["tokens"] += answer["tokens"]
             self._used["usd"] += answer["usd"]
+            self._used["calls"] += answer.get("asked", True)
             self._whys += [answer["why"]] if answer["why"] else []
-        self._used["calls"] += len(questions)
         return list(zip(questions, answers, strict=True))
 
     def _put(self, key: str, answers: Sequence[merging.Answer], told: Sequence[Sequence[Candidate]]) -> Round:
@@ -214,7 +219,7 @@ class _Expansion:
     def _answer(self, question: Question) -> dict[str, Any]:
         texts = grounding.texts(self._kg, self._models.encoder, question, self._topic) if self._way.grounded else None
         if texts == []:
-            return {**_NOTHING, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
+            return {**_UNASKED, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
         asked = request(question, self._topic, self._way.seed, texts)
         try:
             value, reply = structured.ask(self._models.chat, asked, self._models.quarantine)

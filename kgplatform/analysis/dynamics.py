@@ -177,6 +177,8 @@ class Recorder:
         """Go on with what the file holds. Raises ``BadFile``."""
         self.path, self.seed = path, seed
         self._lines = [*_lines(path)] if path.exists() else []
+        self._written = [_written(line) for line in self._lines]
+        self._since = since_when(self._lines)
         self._following = Following(seed)
 
     def add(self, iteration: int, view: GraphView) -> Dynamics:
@@ -188,22 +190,26 @@ class Recorder:
         return self._record(iteration, self._following.measure(graph), ids)
 
     def _record(self, iteration: int, measured: Measured, ids: Sequence[str]) -> Dynamics:
-        self._lines = [line for line in self._lines if line["iteration"] < iteration]
-        now = {ids[place] for place in measured.between.tolist()}
-        since = since_when(self._lines)
-        held = set(since)
+        self._back_to(iteration)
+        now, since = {ids[place] for place in measured.between.tolist()}, self._since
+        became, left = now - since.keys(), since.keys() - now
         told = asdict(measured.dynamics)
-        told["between_stayed"] = len(held & now) / len(held) if held else None
-        told["between_age"] = float(np.mean([iteration - since.get(one, iteration) for one in now])) if now else None
-        line = {"iteration": iteration, **told, "became_between": sorted(now - held), "no_longer_between": sorted(held - now)}
+        told["between_stayed"] = (len(since) - len(left)) / len(since) if since else None
+        line = {"iteration": iteration, **told, "became_between": sorted(became), "no_longer_between": sorted(left)}
+        _follow(since, line)
+        line["between_age"] = told["between_age"] = iteration - sum(since.values()) / len(since) if since else None
         self._lines.append(line)
-        self._write()
-        return Dynamics(**told)
-
-    def _write(self) -> None:
+        self._written.append(_written(line))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with whole(self.path) as file:
-            file.writelines(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in self._lines)
+            file.writelines(self._written)
+        return Dynamics(**told)
+
+    def _back_to(self, iteration: int) -> None:
+        """Leave this iteration and those after it out, where they are recorded."""
+        before = [line for line in self._lines if line["iteration"] < iteration]
+        if len(before) < len(self._lines):
+            self._lines, self._written, self._since = before, self._written[: len(before)], since_when(before)
 
 
 def read(path: Path) -> list[tuple[int, Dynamics]]:
@@ -216,10 +222,18 @@ def since_when(lines: list[dict[str, Any]]) -> dict[str, int]:
     """The entities that are between communities after the last of these iterations, and since which they have been."""
     since: dict[str, int] = {}
     for line in lines:
-        for one in line["no_longer_between"]:
-            since.pop(one, None)
-        since |= dict.fromkeys(line["became_between"], line["iteration"])
+        _follow(since, line)
     return since
+
+
+def _follow(since: dict[str, int], line: Mapping[str, Any]) -> None:
+    for one in line["no_longer_between"]:
+        since.pop(one, None)
+    since |= dict.fromkeys(line["became_between"], line["iteration"])
+
+
+def _written(line: Mapping[str, Any]) -> bytes:
+    return json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

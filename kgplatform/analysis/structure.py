@@ -35,7 +35,7 @@ class Structure:
 
     @property
     def communities(self) -> int:
-        return len(np.unique(self.community))
+        return int(np.count_nonzero(np.bincount(self.community)))
 
 
 class Law(NamedTuple):

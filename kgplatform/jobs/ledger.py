@@ -114,6 +114,11 @@ class Ledger:
         with self._file.reading() as rows:
             return queue.results(rows, queue.find(rows, id).id, part, but)
 
+    def times(self, id: str, part: str) -> dict[str, int]:
+        """Of the steps that ``results`` gives, when each was done."""
+        with self._file.reading() as rows:
+            return queue.times(rows, queue.find(rows, id).id, part)
+
     def done(self, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
         """Of every job of that kind on that graph its arguments, and the keys of the steps that it did."""
         with self._file.reading() as rows:

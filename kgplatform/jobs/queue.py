@@ -199,6 +199,11 @@ def results(rows: sqlite3.Connection, job: str, part: str, but: Collection[str])
     return [records.step(row) for row in rows.execute(wanted, (job, storable(part), json.dumps(list(but))))]
 
 
+def times(rows: sqlite3.Connection, job: str, part: str) -> dict[str, int]:
+    wanted = "SELECT key, time FROM steps WHERE job = ? AND state = 'done' AND instr(key, ?) > 0"
+    return {row["key"]: row["time"] for row in rows.execute(wanted, (job, storable(part)))}
+
+
 def done(rows: sqlite3.Connection, kind: str, graph: str) -> list[tuple[Mapping[str, Any], set[str]]]:
     wanted = """SELECT arguments, json_group_array(steps.key) AS keys FROM jobs JOIN steps ON steps.job = jobs.id AND steps.state = 'done'
         WHERE kind = ? AND graph = ? GROUP BY jobs.id"""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations, product
 
+from kgplatform.conflicts import differ
 from kgplatform.linking import forms
 from kgplatform.linking.deciding import Pair, fuller
 from kgplatform.linking.exact import compatible
@@ -15,7 +16,7 @@ from kgplatform.linking.spelling import plainly
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Progress, Store
 from kgplatform.store import merging, vectors
-from kgplatform.types import Entity, EntityId, FactQuery, Kind, Relation
+from kgplatform.types import Entity, EntityId, Fact, FactQuery, Kind, Literal, Relation
 
 DIFFERENT = Relation("different from", "The two are not the same thing, though their names are alike.", symmetric=True)
 """What a person says of two entities that are not to be merged."""
@@ -44,7 +45,8 @@ def duplicates(
             continue
         if (pair := Pair.of(entity, kept, cosine)).score >= least:
             pairs[entity.id, kept.id] = pair
-    return sorted(_settled(pairs.values(), same), key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
+    told = [pair for pair in _told_apart(store, list(pairs.values())) if pair.score >= least]
+    return sorted(_settled(told, same), key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
 
 
 def _apart(store: Store) -> Set[frozenset[str]]:
@@ -52,6 +54,23 @@ def _apart(store: Store) -> Set[frozenset[str]]:
     undone = {frozenset((one.keep, one.other)) for one in store.merges() if one.undone}
     told = store.facts(FactQuery(relation=DIFFERENT.name, tails="entities"))
     return undone | {frozenset((fact.head.id, fact.tail.id)) for fact in told if isinstance(fact.tail, Entity)}
+
+
+def _told_apart(store: Store, pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """Pairs, with how many relations they contradict each other in: each has a value, and one thing could not have both."""
+    valued: dict[EntityId, dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
+    of = {end.id for pair in pairs for end in (pair.entity, pair.other)}
+    once = [card.name for card in store.relations().values() if card.functional] if pairs else []
+    for fact in chain.from_iterable(store.facts(FactQuery(relation=name, tails="literals")) for name in once):
+        if fact.head.id in of and isinstance(fact.tail, Literal) and fact.tail.datatype != "string":
+            valued[fact.head.id][fact.relation].append(fact)
+    for pair in pairs:
+        one, other = (valued.get(end.id, {}) for end in (pair.entity, pair.other))
+        yield pair.contradicting(sum(_all_differ(one[name], other[name]) for name in one.keys() & other.keys()))
+
+
+def _all_differ(some: Sequence[Fact], others: Sequence[Fact]) -> bool:
+    return all(one.tail != other.tail and differ(one, other) for one, other in product(some, others))
 
 
 def _compatible(one: Entity, other: Entity, kinds: dict[str, Kind]) -> bool:

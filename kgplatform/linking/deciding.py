@@ -23,7 +23,7 @@ _WHY: Mapping[str, str] = {
     "inflected": "another ending", "respelt": "another spelling", "sounds": "it sounds alike", "transcribed": "another alphabet",
     "abbreviated": "abbreviated", "shortened": "shortened", "placed": "one says where it is", "extra": "a word more",
     "replaced": "near in meaning",
-    "neighbours": "neighbours in common",
+    "neighbours": "neighbours in common", "contradicting": "but their facts contradict",
 }  # fmt: skip
 
 
@@ -58,11 +58,17 @@ class Pair:
 
     def beside(self, shared: int) -> Pair:
         """The pair with as many neighbours in common."""
-        if not shared or not scoring.unopposed(dict(self.found)):
+        return self._also("neighbours", shared) if scoring.unopposed(dict(self.found)) else self
+
+    def contradicting(self, relations: int) -> Pair:
+        """The pair with as many relations of which each has another value, though one thing has only one."""
+        return self._also("contradicting", relations)
+
+    def _also(self, name: str, count: int) -> Pair:
+        if not count:
             return self
-        added = scoring.total({"neighbours": shared})
-        score = scoring.probability(math.log(self.score / max(1e-12, 1 - self.score)) + added)
-        return replace(self, score=score, found=(*self.found, ("neighbours", shared)))
+        odds = math.log(max(1e-12, self.score) / max(1e-12, 1 - self.score)) + scoring.total({name: count})
+        return replace(self, score=scoring.probability(odds), found=(*self.found, (name, count)))
 
     @property
     def why(self) -> str:

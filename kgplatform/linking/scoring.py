@@ -42,8 +42,10 @@ WEIGHTS: Mapping[str, float] = {
     "placed": -3.0,
     "context": 20.0,
     "neighbours": 0.5,
+    "contradicting": -3.0,
 }
-"""What each thing counts: "alike" once, "context" by the cosine (beyond ``USUAL``) of what is said of both, the others for each word."""
+"""What each thing counts: "alike" once, "context" by the cosine (beyond ``USUAL``) of what is said of both,
+"contradicting" for each relation, the others for each word."""
 USUAL = 0.36
 """The cosine of what is said of both from which on it speaks for one thing."""
 _MOST = {"context": 0.1, "neighbours": 3}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kgplatform.ports import Store
-from kgplatform.types import EntityId, FactQuery, Forgotten
+from kgplatform.store import merging
+from kgplatform.types import Forgotten
 
 
 def of_run(run: str) -> str:
@@ -11,18 +12,19 @@ def of_run(run: str) -> str:
     return f" (run:{run})"
 
 
-def forget_run(store: Store, run: str) -> Forgotten:
-    """Withdraw what a run observed, and part again what it merged; where others claimed something of both, they stay one."""
-    merges = [one for one in store.merges() if not one.undone and one.by.endswith(of_run(run))]
-    for one in merges:
-        store.undo(one.id)
+def forget_run(store: Store, run: str) -> tuple[Forgotten, int]:
+    """Withdraw what a run observed, and part again what it merged but where others claimed something of both; how many were parted.
+
+    What stays one was never parted, so that a withdrawal which was broken off is finished by another one.
+    """
     done = store.forget_run(run)
-    for one in reversed(merges):
-        keep = store.entities([one.keep]).get(one.keep)  # under another id where somebody has merged it on
-        if keep and _spoken_of(store, one.other) and _spoken_of(store, keep.id):
-            store.merge(keep.id, one.other, one.by)
-    return done
-
-
-def _spoken_of(store: Store, entity: EntityId) -> bool:
-    return bool(store.neighbours([entity], FactQuery(status="all", limit=1)))
+    merges = store.merges()
+    ours = [one for one in merges if not one.undone and one.by.endswith(of_run(run))]
+    now = merging.in_force(merges)
+    before = {other: keep for other, keep in now.items() if other not in {one.other for one in ours}}
+    claimed = store.claimed({merging.root(one.keep, now) for one in ours}) if ours else set()
+    spoken_of = {merging.root(one, before) for one in claimed}
+    parted = [one for one in ours if not {merging.root(one.keep, before), one.other} <= spoken_of]
+    for one in parted:
+        store.undo(one.id)
+    return done, len(parted)

@@ -36,9 +36,9 @@ class Estimate:
 
     def __str__(self) -> str:
         money = f"{self.usage.usd:,.4f} USD" if self.priced else "money that is not known"
-        time = "an unknown time" if self.seconds is None else f"about {self.seconds:,.0f} s one after another"
+        time = "" if self.seconds is None else f", about {self.seconds:,.0f} s one after another"
         kept = f"; {self.cached:,} more are answered already" if self.cached else ""
-        return f"{self.calls:,} requests, at most {self.usage.tokens:,} tokens and {money}, {time}{kept}"
+        return f"{self.calls:,} requests, at most {self.usage.tokens:,} tokens and {money}{time}{kept}"
 
 
 def total(model: ChatModel, requests: Iterable[Request]) -> Usage:

@@ -35,6 +35,8 @@ T = TypeVar("T")
 PAUSE = 0.05
 """Seconds; the pause before another attempt doubles each time."""
 SCHEMES = ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
+JUST_MET = 0.05
+"""Seconds for which a server is taken to be where it was met: to look takes as long as a fifth of a small query."""
 ATTEMPTS = 30
 """How often a whole transaction is made when writers meet, and what it read has changed under it."""
 LIFE = 60.0
@@ -148,8 +150,8 @@ def _driver(login: Login) -> Driver:
 class Connection:
     """A pool of connections to one database. Safe to share between threads.
 
-    ``find`` is asked before every transaction where the server is: one that was started anew has another
-    port and other passwords, and is met there.
+    ``find`` is asked where the server is before a transaction, unless it was just met, and when it breaks off: one that was started
+    anew has another port and other passwords, and is met there.
     """
 
     def __init__(self, find: Callable[[], Login], turn: Callable[[Known], AbstractContextManager[object]] = nullcontext) -> None:
@@ -157,7 +159,7 @@ class Connection:
         self._find = find
         self._turn = turn
         self._meeting = threading.Lock()
-        self.login = find()
+        self.login, self._met = find(), time.monotonic()
         self._driver = _driver(self.login)
 
     def close(self) -> None:
@@ -166,10 +168,11 @@ class Connection:
     def session(self, **options: Any) -> Session:
         """A session with the server where it is now."""
         with self._meeting:
-            found = self._find()
-            if found != self.login:
-                self._driver.close()
-                self.login, self._driver = found, _driver(found)
+            if time.monotonic() > self._met + JUST_MET:
+                found, self._met = self._find(), time.monotonic()
+                if found != self.login:
+                    self._driver.close()
+                    self.login, self._driver = found, _driver(found)
             return self._driver.session(database=self.login.database, **options)
 
     @contextmanager
@@ -220,6 +223,7 @@ class Connection:
 
     def _moved(self) -> bool:
         """Whether the server is somewhere else by now: one of ours that ended is started anew."""
+        self._met = 0.0
         return self._find() != self.login
 
     def writing(self, work: Callable[[ManagedTransaction], T], known: Known | None = None) -> T:

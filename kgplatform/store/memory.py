@@ -250,9 +250,12 @@ class MemoryStore(Library):
             return {key: self._fact(now) for key in keys if names.is_key(key) and (now := self._now(key)) in self._held}
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
+        return self.evidence_at([key]).get(key, ())
+
+    def evidence_at(self, keys: Collection[FactKey]) -> dict[FactKey, tuple[Evidence, ...]]:
         with self._lock:
-            held = self._held.get(self._now(key))
-            return strongest(held.relation, held.pieces, self._calibration) if held else ()
+            found = {key: self._held.get(self._now(key)) for key in keys if names.is_key(key)}
+            return {key: strongest(held.relation, held.pieces, self._calibration) for key, held in found.items() if held}
 
     def _now(self, key: FactKey) -> FactKey:
         """The key that a fact has since its entities were merged."""
@@ -430,6 +433,11 @@ class MemoryStore(Library):
     def merges(self, entity: EntityId | None = None) -> list[Merge]:
         with self._lock:
             return [one for one in reversed(self._merges) if entity in (None, one.keep, one.other)]
+
+    def claimed(self, ids: Collection[EntityId]) -> set[EntityId]:
+        with self._lock:
+            keys = {key for one in ids for key in self._at.get(one, ())}
+            return merging.ends(piece.claimed for key in keys for piece in self._held[key].pieces.values())
 
     def _around(self, entity: EntityId) -> set[FactKey]:
         """The facts that end at an entity, or that it qualifies, also by the ids of what was merged into it."""

@@ -66,6 +66,12 @@ def _line_of(qualifier: str, redirects: Redirects) -> list[str]:
     return [qualifier] if entity is None else list(map(reference, line(entity, redirects)))
 
 
+def ends(claimed: Iterable[FactKey]) -> set[EntityId]:
+    """The entities that claims are of."""
+    parts = map(parse_key, claimed)
+    return {EntityId(end) for one in parts for end in (one.head, one.tail) if not end.startswith("=")}
+
+
 def parted(pieces: Pieces, redirects: Redirects, symmetric: Collection[str]) -> dict[FactKey, Pieces]:
     """Pieces by the key of the fact under which they lie now."""
     parts: dict[FactKey, Pieces] = defaultdict(dict)

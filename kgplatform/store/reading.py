@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -180,15 +180,26 @@ class Reader:
         return dict(zip(found, self._facts(list(found.values())), strict=True))
 
     def evidence(self, key: FactKey) -> tuple[Evidence, ...]:
-        found = self._at([key], selection.EVIDENCE).get(key)
-        return strongest(found["relation"], self._pieces(found), self._calibration) if found else ()
+        return self.evidence_at([key]).get(key, ())
 
-    def _pieces(self, row: Mapping[str, Any]) -> Pieces:
-        """All pieces of a fact, wherever they lie."""
-        if not (many := len(row["parts"] or ())):
-            return pieces(row)
-        key = FactKey(row["key"])
-        return self._connection.reading(lambda tx: on_shelves(tx, [(key, many, range(many))])).get(key, {})
+    def evidence_at(self, keys: Collection[FactKey]) -> dict[FactKey, tuple[Evidence, ...]]:
+        found = self._at(keys, selection.EVIDENCE)
+        held = self._pieces(found.values())
+        return {key: strongest(row["relation"], held[FactKey(row["key"])], self._calibration) for key, row in found.items()}
+
+    def claimed(self, ids: Collection[EntityId]) -> set[EntityId]:
+        near = [fact.key for fact in self.neighbours(list(ids), FactQuery(status="all"))]
+        held = self._pieces(self._under(near, selection.EVIDENCE).values())
+        return merging.ends(piece.claimed for some in held.values() for piece in some.values())
+
+    def _pieces(self, rows: Iterable[Mapping[str, Any]]) -> dict[FactKey, Pieces]:
+        """All pieces of facts, wherever they lie."""
+        found, shelved = dict[FactKey, Pieces](), list[tuple[FactKey, int, Sequence[int]]]()
+        for row in rows:
+            key, many = FactKey(row["key"]), len(row["parts"] or ())
+            found[key] = {} if many else pieces(row)
+            shelved += [(key, many, range(many))] if many else []
+        return found | self._connection.reading(lambda tx: on_shelves(tx, shelved)) if shelved else found
 
     def _at(self, keys: Collection[FactKey], returned: str) -> dict[FactKey, Mapping[str, Any]]:
         """What lies under keys, or under those they have since their entities were merged."""
@@ -209,7 +220,7 @@ class Reader:
         pages = self._pages_of(query, f"{selection.RETURN}, {selection.PIECES}")
         told = ((row, entity) for page in pages for entity in [self._qualifying(page)] for row in page)
         for row, entity in told if query.limit is None else islice(told, query.limit):
-            yield from claims(selection.fact(row, entity), self._pieces(row), entity)
+            yield from claims(selection.fact(row, entity), self._pieces([row])[FactKey(row["key"])], entity)
 
     def neighbours(self, ids: Sequence[EntityId], query: FactQuery) -> list[Fact]:
         near: dict[FactKey, Fact] = {}

@@ -58,6 +58,8 @@ def test_facts_of_two_that_are_one_meet_and_count_together(store: Store) -> None
     fact = store.fact(FactKey("born in|person:ann|city:ulm"))
     assert fact and fact.sources == ("doc:1", "doc:2")
     assert len(store.evidence(fact.key)) == 2
+    assert store.claimed([ANN]) == {ANN, ANNA, *(thing(*one).id for one in (("Bob",), ("Zed",), ("Ulm", "city"), ("Bonn", "city")))}
+    assert store.claimed([]) == store.claimed([BEA]) == set()
 
 
 def test_many_facts_are_found_at_once_by_keys_of_now_and_of_before(store: Store) -> None:

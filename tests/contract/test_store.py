@@ -81,7 +81,9 @@ def key_of(one: Claim) -> FactKey:
 
 
 def state(store: Store) -> dict[FactKey, tuple[Fact, tuple[Evidence, ...]]]:
-    return {fact.key: (fact, store.evidence(fact.key)) for fact in store.facts(ALL)}
+    found = {fact.key: fact for fact in store.facts(ALL)}
+    evidence = store.evidence_at(found)
+    return {key: (fact, evidence[key]) for key, fact in found.items()}
 
 
 def only(store: Store) -> Fact:

@@ -162,6 +162,21 @@ def test_what_a_limit_ended_goes_on_within_another(page: Open, wire: Wire, answe
     assert wire.ledger.job(job.id).task.arguments["iterations"] == 2
 
 
+def test_runs_are_compared(page: Open, wire: Wire, answering: Answering) -> None:
+    answering.gate.set()
+    for run, rounds in (("spun", 2), ("woven <b>", 1)):
+        wire.runner().submit(wire.task(KIND, harvest_expand.arguments(TOPIC, limits={"iterations": rounds})), run=run)
+        wire.runner().work(until_idle=True)
+    tab = page()
+    for run in ("spun", "woven <b>"):
+        tab.page.get_by_role("combobox", name="Compare runs").click()
+        tab.page.get_by_role("option", name=run, exact=True).click()
+    told = tab.page.locator(".costs tr")
+    expect(told.first).to_have_text("spunwoven <b>")
+    expect(told.filter(has_text="questions")).to_have_text("questions4, 4 with a usable answer1, 1 with a usable answer")
+    expect(told.filter(has_text="links as spun")).to_have_text(re.compile(r"^links as spun\d+2$"))
+
+
 def test_a_run_is_taken_back_after_a_question(page: Open, wire: Wire, kg: KnowledgeGraph, answering: Answering) -> None:
     job = asked(wire)
     answering.gate.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -12,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from harvest.expand import ROUND, STRATEGIES, Limits, Models, Report, Way, harvest, spans, told
+from harvest.expand import ROUND, STRATEGIES, Grown, Limits, Models, Report, Way, harvest, spans, told
 from harvest.expand.composing import Hypotheses
-from kgplatform.errors import BadRequest
+from kgplatform.errors import BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Ledger, Task
+from kgplatform.jobs import Ledger, Task, looking
 from kgplatform.jobs.runner import Runner
 from kgplatform.jobs.work import Work
 from kgplatform.lm.scripted import HashingEncoder
@@ -26,6 +27,7 @@ from kgplatform.names import digest
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Source, SourceId
 from tests.commands import commands
+from ui.expansions import read
 
 TOPIC = "What makes silk strong?"
 
@@ -204,14 +206,19 @@ def test_within_other_limits_a_run_asks_no_question_twice(kg: KnowledgeGraph, tm
     ledger = Ledger(tmp_path / "jobs.sqlite")
     runner = Runner(ledger, {"harvest expand": do})
     job = runner.now(Task("harvest expand"))
+    early = looking.look(ledger, job.id, (ROUND,), read)
     ledger.retry(job.id)
     runner.again(job.id)
     first, second = ([len(one.questions) for one in report.rounds] for report in reports)
     assert (first, second) == ([1, 3, 1], [1, 3, 1, 3, 1])
-    rounds, _ = told(step.result for step in ledger.results(job.id, ROUND))
-    assert tuple(rounds) == reports[-1].rounds
+    rounds, grown = told(step.result for step in ledger.results(job.id, ROUND))
+    assert rounds == reports[-1].rounds
+    late = looking.look(ledger, job.id, (ROUND,), read, early)
+    assert (late.found, [len(look.found[0]) for look in (early, late)]) == ((rounds, grown), [3, 5])
     asked = [call.messages[-1].text for call in chat.calls]
     assert len(asked) == len(set(asked)) == reports[-1].calls == 9
+    ledger.withdraw(job.run, "")
+    assert looking.look(ledger, job.id, (ROUND,), read, late).found == ((), Grown())
 
 
 def test_an_answer_that_links_nothing_is_told_of(expand: Callable[..., Report]) -> None:
@@ -228,6 +235,40 @@ def test_what_a_run_merged_stays_one_where_others_speak_of_both_though_it_was_me
     other.merge("notch", "stress concentration")
     other.forget(run="spelt")
     assert {head for head, _, _ in said(other)} == {"notch"}
+
+
+@pytest.mark.parametrize("broken", ["forget_run", "claimed", "undo"])
+def test_a_withdrawal_that_was_broken_off_is_finished_by_another(
+    expand: Callable[..., Report], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def grown() -> KnowledgeGraph:
+        """Of what the run merged others speak of one both ways, and of one only as it was before."""
+        made = KnowledgeGraph(MemoryStore())
+        before = [("stress concentration", "weakens", "silk"), ("fracture surface", "ends", "silk")]
+        expand(lambda _: local_graph(*before), made, limits=Limits(iterations=1), run="before")
+        spelt = [("StressConcentrations", "weakens", "steel"), ("FractureSurfaces", "end", "steel")]
+        expand(lambda _: local_graph(*spelt), made, limits=Limits(iterations=1), run="spelt")
+        expand(lambda _: local_graph(("StressConcentrations", "weakens", "bone")), made, limits=Limits(iterations=1), run="after")
+        return made
+
+    whole, kg = grown(), grown()
+    whole.forget(run="spelt")
+    with monkeypatch.context() as breaking:
+        effect = getattr(kg.store, broken)
+
+        def dying(*given: Any) -> None:
+            effect(*given)
+            raise KeyboardInterrupt
+
+        breaking.setattr(kg.store, broken, dying)
+        with contextlib.suppress(KeyboardInterrupt):
+            kg.forget(run="spelt")
+    with contextlib.suppress(NotFound):
+        kg.forget(run="spelt")
+    told = {("stress concentration", "weakens", "silk"), ("stress concentration", "weakens", "bone"), ("fracture surface", "ends", "silk")}
+    assert said(kg) == said(whole) == told
+    assert {(one.other, one.undone) for one in kg.merges()} == {(one.other, one.undone) for one in whole.merges()}
+    assert sorted(one.undone for one in kg.merges()) == [False, True]
 
 
 def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,6 +336,12 @@ def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: K
     assert (piece.source.id, piece.method, piece.quote) == ("doc:silk", "text", "crystals of beta sheets\nhold the fibroin chains")
     assert text[piece.start : piece.end] == piece.quote
     assert [round(fact.confidence, 2) for fact in kg.facts(status="proposed")] == [0.27, 0.27]
+    assert expand(quoting, way=Way(grounded=True), limits=Limits(iterations=1, calls=1)).calls == 1
+    unspoken = KnowledgeGraph(MemoryStore())
+    unspoken.add_document(Source(SourceId("doc:tin"), "document", "Tin"), "Tin melts early.")
+    report = expand(quoting, unspoken, way=Way(grounded=True))
+    assert (report.calls, [one.answered for one in report.rounds]) == (0, [0])
+    assert report.notes == (f"{TOPIC!r} is not asked: no text of the graph's documents speaks of it",)
 
 
 def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
@@ -304,7 +351,13 @@ def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand
         assert ("Of the time before" in asked) == (not any(first in asked for first in ("1990-1991", "1990,")))
         return local_graph(("Belgium", "has king", king), ("Belgium", "has capital", "Brussels"))
 
-    report = expand(told, way=Way(years=spans("1990-1994", 2)))
+    shapes = list[tuple[int, int, int]]()
+    report = expand(
+        told,
+        way=Way(years=spans("1990-1994", 2)),
+        watch=lambda number, grown: shapes.append((number, grown.graph.nodes, len(grown.graph.edges))),
+    )
+    assert shapes == [(1, 3, 2), (2, 3, 2), (3, 4, 3)]
     assert {(getattr(fact.tail, "name", ""), fact.qualifiers) for fact in kg.facts(status="all")} == {
         ("Baudouin", (("valid_from", "1990"), ("valid_to", "1993"))),
         ("Albert", (("valid_from", "1994"), ("valid_to", "1994"))),

@@ -8,10 +8,10 @@ import pytest
 
 from kgplatform.errors import BadRequest
 from kgplatform.graph import Added, KnowledgeGraph
-from kgplatform.linking.linker import Linker
+from kgplatform.linking.linker import SAME, Linker
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Candidate, Claim, Entity, EntityId, Evidence, Kind, Literal, Mention, Source, SourceId
+from kgplatform.types import Candidate, Claim, Entity, EntityId, Evidence, Kind, Literal, Mention, Relation, Source, SourceId
 
 KINDS = {"thing": "", "person": "thing", "place": "thing", "city": "place", "organisation": "thing"}
 ENCODER = HashingEncoder()
@@ -164,6 +164,19 @@ def whole() -> KnowledgeGraph:
 def test_duplicates_of_a_whole_graph_are_found_with_score_and_reason() -> None:
     found = [(pair.other.name, pair.entity.name, pair.why) for pair in whole().duplicates()]
     assert sorted(found) == [("Marie Curie", "M. Curie", "initials"), ("free volume", "FreeVolume", "the same words")]
+
+
+def test_two_whose_facts_contradict_are_told_apart_or_asked_about() -> None:
+    kg = graph()
+    kg.learn(relations=[Relation("discovered in", functional=True)])
+    years = {"thallium": "1861", "thulium": "1879", "free volume": "1861", "FreeVolume": "1862"}
+    kg.add([said(name, "thing") for name in years])
+    assert {pair.entity.name for pair in kg.duplicates()} == {"thulium", "FreeVolume"}
+    kg.add([Candidate(Mention(name), "discovered in", Literal(year, "date"), told()) for name, year in years.items()])
+    assert [(pair.entity.name, pair.why) for pair in kg.duplicates()] == [("FreeVolume", "but their facts contradict")]
+    assert kg.duplicates()[0].score < SAME
+    kg.add([Candidate(Mention("FreeVolume"), "discovered in", Literal("1861-05", "date"), told())])
+    assert kg.duplicates()[0].score >= SAME
 
 
 def test_what_a_person_said_of_two_is_not_asked_again() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import pytest
 
 from harvest.bertnet import Limits, Models, harvest, held
 from harvest.bertnet.candidates import Judged
-from harvest.bertnet.held import Held, Look
+from harvest.bertnet.held import Held
 from harvest.bertnet.sending import Telling, Verdicts, send, standing
 from kgplatform.belief import PRIOR
 from kgplatform.errors import BadCard
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.jobs import Job, Ledger, Runner, Step, Task, Work
+from kgplatform.jobs import Job, Ledger, Runner, Step, Task, Work, looking
+from kgplatform.jobs.looking import Look
 from kgplatform.jobs.steps import Steps
 from kgplatform.lm.scripted import HashingEncoder, ScriptedScorer
 from kgplatform.names import entity_id
@@ -207,17 +208,20 @@ def test_relations_of_one_job_are_told_apart_whatever_they_are_called(tmp_path: 
 
 
 def test_each_look_reads_only_what_is_new(tmp_path: Path) -> None:
-    ledger, look, seen = Ledger(tmp_path / "jobs.sqlite"), Look(), list[str]()
+    ledger, seen = Ledger(tmp_path / "jobs.sqlite"), list[str]()
+    look: Look[dict[str, Held]] | None = None
     named = [dataclasses.replace(CAPITAL, name=name) for name in ("seat/known of", "capital of")]
 
-    def results(part: str, but: Collection[str]) -> list[Step]:
-        new = ledger.results(ledger.jobs()[0].id, part, but)
-        seen.extend(step.key for step in new)
-        return new
+    def again() -> Look[dict[str, Held]]:
+        def read(steps: Sequence[Step], before: Mapping[str, Held] | None) -> dict[str, Held]:
+            seen.extend(step.key for step in steps)
+            return held.read(steps, before)
+
+        return looking.look(ledger, ledger.jobs()[0].id, held.LOOKED, read, look)
 
     def told(_done: int, _total: int) -> None:
         nonlocal look
-        look = look.again(results)
+        look = again()
 
     def kind(work: Work, _arguments: Mapping[str, Any]) -> None:
         work.told(told)
@@ -225,12 +229,12 @@ def test_each_look_reads_only_what_is_new(tmp_path: Path) -> None:
 
     job = Runner(ledger, {"harvest relation": kind}).now(Task("harvest relation"))
     many = len(seen)
-    look = look.again(results)
+    look = again()
     assert 0 < many < len(seen)
     read = held.read(ledger.results(job.id))
     assert [dataclasses.replace(one, kinds={}) for one in look.found.values()] == [
         dataclasses.replace(one, kinds={}) for one in read.values()
     ]
-    assert len(look.keys) == len(set(seen))
+    assert sorted(look.times) == sorted(seen)
     before, seen[:] = look, []
-    assert (look.again(results), seen) == (before, [])
+    assert (again(), seen) == (before, [])

@@ -143,8 +143,8 @@ def runs(
     if not found:
         run.screen.note("there are no runs yet:  kg harvest expand QUESTION  makes one")
     elif name:
-        compared = [expansions.figures(one, run.expansions, found[0]) for one in found]
-        run.screen.table(("", *(one.run for one in found)), [(what, *(one[what] for one in compared)) for what in compared[0]])
+        head, *rows = expansions.compared(found, run.expansions)
+        run.screen.table(head, rows)
     else:
         columns = ("run", "strategy", "rounds", "things", "links", "state", "question")
         run.screen.table(columns, map(_row, found))

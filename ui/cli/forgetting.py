@@ -66,8 +66,8 @@ def _forget_run(run: Run, name: str, dry_run: bool) -> None:
         _gone(run, RUN + name, done)
         return
     keys = {key for change in run.graph.changes() if change.run == name for key in change.keys}
-    of_it = {key: {piece.run == name for piece in run.graph.store.evidence(key)} for key in keys}
-    alone, kept = (sum(one == wanted for one in of_it.values()) for wanted in ({True}, {True, False}))
+    of_it = [{piece.run == name for piece in evidence} for evidence in run.graph.store.evidence_at(keys).values()]
+    alone, kept = of_it.count({True}), of_it.count({True, False})
     if not alone + kept:
         raise NotFound(f"the graph has nothing of a run {name[:120]!r}: see  kg jobs list")
     run.screen.emit({"run": name, "dry_run": True, "facts_removed": alone, "facts_kept": kept})

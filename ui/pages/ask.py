@@ -139,9 +139,8 @@ def _walks(found: Answer) -> None:
 
 def _told(facts: Iterable[Fact]) -> dict[FactKey, Evidence]:
     """What best speaks for each fact."""
-    store = graph().store
-    found = {fact.key: shapes.strongest(store.evidence(fact.key)) for fact in facts}
-    return {key: piece for key, piece in found.items() if piece}
+    found = graph().store.evidence_at({fact.key for fact in facts})
+    return {key: piece for key, evidence in found.items() if (piece := shapes.strongest(evidence))}
 
 
 def _instead(found: Answer, question: str, means: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from harvest.expand import ROUND
 from kgplatform.analysis import dynamics
 from kgplatform.jobs import Job, Ledger
 from kgplatform.jobs.types import LIVE
@@ -48,13 +49,30 @@ def show() -> None:
 
 
 def _listed(ledger: Ledger) -> None:
-    if not opened_job.listing(ledger, (KIND,), _told):
+    if runs := {job.run: job for job in reversed(opened_job.listing(ledger, (KIND,), _told))}:
+        _compare(ledger, runs)
+    else:
         st.html(
             '<div class="welcome"><h2>Nothing has been expanded yet</h2>'
             "<p>Ask a question on the left. A chat model answers it with a small graph, and what that graph lacks is asked next, "
             "round after round. All of it is proposed, until somebody accepts it or another source says so too.</p>"
             "<p>A worker does it: <code>kg worker</code></p></div>"
         )
+
+
+def _compare(ledger: Ledger, runs: Mapping[str, Job]) -> None:
+    """Runs that a person picks, side by side."""
+    if len(runs) < 2:
+        return
+    chosen = st.multiselect("Compare runs", list(runs)[::-1], key="compared", placeholder="Two or more", max_selections=4)
+    if len(chosen) > 1:
+        found = [_read(ledger, runs[one]) for one in chosen]
+        st.html(expand_view.comparison(expansions.compared(found, wire().expansions)))
+
+
+def _read(ledger: Ledger, job: Job) -> Expansion:
+    """What a job has come to. Only rounds that are new since the last look are read."""
+    return Expansion(job, *opened_job.look(ledger, job, (ROUND,), expansions.read))
 
 
 def _told(job: Job) -> tuple[str, str]:
@@ -68,7 +86,7 @@ def _opened(ledger: Ledger, job: Job) -> None:
     if not ours:
         st.error(plain(f"job {job.id} ({job.task.kind}) is no expansion: see it under Jobs"))
         return
-    found = expansions.expansion(ledger, job)
+    found = _read(ledger, job)
     here = job.task.graph == place(wire().settings)
     with st.container():  # each keeps its place, whatever stands in the others
         if found.rounds:
@@ -103,11 +121,12 @@ def _picture(found: Expansion) -> None:
 
 
 def _shape(found: Expansion) -> None:
-    """From the second round on there is something to see."""
+    """From the second round, or span of years, on there is something to see."""
     path = expansions.dynamics_file(wire().expansions, found.run)
-    if len(found.rounds) > 1 and path.exists():
-        st.html("<h4>Its shape, round by round</h4>")
-        curves.draw(dynamics.read(path))
+    shapes = dynamics.read(path) if path.exists() else []
+    if len(shapes) > 1:
+        st.html(f"<h4>Its shape, {'years by years' if found.job.task.arguments.get('years') else 'round by round'}</h4>")
+        curves.draw(shapes)
 
 
 # what can be done with a run that has ended

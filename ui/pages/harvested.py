@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from harvest.bertnet import held
 from harvest.bertnet.candidates import Judged, Kinds
-from harvest.bertnet.held import Held, Look
+from harvest.bertnet.held import Held
 from harvest.bertnet.sending import Telling, Verdicts, send, standing
 from kgplatform import names
 from kgplatform.cardfiles import read_cards
@@ -61,7 +60,7 @@ def _listed(ledger: Ledger) -> None:
 
 
 def _opened(ledger: Ledger, job: Job) -> None:
-    found = _found(ledger, job) if job.task.kind == KIND else {}
+    found = opened_job.look(ledger, job, held.LOOKED, held.read) if job.task.kind == KIND else {}
     opened_job.head(job, ledger, "harvest", " · ".join(found))
     if job.task.kind != KIND:
         st.error(plain(f"job {job.id} ({job.task.kind}) is no harvest of a relation: see it under Jobs"))
@@ -75,15 +74,6 @@ def _opened(ledger: Ledger, job: Job) -> None:
     if len(found) > 1:
         relation = st.selectbox("Relation", list(found), key=f"harvested-{job.id}")
     _relation(Opened(job, found[relation], _card(job, relation)))
-
-
-def _found(ledger: Ledger, job: Job) -> Mapping[str, Held]:
-    """What the job has found so far. Only new steps are read, as long as it is the same job and reads the same."""
-    state, key = st.session_state, (job.id, job.inputs)
-    before = state["harvested_look"][1] if state.get("harvested_look", (None,))[0] == key else Look()
-    look = before.again(partial(ledger.results, job.id))
-    state["harvested_look"] = (key, look)
-    return look.found
 
 
 @st.cache_data(ttl=600, max_entries=20, show_spinner=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
 from kgplatform.errors import Ambiguous, KgError, NotFound
-from kgplatform.jobs import Job, Ledger
+from kgplatform.jobs import Job, Ledger, Step, looking
 from kgplatform.jobs.types import LIVE
 from ui import job_view
 from ui.connection import wire
@@ -21,6 +22,9 @@ _EVERY = 2
 """Seconds between two looks at a job that goes on."""
 _LISTED, _LOOKED = 12, 200
 """Jobs that a list has, and among which they are looked for."""
+_KEPT = 4
+"""Jobs of which the session keeps what was read."""
+T = TypeVar("T")
 
 
 def follow(opened: Callable[[Ledger, Job], None], listed: Callable[[Ledger], None]) -> None:
@@ -52,8 +56,18 @@ def _live() -> bool:
         return False
 
 
-def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[str, str]] = lambda _: ("", "")) -> bool:
-    """The latest jobs of these kinds on this graph, each to be opened; whether there are any.
+def look(ledger: Ledger, job: Job, parts: Collection[str], read: Callable[[Sequence[Step], T | None], T]) -> T:
+    """What a job has come to so far, as ``looking.look``; the session keeps it, so that the next look reads only what is new."""
+    kept: dict[str, looking.Look[T]] = st.session_state.setdefault("looked", {})
+    found = looking.look(ledger, job.id, parts, read, kept.pop(job.id, None))
+    kept[job.id] = found
+    for old in list(kept)[:-_KEPT]:
+        kept.pop(old, None)
+    return found.found
+
+
+def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[str, str]] = lambda _: ("", "")) -> list[Job]:
+    """The latest jobs of these kinds on this graph, each drawn to be opened.
 
     ``told`` gives the title of each and what it came to, in other words than all jobs have.
     """
@@ -62,7 +76,7 @@ def listing(ledger: Ledger, kinds: Collection[str], told: Callable[[Job], tuple[
         with frame.row(f"job-{job.id}"):
             st.html(job_view.line(job, ledger.time(), *told(job)))
             st.button("Open", width=frame.BUTTON, key=f"open-{job.id}", on_click=open, args=(job.id,))
-    return bool(jobs)
+    return jobs
 
 
 def head(job: Job, ledger: Ledger, where: str, title: str = "") -> None:

@@ -63,6 +63,5 @@ def _picked(key: str, item: str) -> None:
 
 def _told(facts: Iterable[Fact]) -> dict[str, Evidence]:
     """What best speaks for each fact."""
-    store = graph().store
-    found = {fact.key: shapes.strongest(store.evidence(fact.key)) for fact in facts}
-    return {key: piece for key, piece in found.items() if piece}
+    found = graph().store.evidence_at({fact.key for fact in facts})
+    return {key: piece for key, evidence in found.items() if (piece := shapes.strongest(evidence))}
