@@ -24,7 +24,7 @@ class Answer:
     ``paths`` hold the walks that the answer rests on: for a plain question one to each answer, in the answers' order, the most
     believed; else those of every member of the sets that it was made from, of at most ``SUPPORT`` of them. A count
     and a yes or no are literals, ``members`` what was counted. ``confidence`` is the share of this reading among the
-    readings times the belief in the best answer, which is no surer than the weakest fact of each walk to it.
+    readings times the belief in the least sure answer, which is no surer than the weakest fact of each walk to it.
     ``supported`` is false when nothing was found; ``text`` then says why, ``choices`` are the things that a name may mean, and ``near``
     names like the ``unknown`` one of the question. ``conflicts`` are facts on the walk that cannot all be true.
     ``guess`` is what a chat model says by itself where the graph is silent: nothing supports it. It was asked ``calls`` times.

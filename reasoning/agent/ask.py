@@ -39,6 +39,7 @@ from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 FOREIGN = 0.25
 """Of the words beside the names fewer are known in a question that is in another language."""
 _AGE = re.compile(r"\bhow old\b.*\b(?:when|in|at)\b", re.IGNORECASE)
+_REASON = re.compile(r"^\W*(?:why|how (?:come|is|are|was|were|do|does|did|can|could|has|have))\b", re.IGNORECASE)
 LONGEST = 1_000
 """Characters of a question."""
 SUPPORT = 100
@@ -147,6 +148,8 @@ class Guide:
 
     def _planned(self, question: str, walker: Walker, means: frozenset[str] = frozenset()) -> tuple[list[Topic], Plan]:
         """What the question names, and what is to be done."""
+        if _REASON.search(question):
+            raise Unsaid("The graph does not say: it holds what is so, and not why or how.")
         if _AGE.search(question):
             raise Unsaid("The graph does not say: it holds dates, and no ages at them.")
         linked = link(self.names, question, self.known, cues.JOINING)
@@ -160,7 +163,7 @@ class Guide:
             raise Unsaid("The question is in no words that are known here: ask in English, in the words of the graph's relations.")
         slots = [Slot(topic.start, topic.end, isinstance(topic, Value)) for topic in topics]
         todo = plan(question, slots, self._is_wording, lambda noun: bool(walker.kind_of(noun)))
-        if not topics and (todo.form == "truth" or not (todo.extreme or todo.clauses)):
+        if not topics and (todo.form == "truth" or not (todo.extreme or todo.clauses or todo.every)):
             raise Unsaid(f"The question names nothing that is in the graph.{self._hint(question)}", self.names.near(question))
         return topics, todo
 
@@ -207,7 +210,7 @@ class Guide:
             route=route,
             answers=tuple(answers),
             paths=paths,
-            confidence=best.share * sets.belief(paths[0]),
+            confidence=best.share * min(map(sets.belief, paths)),
             alternatives=tuple(self._alternative(reading) for reading in others[:3]),
             conflicts=conflicts,
         )
@@ -244,13 +247,20 @@ class Guide:
         counted = Literal(str(len(members)), "integer")
         if counts:
             text = f"{len(members)}: {self.solver.names(found.members)} ({found.said})."
-            belief = sets.whole(found.members).belief
         else:
-            text, belief = f"{telling.listed(members)} ({found.said}).", ranked[0][1].belief
+            text = f"{telling.listed(members)} ({found.said})."
         answers = (counted,) if counts else tuple(members)  # "how many stars" is told by a number, where the graph has one
         topic = next((one.entities[0] for one in topics if isinstance(one, Mention)), None)
         text += telling.vague(topics)
-        return Answer(text, True, topic=topic, answers=answers, paths=walks, confidence=found.share * belief, members=tuple(members))
+        return Answer(
+            text,
+            True,
+            topic=topic,
+            answers=answers,
+            paths=walks,
+            confidence=found.share * sets.whole(found.members).belief,
+            members=tuple(members),
+        )
 
     def _chosen(self, todo: Plan, topics: Sequence[Topic]) -> Found:
         """The foremost of the things that the question itself offers."""

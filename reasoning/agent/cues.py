@@ -44,7 +44,7 @@ class Extreme:
     """The first or last of a set by a date, a number or how many things a relation leads to.
 
     ``about`` is what the word itself is about: "oldest" asks for births. ``noun`` says what is counted; with ``slot`` all are meant
-    whose count stands to that number as ``compare`` says.
+    whose count stands to that number as ``compare`` says. "The second highest" is of ``rank`` 2, of "the three oldest" there are ``many``.
     """
 
     highest: bool
@@ -52,6 +52,8 @@ class Extreme:
     about: str = ""
     noun: str = ""
     word: str = ""
+    rank: int = 1
+    many: int = 1
     slot: int = -1
     compare: Compare = "="
 
@@ -75,6 +77,8 @@ def _extremes() -> dict[tuple[str, ...], Extreme]:
 
 
 EXTREMES = _extremes()
+NUMBERS = {word: number for number, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
+RANKS = {word: number for number, word in enumerate("second third fourth fifth sixth seventh eighth ninth tenth".split(), start=2)}
 COMPARATIVE = frozenset(
     "older elder younger earlier later newer larger higher greater bigger heavier smaller lower lighter more fewer".split()
 )

@@ -35,6 +35,8 @@ class Foremost:
         members, hop = self._before_the_value(found)
         found = replace(found, members=members)
         nodes = np.array(sorted(members), dtype=np.int64)
+        if extreme.scale == "count" and extreme.rank + extreme.many > 2:
+            raise Unsaid(f"The graph does not say: by a count only the most or the fewest are told, and not the {extreme.word}.")
         if extreme.scale == "count":
             hop = self._amount(extreme.noun, nodes)
             if hop is None or extreme.slot >= 0:
@@ -44,10 +46,10 @@ class Foremost:
         if hop is None:
             raise Unsaid(f"The graph does not say by what the {extreme.word} of {found.said or plan.noun} is to be told.")
         values = measures.values(self.walker, nodes, hop)
-        best = sets.foremost(members, values, extreme.highest)
+        best = sets.foremost(members, values, extreme.highest, extreme.rank, extreme.many)
         if not best:
             raise Unsaid(f"The graph does not say which is the {extreme.word}: what it has of {found.said} cannot be put in an order.")
-        mark = in_words(values[next(iter(best))][0])
+        mark = ", ".join(dict.fromkeys(in_words(values[node][0]) for node in best))
         name = self.walker.route((hop,))[0]
         known = len(values) if len(values) == len(members) else f"{len(values)} of {len(members)}"
         said = f"{extreme.word} by {name!r} ({mark}) of {known}: {found.said}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Literal as OneOf
 
-from reasoning.agent.cues import AMONG, ASKING, AUXILIARIES, COMPARISONS, EXTREMES, IMPERATIVES, THAN, TURNS, Extreme
+from reasoning.agent.cues import AMONG, ASKING, AUXILIARIES, COMPARISONS, EXTREMES, IMPERATIVES, NUMBERS, RANKS, THAN, TURNS, Extreme
 from reasoning.paths.values import Compare
 from reasoning.paths.words import FUNCTION_WORDS
 
@@ -103,9 +103,16 @@ def superlative(tokens: list[Token], form: Form) -> tuple[Extreme | None, int, l
     for at in range(len(tokens)):
         for size in (2, 1):
             extreme = EXTREMES.get(tuple(low[at : at + size]))
-            rest = [*tokens[:at], *tokens[at + size :]]
-            if not extreme or "than" in low[at + size : at + size + REACH] or low[max(0, at - 1) : at] == ["at"]:
+            before = low[at - 1] if at else ""
+            counted = before in NUMBERS or before in RANKS
+            rest = [*tokens[: at - counted], *tokens[at + size :]]
+            if not extreme or "than" in low[at + size : at + size + REACH] or before == "at":
                 continue
+            if counted:
+                word = f"{before} {extreme.word}"
+                extreme = replace(extreme, word=word, rank=RANKS.get(before, 1), many=NUMBERS.get(before, 1))
+                at -= 1
+                size += 1
             if extreme.scale != "count":
                 return extreme, at, rest
             noun = next((word for word in low[at + size :] if word), "")
@@ -124,7 +131,10 @@ def trimmed(piece: Sequence[Token]) -> list[Token]:
 
 def comparison(piece: list[Token], value: bool, is_wording: Callable[[str], bool]) -> tuple[list[Token], Compare, str]:
     """The words before a slot without those that compare with it."""
-    low = [folded(word) for word in trimmed(piece)]
+    kept = trimmed(piece)
+    if [folded(word) for word in kept[-2:]] == ["that", "of"]:
+        kept = kept[:-2]  # "greater than that of X"
+    low = [folded(word) for word in kept]
     for phrase, compare, about in COMPARISONS:
         size = len(phrase)
         if compare == "=" or tuple(low[-size:]) != phrase:

@@ -31,6 +31,7 @@ from reasoning.paths.values import Compare
 from reasoning.paths.words import FUNCTION_WORDS, RETURNS
 
 _CLAUSE_BREAK = (",", ";")
+_EXISTING = frozenset("exist exists known graph all".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Plan:
     """What to do: ``extreme`` of the set that the clauses make of each other, or of ``noun``; then list, count, judge or choose.
 
     ``attribute`` has the words by which the extreme is found, its topic left open. ``strict``: "both" was said. ``targets`` are
-    the slots that a yes-or-no question says the walk leads to (to one of them, with ``either``), or compares with.
+    the slots that a yes-or-no question says the walk leads to (to one of them, with ``either``), or compares with. ``every``: all
+    of a kind are meant ("how many elements are there?").
     """
 
     form: Form
@@ -71,6 +73,7 @@ class Plan:
     compare: Compare = "="
     about: str = ""
     year: bool = False
+    every: bool = False
 
     @property
     def simple(self) -> bool:
@@ -125,7 +128,8 @@ def plan(
         groups[-1].after = []
     of_all = noun if noun == "who" or is_kind(noun) else ""
     clauses = tuple(clause for number, group in enumerate(groups) for clause in _clauses(group, number, groups, of_all))
-    return Plan(form, clauses, noun, extreme, attribute, strict, year=year)
+    every = not slots and bool(noun) and is_kind(noun) and set(map(folded, tokens)) <= {noun, *FUNCTION_WORDS, *_EXISTING}
+    return Plan(form, clauses, noun, extreme, attribute, strict, year=year, every=every)
 
 
 def _groups(tokens: list[Token], slots: Sequence[Slot], is_wording: Callable[[str], bool]) -> list[_Group]:
@@ -242,10 +246,10 @@ def _truth(groups: Sequence[_Group]) -> Plan:
         return Plan("truth", ())
     first, last = groups[0], groups[-1]
     said = first.after if last is first else [*first.after, *last.before, *last.after]
-    negative = not NOT.isdisjoint(map(folded, said))
+    negative = not NOT.isdisjoint(map(folded, said)) or "neither" in map(folded, first.before)
     said = [word for word in said if folded(word) not in NOT | AMONG]
     # "Was not Ann born in Rome?" asks what "Was Ann born in Rome?" asks.
     before = [word for word in first.before if folded(word) not in AMONG | NOT]
     clauses = tuple(replace(_clause(before, slot, said, first), compare="=", about="", negative=negative) for slot in first.slots)
     targets = () if last is first else tuple(last.slots)
-    return Plan("truth", clauses, targets=targets, compare=last.compare, about=last.about, either=last.either)
+    return Plan("truth", clauses, targets=targets, compare=last.compare, about=last.about, either=first.either or last.either)

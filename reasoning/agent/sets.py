@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from kgplatform.types import Literal, Path
 from reasoning.paths.values import order
 
+ABSENT = 0.5
+"""How far it is believed of what the graph says nothing of that it is not so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -49,19 +52,29 @@ def without(one: Members, other: Iterable[int]) -> dict[int, Member]:
     return {node: member for node, member in one.items() if node not in left}
 
 
-def foremost(members: Members, values: Mapping[int, tuple[Literal, Path]], highest: bool) -> dict[int, Member] | None:
-    """The members with the highest or lowest value, each with the walk to it; ``None`` when values cannot be told apart."""
-    known = [node for node in members if node in values]
-    best: list[int] = []
-    for node in known:
-        told = order(values[node][0], values[best[0]][0]) if best else 0
-        if told is None:
-            return None
-        if not best or told == (1 if highest else -1):
-            best = [node]
-        elif told == 0:
-            best.append(node)
-    return {node: also(members[node], values[node][1]) for node in best}
+def foremost(
+    members: Members, values: Mapping[int, tuple[Literal, Path]], highest: bool, rank: int = 1, many: int = 1
+) -> dict[int, Member] | None:
+    """The members with the highest or lowest value, each with the walk to it; ``None`` when values cannot be told apart.
+
+    Or those with the ``rank``-th value, or the first ``many``; who shares the last value is one of them.
+    """
+    left = [node for node in members if node in values]
+    chosen: list[int] = []
+    while left and (rank > 0 or len(chosen) < many):
+        best: list[int] = []
+        for node in left:
+            told = order(values[node][0], values[best[0]][0]) if best else 0
+            if told is None:
+                return None
+            if not best or told == (1 if highest else -1):
+                best = [node]
+            elif told == 0:
+                best.append(node)
+        left = [node for node in left if node not in best]
+        rank -= 1
+        chosen += best if rank <= 0 else []
+    return {node: also(members[node], values[node][1]) for node in chosen}
 
 
 def whole(members: Members) -> Member:

@@ -47,7 +47,7 @@ class Solver:
             parts.append(part)
             share *= part.share
             if members is None and clause.negative:
-                members, said = self._all(kind), f"{plan.noun}"
+                members, said = self._all(kind, sets.ABSENT), f"{plan.noun}"
             if members is None:
                 members, said = part.members, part.said
             elif clause.negative:
@@ -75,11 +75,11 @@ class Solver:
     def _each_said(self, parts: Sequence[Found]) -> str:
         return "; ".join(f"{part.said}: {self.names(part.members) or 'nothing'}" for part in parts)
 
-    def _all(self, kind: str) -> dict[int, Member]:
-        """Everything of a kind, by itself believed."""
+    def _all(self, kind: str, believed: float = 1.0) -> dict[int, Member]:
+        """Everything of a kind."""
         if kind not in self.walker.of_kind:
             raise Unsaid("The graph does not say: the question does not tell of which kind of things it asks.")
-        return {int(node): Member(1.0, ()) for node in self.walker.of_kind[kind]}
+        return {int(node): Member(believed, ()) for node in self.walker.of_kind[kind]}
 
     def _fitting(self, kind: str, members: Members | None) -> Callable[[int], bool]:
         """Whether a last hop leads to the kind asked for, and to what the set so far is made of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,7 +36,14 @@ def judged(solver: Solver, plan: Plan, topics: Sequence[Topic]) -> Verdict:
     if not plan.clauses:
         raise Unsaid("The graph does not say: the question is not one that a walk from one name to another can answer.")
     pairs = [(clause, target) for clause in plan.clauses for target in plan.targets or (-1,)]
-    verdicts = [_one(solver, plan, clause, topics, target) for clause, target in pairs]
+    verdicts, unsaid = [], None
+    for clause, target in pairs:
+        try:
+            verdicts.append(_one(solver, plan, clause, topics, target))
+        except Unsaid as error:
+            unsaid = error
+    if unsaid and not (plan.either and any(one.true for one in verdicts)):
+        raise unsaid
     true = any(one.true for one in verdicts) if plan.either else all(one.true for one in verdicts)
     kept = [one for one in verdicts if one.true == true]
     denied = plan.clauses[0].negative
@@ -79,9 +86,14 @@ def _exists(solver: Solver, readings: Sequence[Reading], subject: Mention) -> Ve
 
 
 def _led(solver: Solver, readings: Sequence[Reading], goal: Topic, subject: Mention) -> Verdict:
-    """Yes when a walk that the question means leads to the goal, or to what lies in it."""
+    """Yes when a walk that the question means leads to the goal, or to what lies in it; as sure as that any such walk is meant."""
     nodes = _nodes(solver, goal)
-    fitting = [one for one in readings if _alike(solver, one, goal)]
+    alike = [_alike(solver, one, goal) for one in readings]
+    # The goal tells that none of the others was asked for.
+    whole = sum(one.share for one, fits in zip(readings, alike, strict=True) if fits)
+    readings = [replace(one, share=one.share / whole) if fits else one for one, fits in zip(readings, alike, strict=True)]
+    fitting = [one for one, fits in zip(readings, alike, strict=True) if fits]
+    sure = sum(one.share for one in fitting if not nodes.isdisjoint(one.reached))
     near = [one for one in readings if one.worst >= solver.walker.floor and one.score > readings[0].score - TEMPERATURE]
     for reading in [*fitting[:1], *near]:
         if reading.worst < solver.walker.floor:
@@ -89,7 +101,7 @@ def _led(solver: Solver, readings: Sequence[Reading], goal: Topic, subject: Ment
         members = solver.walker.members(reading)
         if hit := [members[node] for node in sorted(nodes) if node in members]:
             said = f"{_route(solver, reading)} – {in_words(hit[0].walks[0].steps[-1].end)}"
-            return Verdict(True, hit[0].walks, said, reading.share * hit[0].belief)
+            return Verdict(True, hit[0].walks, said, max(sure, reading.share) * hit[0].belief)
         around = solver.walker.around(sorted(members))
         if places := [node for node in sorted(nodes) if node in around]:
             rest = around[places[0]]

@@ -41,6 +41,8 @@ def link(names: Names, question: str, known: frozenset[str], joining: frozenset[
         mentions += _capitalised(names, question, known)
     unknown = []
     for start, end in _runs(question, mentions, known, joining):
+        if any(value.start < end and start < value.end for value in told):  # "7 November 1867"
+            continue
         within = [(first, last) for first, last in spans(question) if start <= first and last <= end and _free(first, last, mentions)]
         if more := names.vaguely(question, within):
             mentions.append(more)

@@ -244,6 +244,11 @@ WORLD = World(
         ("Was Marie Curie born after 1900?", {"false"}),
         ("Is Pierre Curie older than Marie Curie?", {"true"}),
         ("Did Marie Curie discover both radium and polonium?", {"true"}),
+        ("Was neither radium nor polonium discovered by Marie Curie?", {"false"}),
+        ("Was either neon or radium discovered by Marie Curie?", {"true"}),
+        ("Who was born on 7 November 1867?", {"Marie Curie"}),
+        ("Who are the two oldest people?", {"Marie Curie", "Pierre Curie"}),
+        ("Who is the second oldest person?", {"Marie Curie"}),
         ("Is Warsaw in Poland?", {"true"}),
         ("Which country is Paris in?", {"France"}),
         ("Which cities are in Poland?", {"Warsaw"}),
@@ -273,6 +278,8 @@ def test_sets_are_put_together(question: str, expected: set[str]) -> None:
         "Which sickness was discovered by Marie Curie?",
         "Where was radium discovered?",
         "In which month was Wanda Zych born?",
+        "Why did Marie Curie discover radium?",
+        "Who discovered the second most elements?",
     ],
 )
 def test_absence_is_no_answer(question: str) -> None:
@@ -295,9 +302,25 @@ def test_a_count_names_what_it_counts() -> None:
     assert len(answer.paths) == 2
 
 
-def test_all_of_a_kind_but_some_rests_on_no_walk() -> None:
+def test_all_of_a_kind_are_counted() -> None:
+    assert said(ask(WORLD, "How many elements are there?", HashingEncoder())) == {"3"}
+
+
+def test_all_of_a_kind_but_some_rests_on_no_walk_and_is_not_sure() -> None:
     answer = ask(WORLD, "Which elements were not discovered by Marie Curie?", HashingEncoder())
     assert (answer.answers, answer.paths) == ((NEON,), ())
+    assert answer.confidence <= 0.5
+
+
+def test_an_answer_is_as_sure_as_what_is_least_sure_of_it() -> None:
+    answer = ask(World(), "What did Marie Curie discover?", HashingEncoder())
+    assert answer.answers == (POLONIUM, RADIUM)
+    assert answer.confidence <= 0.8
+
+
+def test_yes_is_as_sure_as_its_fact_where_no_other_walk_can_be_meant() -> None:
+    answer = ask(World(), "Was Pierre Curie born in Paris?", HashingEncoder())
+    assert answer.confidence > 0.8
 
 
 def test_what_is_left_out_is_said_to_be_what_the_graph_says() -> None:
