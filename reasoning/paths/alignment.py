@@ -35,6 +35,8 @@ SURELY = 1.0
 """How much surer of its last hop a path is for the right kind of end: a year tells when, but not of what ("when did she retire")."""
 STRANGE = 2.4
 """A word that has less to do with every hop of a path asks for something else ("which prize did she refuse"); where there are cards."""
+NAMING, BESIDES = 9.0, 0.35
+"""A word that names a relation by so much asks for that one: what has less than this part to do with it is something else."""
 CLOSE, CALLED = 0.8, 2.0
 """What part of the nearest likeness, and how much at all, makes a name mean what a word calls."""
 
@@ -97,7 +99,7 @@ class Aligner:
         score, worst = np.full(len(paths), -np.inf), np.full(len(paths), -np.inf)
         orders = [self._stretches(order) for order in asked.orders]
         lean = self._lean(asked, {path[0] for path in paths})
-        alone = self._alone(asked, orders[0].alone)
+        alone, wanted = self._alone(asked, orders[0].alone)
         # "Which Rust packages": nothing but the kind of the end is asked for.
         kindred = SURELY if {stem(singular(word)) for word in asked.orders[0].words} - self.wording.kinds else self.weights.kind
         for length in {len(path) for path in paths}:
@@ -111,21 +113,25 @@ class Aligner:
                 surely = least + np.minimum(self._kind(asked, sure=True)[hops[:, -1]], kindred)
                 worst[rows] = np.where(better, surely, worst[rows])
             if self.carded and len(alone):
-                covered = alone[:, hops].max(axis=2).min(axis=0)
-                worst[rows] = np.where(covered < STRANGE, np.minimum(covered, worst[rows]), worst[rows])
+                covered = alone[:, hops].max(axis=2)
+                worst[rows] = np.where((covered < wanted).any(axis=0), np.minimum(STRANGE, worst[rows]), worst[rows])
         gain = self.learned.worth(asked.said, [self.route(path) for path in paths]) if self.learned else 0.0
         return score + gain, worst
 
-    def _alone(self, asked: Asked, alone: Reals) -> Reals:
-        """What each word that asks for something has to do with each relation, or with what it leads to; ``(words, hops)``."""
+    def _alone(self, asked: Asked, alone: Reals) -> tuple[Reals, Reals]:
+        """What each word that asks for something has to do with each relation, or with what it leads to; ``(words, hops)``.
+
+        And how much it must have to do with a path, ``(words, 1)``: more when it names a relation.
+        """
         order, ends = asked.orders[0], self.wording.ends
         meant = [{stem(singular(word))} | (asked.named if word in asked.nouns else set()) for word in order.words]
         kinds = np.array([[bool(named & end) for end in ends] for named in meant], dtype=np.bool_).reshape(alone.shape)
         either = np.where(kinds, self.weights.ceiling, alone)
         either = np.maximum(either, np.roll(either, self.relations, axis=1))
         apposed = order.beside and len(order.words) > 1
-        telling: Reals = either[[row for row, word in enumerate(order.words) if word not in LIGHT and not (apposed and row == 0)]]
-        return telling
+        telling = [row for row, word in enumerate(order.words) if word not in LIGHT and not (apposed and row == 0)]
+        most = alone[telling].max(axis=1, initial=0.0)[:, None]
+        return either[telling], np.where(most >= NAMING, np.maximum(STRANGE, BESIDES * most), STRANGE)
 
     def route(self, path: Hops) -> Route:
         """The hops by the names under which marks keep them."""

@@ -279,6 +279,7 @@ def test_sets_are_put_together(question: str, expected: set[str]) -> None:
         "Where was radium discovered?",
         "In which month was Wanda Zych born?",
         "Why did Marie Curie discover radium?",
+        "When was the discoverer of neon born?",
         "Who discovered the second most elements?",
     ],
 )
