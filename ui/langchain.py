@@ -1,7 +1,7 @@
 """A graph in LangChain's terms: a graph store, a retriever, tools, and an agent.
 
 >>> from ui.langchain import Graph, Retriever, agent, tools
->>> agent(kg).invoke("Where was the discoverer of radium born?").text  # doctest: +SKIP
+>>> agent(kg).invoke("When was the discoverer of sodium born?").text  # doctest: +SKIP
 
 ``langchain-core`` is all that is needed. What a tool or a chain asks only reads; ``Graph.add_graph_documents`` alone writes.
 """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add these commands to ``kg``."""
     examples = (
-        'kg ask "Where was the discoverer of radium born?"',
+        'kg ask "When was the discoverer of sodium born?"',
         'kg ask "How many elements did Marie Curie discover?" --check',
         'kg ask --cypher "Which elements did Marie Curie discover?" --dry-run',
     )

@@ -55,7 +55,7 @@ def _form() -> None:
     st.text_input(
         "Question",
         key="question",
-        placeholder="Where was the discoverer of radium born?",
+        placeholder="When was the discoverer of sodium born?",
         icon=":material/search:",
         label_visibility="collapsed",
         on_change=_typed,
