@@ -81,6 +81,7 @@ def _found(quote: str, passage: Passage) -> Support | None:
 
 def _names(quote: str, thing: str) -> bool:
     """Whether a word of the thing, in any ending, stands in the quote."""
-    said = {stem(word.plain) for word in form(quote).words}
+    words = form(quote)
+    said = {stem(word.plain) for word in (*words.words, *words.behind)}
     told = [stem(word.plain) for word in form(thing).words]
     return not said.isdisjoint([one for one in told if len(one) > _SHORT] or told)
