@@ -315,15 +315,15 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
 def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
     with pytest.raises(BadRequest, match="keeps none"):
         expand(way=Way(grounded=True))
-    text = "Spider silk is strong. Its crystals of beta sheets,\nsome say, hold the fibroin chains together. Bees make honey."
+    text = "Spider silk is strong. Its crystals of beta sheets,\noften, hold the fibroin chains together. Bees make honey."
     kg.add_document(Source(SourceId("doc:silk"), "document", "Silk"), text)
 
     def quoting(request: Request) -> str:
         assert "Text 1: Spider silk" in request.messages[-1].text
         assert request.sources == ("doc:silk",)
         told = [
-            ("crystals", "hold", "fibroin chains", "Crystals of beta sheets, some say, hold the fibroin chains"),
-            ("crystals", "hold", "water", "crystals of beta sheets, some say, hold water"),
+            ("crystals", "hold", "fibroin chains", "Crystals of beta sheets, often, hold the fibroin chains"),
+            ("crystals", "hold", "water", "crystals of beta sheets, often, hold water"),
             ("silk", "is made by", "bees", "Bees make honey."),
         ]
         edges = [dict(zip(("source", "relation", "target", "quote"), one, strict=True)) for one in told]
@@ -333,7 +333,7 @@ def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: K
     (held,) = kg.facts()
     assert (held.head.name, held.relation, getattr(held.tail, "name", "")) == ("crystals", "hold", "fibroin chains")
     (piece,) = kg.store.evidence(held.key)
-    assert (piece.source.id, piece.method, piece.quote) == ("doc:silk", "text", "crystals of beta sheets,\nsome say, hold the fibroin chains")
+    assert (piece.source.id, piece.method, piece.quote) == ("doc:silk", "text", "crystals of beta sheets,\noften, hold the fibroin chains")
     assert text[piece.start : piece.end] == piece.quote
     assert [round(fact.confidence, 2) for fact in kg.facts(status="proposed")] == [0.27, 0.27]
     assert expand(quoting, way=Way(grounded=True), limits=Limits(iterations=1, calls=1)).calls == 1
