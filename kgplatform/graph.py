@@ -42,6 +42,7 @@ from kgplatform.types import (
     Relation,
     Source,
     SourceId,
+    in_words,
 )
 
 if TYPE_CHECKING:
@@ -133,8 +134,9 @@ class KnowledgeGraph(Reader):
     def merge(self, keep: str, other: str, by: str = "me") -> Merge:
         """Say that two entities, given by ids or names, are one. Every fact of ``other`` becomes one of ``keep``; ``undo`` takes it back.
 
-        Raises ``NotFound``, ``Ambiguous``, or ``BadRequest`` when they are one already.
+        Raises ``NotFound``, ``Ambiguous``, or ``BadRequest`` when they are one already, or the two ends of a fact that is believed.
         """
+        self.moving(keep, other)
         return self.store.merge(self._id(keep), self._id(other), names.clean(by))
 
     def duplicates(self, *, least: float = ASK, encoder: Encoder | None = None, progress: Progress | None = None) -> list[Pair]:
@@ -166,6 +168,12 @@ class KnowledgeGraph(Reader):
         """The facts that ``merge`` would move; it raises what that raises, and writes nothing."""
         ids = self._id(keep), self._id(other)
         merging.kept(*ids, merging.in_force(self.store.merges()), self.store.entities(ids))
+        for head, tail in (ids, ids[::-1]):
+            for fact in self.store.facts(FactQuery(head=head, tail=tail, limit=1)):
+                said = f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}"
+                raise BadRequest(
+                    f"these are two ends of a fact,  {said}: if they are one, reject that first  (kg review reject {fact.key})"
+                )
         return self.store.neighbours([ids[1]], FactQuery(status="all"))
 
     def undo(self, merge: Merge | str) -> Merge:

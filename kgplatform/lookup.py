@@ -18,7 +18,7 @@ def entity(store: Store, name: str) -> Entity:
         return found[EntityId(name)]
     bearers = store.named([name]).get(name) or store.named([names.normalise(name)]).get(names.normalise(name), [])
     by_own_name = [one for one in bearers if names.normalise(one.name) == names.normalise(name)]
-    match by_own_name or bearers:
+    match _current(store, by_own_name or bearers):
         case [one]:
             return one
         case []:
@@ -26,6 +26,13 @@ def entity(store: Store, name: str) -> Entity:
             raise NotFound(f"no entity is called {name[:80]!r}" + (f"; near it: {near}" if near else ""))
         case several:
             raise Ambiguous(f"{name[:80]!r} names several: give the id, one of {', '.join(sorted(one.id for one in several)[:5])}")
+
+
+def _current(store: Store, bearers: list[Entity]) -> list[Entity]:
+    """Of several those that anything is believed of, if there are such: what was only proposed, or is rejected, makes no name ambiguous."""
+    if len(bearers) < 2:
+        return bearers
+    return [one for one in bearers if store.neighbours([one.id], FactQuery(limit=1))] or bearers
 
 
 def fact(store: Store, text: str) -> Fact:

@@ -46,7 +46,19 @@ def duplicates(
         if (pair := Pair.of(entity, kept, cosine)).score >= least:
             pairs[entity.id, kept.id] = pair
     told = [pair for pair in _told_apart(store, list(pairs.values())) if pair.score >= least]
-    return sorted(_settled(told, same), key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
+    settled = [pair for pair in _settled(told, same) if pair.score >= least]
+    return sorted(settled, key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
+
+
+def joining(pairs: Iterable[Pair]) -> int:
+    """How many merges these pairs come to: one fewer for each that the others have made one already."""
+    group: dict[EntityId, set[EntityId]] = {}
+    made = 0
+    for pair in pairs:
+        one, other = (group.get(end.id, {end.id}) for end in (pair.entity, pair.other))
+        made += pair.other.id not in one
+        group |= dict.fromkeys(one | other, one | other)
+    return made
 
 
 def _apart(store: Store) -> Set[frozenset[str]]:

@@ -8,6 +8,7 @@ import pytest
 
 from kgplatform.errors import BadRequest
 from kgplatform.graph import Added, KnowledgeGraph
+from kgplatform.linking.blocks import joining
 from kgplatform.linking.linker import SAME, Linker
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.store.memory import MemoryStore
@@ -177,6 +178,44 @@ def test_two_whose_facts_contradict_are_told_apart_or_asked_about() -> None:
     assert kg.duplicates()[0].score < SAME
     kg.add([Candidate(Mention("FreeVolume"), "discovered in", Literal("1861-05", "date"), told())])
     assert kg.duplicates()[0].score >= SAME
+
+
+def test_nothing_below_the_score_that_was_asked_for_is_merged() -> None:
+    kg = graph()
+    kg.add([said(name, "organisation") for name in ("IBM", "I.B.M.", "International Business Machines")])
+    found = kg.duplicates(least=0.8)
+    assert all(pair.score >= 0.8 for pair in found)
+    assert len(kg.merge_all(found)) == joining(found)
+    assert len(kg.duplicates(least=0.45)) >= len(found)
+
+
+def test_merges_that_others_have_made_one_are_counted_once() -> None:
+    pairs = kg_of_three().duplicates(least=0.45)
+    assert (len(pairs), joining(pairs), len(kg_of_three().merge_all(pairs))) == (3, 2, 2)
+
+
+def kg_of_three() -> KnowledgeGraph:
+    kg = graph()
+    kg.add([said(name, "thing") for name in ("free volume", "FreeVolume", "free volumes")])
+    return kg
+
+
+def test_two_ends_of_what_is_believed_are_not_merged_by_a_slip() -> None:
+    kg = graph()
+    kg.add([Candidate(Mention("Ada", "person"), "born in", Mention("London", "city"), told())])
+    (fact,) = kg.facts()
+    with pytest.raises(BadRequest, match="two ends of a fact"):
+        kg.merge("Ada", "London")
+    kg.reject(fact.key)
+    assert kg.merge("Ada", "London").keep == fact.head.id
+
+
+def test_what_is_only_proposed_makes_no_name_ambiguous() -> None:
+    kg = graph()
+    kg.add([Candidate(Mention("Ada", "person"), "born in", Mention("London", "city"), told())])
+    guess = Evidence("memory", Source(SourceId("program:x"), "model"), 0.0, time=1)
+    kg.put([Claim(Entity(EntityId("city:ada"), "Ada", ("city",)), "is", Literal("x"), (guess,))])
+    assert kg.entity("Ada").id == "person:ada"
 
 
 def test_what_a_person_said_of_two_is_not_asked_again() -> None:

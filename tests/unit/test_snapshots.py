@@ -61,7 +61,7 @@ def test_nothing_changes_a_snapshot(graph: KnowledgeGraph, folder: Path) -> None
         lambda: copy.put(world.claims()[:1]),
         lambda: copy.accept("Marie Curie | born in | Warsaw"),
         lambda: copy.forget("doc:radium"),
-        lambda: copy.merge("Marie Curie", "Pierre Curie"),
+        lambda: copy.merge("Pierre Curie", "Warsaw"),
         lambda: copy.learn([Relation("knows")]),
         lambda: copy.add_document(world.DOCUMENT, "text"),
         lambda: copy.drop_interactions(),

@@ -52,9 +52,7 @@ def merge(
         _merge(run, keep, other, by, dry_run)
     elif keep is None:
         least = min_score if min_score is not None else SURE if apply else ASKED
-        shown = _found(run, least, top, meaning, apply and not dry_run)
-        if apply and dry_run and shown:
-            run.screen.note(f"{shown:,} would be merged")
+        _found(run, least, top, meaning, apply, dry_run)
     else:
         raise BadRequest(f"say which entity is the same as {keep[:60]!r}, or give no names to look for all that may be one")
 
@@ -72,26 +70,29 @@ def _merge(run: Run, keep: str, other: str, by: str, dry_run: bool) -> None:
     run.screen.say(f"merged: {made.other} into {made.keep}, {facts} moved  (kg review undo {made.id} takes it back)")
 
 
-def _found(run: Run, least: float, top: int | None, meaning: bool, apply: bool) -> int:
-    """List what may be one, or merge it; how many pairs."""
+def _found(run: Run, least: float, top: int | None, meaning: bool, apply: bool, dry_run: bool) -> None:
+    """List what may be one, or merge it."""
+    from kgplatform.linking.blocks import joining
+
     with run.screen.progress("blocks") as progress:
         found = run.graph.duplicates(least=least, encoder=run.encoder if meaning else None, progress=progress)
     shown = found[:top]
-    merged = run.graph.merge_all(shown) if apply else {}
+    merged = run.graph.merge_all(shown) if apply and not dry_run else {}
     for one in shown:
-        run.screen.emit(_shape(one) | ({"merge": merged[one.entity.id].id if one.entity.id in merged else None} if apply else {}))
+        run.screen.emit(_shape(one) | ({"merge": merged[one.entity.id].id if one.entity.id in merged else None} if merged else {}))
     if not shown:
         run.screen.note("no two entities look like one")
-        return 0
+        return
     run.screen.table(
         ("score", "keep", "other", "ids", "why"),
         [(f"{one.score:.2f}", one.other.name, one.entity.name, f"{one.other.id} {one.entity.id}", one.why) for one in shown],
     )
     if len(found) > len(shown):
         run.screen.note(f"{len(found) - len(shown):,} more: --top shows more of them")
-    if apply:
+    if apply and dry_run:
+        run.screen.note(f"{joining(shown):,} would be merged")
+    elif apply:
         run.screen.note(f"{len(merged):,} merged  (kg review merges lists them, kg review undo takes one back)")
-    return len(shown)
 
 
 def _shape(one: Pair) -> dict[str, object]:
