@@ -149,11 +149,11 @@ class ModelRefused(ModelError):
 
 
 class AnswerUnusable(ModelError):
-    """``text`` is what the model said, for the quarantine."""
+    """``text`` is what the model said, for the quarantine; it took so many ``tokens``, and so much money where that is known."""
 
-    def __init__(self, sentence: str, text: str = "") -> None:
+    def __init__(self, sentence: str, text: str = "", tokens: int = 0, usd: float = 0.0) -> None:
         super().__init__(sentence)
-        self.text = text
+        self.text, self.tokens, self.usd = text, tokens, usd
 
 
 class TextTooLong(ModelError):

@@ -46,7 +46,7 @@ class Round:
 
 
 Record = Mapping[str, Any]
-"""What a round came to, as its step keeps it: JSON. Made by ``merging.record``."""
+"""What a round came to, as its step keeps it: JSON. Made by ``merging.put``."""
 
 
 @dataclass(slots=True)

@@ -130,7 +130,16 @@ def put(kg: KnowledgeGraph, linker: Linker, answers: Sequence[Answer], merging: 
 def nothing(answers: Sequence[Answer]) -> dict[str, Any]:
     """The record of a round that failed."""
     asked = [[one.text, list(one.about), one.depth] for one, _ in answers]
-    return {"questions": asked, "answered": 0, "grown": [], "merges": [], "asked": [], "new": 0, "merged": 0, "unchanged": 0, "notes": []}
+    return {
+        "questions": asked,
+        "answered": 0,
+        "grown": [],
+        "merges": [],
+        "asked": [],
+        "sources": [],
+        **dict.fromkeys(("new", "merged", "unchanged"), 0),
+        "notes": [],
+    }
 
 
 def _same(linking: Linking) -> Iterator[Pair]:

@@ -129,7 +129,7 @@ class _Expansion:
             if ended := limits.over({**self._used, "minutes": (monotonic() - begun) / 60}):
                 return ended, True
             if not (questions := self._chosen(iteration, limits)):
-                return "nothing is left to ask", False
+                return ("nothing is left to ask" if self._grown.names else "no answer said anything"), False
             grown = f"{len(self._grown.names):,} things, {len(self._grown.links):,} links"
             self._tell(iteration, limits.iterations, f"round {iteration} ({grown}): {questions[0].text}")
             try:
@@ -224,7 +224,7 @@ class _Expansion:
         try:
             value, reply = structured.ask(self._models.chat, asked, self._models.quarantine)
         except AnswerUnusable as error:
-            return {**_NOTHING, "why": str(error)}
+            return {**_NOTHING, "why": str(error), "tokens": error.tokens, "usd": error.usd}
         if texts is not None:
             value = {**value, "edges": grounding.supported(self._kg, value, texts)}
         told = {"value": value, "why": "", "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}

@@ -18,12 +18,14 @@ from typing import Any, TypeAlias
 from kgplatform.errors import AnswerUnusable, BadFile, MissingExtra, TextTooLong
 from kgplatform.lm.mending import values
 from kgplatform.lm.ports import ChatModel
-from kgplatform.lm.talk import Message, Reply, Request
+from kgplatform.lm.talk import Message, Reply, Request, Usage
 from kgplatform.lm.text import first_line
 from kgplatform.wholefile import whole
 
 Check: TypeAlias = Callable[[Any], str | None]
 """What is wrong with a value that fits the schema, in words for the model; nothing when it is right."""
+_ANEW = 1_000
+"""So far from a sample that was unusable is the next, which nobody else asks for."""
 _QUOTED = 2000
 """Letters of an unusable answer that are shown to the model again."""
 
@@ -32,7 +34,8 @@ def ask(model: ChatModel, request: Request, quarantine: Path, check: Check | Non
     """The value, and the reply that it was read from, with the usage of all that was asked.
 
     Of a reply that is ``cut`` the value holds what came whole: the caller sees that and may ask for the rest.
-    Raises ``AnswerUnusable``, which names the file in the folder ``quarantine``, and what the model raises.
+    What could not be used before, and was kept, is asked for anew. Raises ``AnswerUnusable``, which names the file in the folder
+    ``quarantine``, and what the model raises.
     """
     reply = model.reply(request)
     value, wrong = read(reply, request.schema, check)
@@ -43,6 +46,8 @@ def ask(model: ChatModel, request: Request, quarantine: Path, check: Check | Non
     except TextTooLong:
         raise _unusable(model.name, request, [reply], wrong, quarantine) from None
     value, still = read(second, request.schema, check)
+    if still and reply.cached and second.cached:
+        return ask(model, replace(request, sample=request.sample + _ANEW), quarantine, check)
     if still:
         raise _unusable(model.name, request, [reply, second], still, quarantine)
     return value, replace(second, usage=reply.usage + second.usage, cached=reply.cached and second.cached)
@@ -106,7 +111,9 @@ def _unusable(model: str, request: Request, replies: list[Reply], wrong: str, fo
         kept = f"what it said is in {_keep(record, folder / f'{name}.json')}"
     except (OSError, BadFile) as error:
         kept = f"what it said could not be kept in {folder}: {first_line(error)}"
-    return AnswerUnusable(f"{model} gave no usable answer, also when asked again ({wrong}); {kept}", text)
+    took = sum((reply.usage for reply in replies), Usage())
+    sentence = f"{model} gave no usable answer, also when asked again ({wrong}); {kept}"
+    return AnswerUnusable(sentence, text, took.tokens, took.usd)
 
 
 def _keep(record: Mapping[str, Any], path: Path) -> Path:

@@ -144,7 +144,7 @@ HOSTILE = {
 def test_a_hostile_model_ends_the_run_by_itself(kg: KnowledgeGraph, expand: Callable[..., Report], name: str) -> None:
     answer, facts = HOSTILE[name]
     report = expand(answer, way=Way("mixed"), limits=Limits(iterations=50))
-    assert report.ended in ("the last 3 rounds brought nothing new", "nothing is left to ask")
+    assert report.ended in ("the last 3 rounds brought nothing new", "nothing is left to ask", "no answer said anything")
     assert len(report.rounds) <= 4
     assert len(said(kg)) == facts
 

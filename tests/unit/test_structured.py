@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kgplatform.errors import AnswerUnusable, ModelUnreachable
+from kgplatform.lm.cached_chat import CachedChat
 from kgplatform.lm.mending import values
 from kgplatform.lm.scripted_chat import Faults, ScriptedChat
 from kgplatform.lm.structured import ask, erase
@@ -107,6 +108,20 @@ def test_what_stays_unusable_is_kept_with_all_that_was_said(tmp_path: Path) -> N
     with pytest.raises(AnswerUnusable):
         ask(model, ASKED, tmp_path / "quarantine")
     assert len(list((tmp_path / "quarantine").iterdir())) == 1  # the same failure again is the same file
+
+
+def test_what_could_not_be_used_and_was_kept_is_asked_for_anew_by_the_next_who_asks(tmp_path: Path) -> None:
+    asked: list[Request] = []
+
+    def broken(request: Request) -> str:
+        asked.append(request)
+        return "I would rather not."
+
+    with pytest.raises(AnswerUnusable) as caught:
+        ask(CachedChat(ScriptedChat(broken), tmp_path / "chats.sqlite"), ASKED, tmp_path)
+    assert len(asked) == 2 and caught.value.tokens > 0
+    mended = CachedChat(ScriptedChat(lambda _: TEXT), tmp_path / "chats.sqlite")
+    assert ask(mended, ASKED, tmp_path)[0] == WHOLE
 
 
 def test_a_quarantine_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:

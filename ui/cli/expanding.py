@@ -183,13 +183,13 @@ def _shape(run: Run, one: Expansion) -> dict[str, Any]:
 def _show(run: Run, result: Mapping[str, Any]) -> None:
     run.screen.emit(result)
     if result["dry_run"]:
-        run.screen.say(f"at most {result['calls']:,} questions: {result['chat']}")
+        run.screen.say(f"at most {shapes.many(result['calls'], 'question')}: {result['chat']}")
         run.screen.say("nothing was asked and nothing written")
         return
     for number, one in enumerate(result["rounds"], 1):
         asked = one["questions"][0] + (f"  (and {len(one['questions']) - 1} more)" if len(one["questions"]) > 1 else "")
         run.screen.say(f"{number:>3}  {one['new']:>3} new things, {one['links']:>3} new links   {asked}")
-    run.screen.say(f"{shapes.added(result)}; {result['calls']:,} questions, {result['tokens']:,} tokens")
+    run.screen.say(f"{shapes.added(result)}; {shapes.many(result['calls'], 'question')}, {result['tokens']:,} tokens")
     run.screen.say(f"it ended: {result['ended']}")
     for one in result["lasting"][:SHOWN]:
         run.screen.say(f"{one['relation']}: {one['constant']:,} hold all the time, {one['dynamic']:,} for a part of it")
