@@ -43,7 +43,8 @@ def which(status: Status = "current", min_confidence: float = 0.0, source: str |
 
 def around(store: Store, start: EntityId, hops: int, limit: int, query: FactQuery) -> list[Fact]:
     """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""
-    query, frontier, seen = replace(query, limit=max(0, limit)), {start}, set[EntityId]()
+    names.count(hops, "hops")
+    query, frontier, seen = replace(query, limit=names.count(limit, "limit")), {start}, set[EntityId]()
     found: dict[FactKey, Fact] = {}
     for _ in range(hops):
         if not frontier or len(found) >= limit:
@@ -52,7 +53,7 @@ def around(store: Store, start: EntityId, hops: int, limit: int, query: FactQuer
         near = store.neighbours(sorted(frontier), query)
         found |= {fact.key: fact for fact in near if fact.key not in found}
         frontier = {end.id for fact in near for end in (fact.head, fact.tail) if isinstance(end, Entity)} - seen
-    return list(found.values())[: max(0, limit)]
+    return list(found.values())[:limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ class KnowledgeGraph(Reader):
 
     def add(self, candidates: Sequence[Candidate], linker: Linker | None = None, context: Mapping[str, str] | None = None) -> Added:
         """Link words to entities, by exact names or as a ``linker`` does (``context`` tells it what names mean), then ``put``."""
+        if not isinstance(candidates, Iterable):
+            raise BadRequest(f"{repr(candidates)[:60]} is no list: what is added is a list of  kgplatform.Candidate")
         if linker is not None:
             linking = linker.link(candidates, context)
             receipt = self.put(linking.claims)
@@ -144,6 +146,8 @@ class KnowledgeGraph(Reader):
 
         They are found by keys of their names, with an encoder also by meaning where the graph has its vectors (``embed``).
         """
+        if not 0 <= least <= 1:
+            raise BadRequest(f"least must be from 0 to 1, not {least}")
         return blocks.duplicates(self.store, least=least, encoder=encoder, progress=progress)
 
     def merge_all(self, pairs: Iterable[Pair], by: str = "") -> dict[EntityId, Merge]:
@@ -178,7 +182,7 @@ class KnowledgeGraph(Reader):
 
     def undo(self, merge: Merge | str) -> Merge:
         """Take a merge back: each entity gets what was claimed for it, also since. Raises ``NotFound`` or ``BadRequest``."""
-        return self.store.undo(merge.id if isinstance(merge, Merge) else merge)
+        return self.store.undo(merge.id if isinstance(merge, Merge) else names.text(merge, "the id of a merge"))
 
     # beside the facts
 

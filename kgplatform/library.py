@@ -49,7 +49,7 @@ class Library:
 
     def passages(self, words: str, limit: int = 20) -> list[Passage]:
         """Passages of documents that hold any of the words, the most telling first."""
-        return self.store.find_passages(names.text(words, "what is searched for"), limit)
+        return self.store.find_passages(names.text(words, "what is searched for"), names.count(limit, "limit"))
 
     def context(self, evidence: Evidence, around: int = 200) -> Context | None:
         """What stands in the document around a quote: at most so many characters on each side.

@@ -57,6 +57,13 @@ def text(given: object, what: str) -> str:
     raise BadRequest(f"{what} must be text, not {repr(given)[:60]}")
 
 
+def count(given: object, what: str, least: int = 0) -> int:
+    """What was given, where it is a whole number from ``least`` on. Raises ``BadRequest``, which says ``what`` should be."""
+    if isinstance(given, int) and not isinstance(given, bool) and given >= least:
+        return given
+    raise BadRequest(f"{what} must be a whole number from {least} on, not {repr(given)[:60]}")
+
+
 def normalise(name: str) -> str:
     """The form in which two spellings of one name are equal: NFKC, casefold, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

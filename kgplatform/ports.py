@@ -15,6 +15,7 @@ from typing import Literal as OneOf
 import numpy.typing as npt
 
 from kgplatform.belief import Calibration
+from kgplatform.errors import BadRequest
 from kgplatform.types import (
     Change,
     Claim,
@@ -329,6 +330,10 @@ class Limits:
     seconds: float = 30.0
     bytes: int = 50_000_000
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.rows > 0 and self.bytes > 0 and self.seconds > 0):
+            raise BadRequest(f"limits of a query must be above 0: {self.rows} rows, {self.seconds} seconds, {self.bytes} bytes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ class Reader(Library):
 
         Raises ``NotFound`` (with near names) or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
-        if limit is not None and limit < 0:
-            raise BadRequest(f"limit {limit}: so many facts at most are 0 or more; leave it out for all")
+        if limit is not None:
+            names.count(limit, "limit")
         if relation is not None:
             lookup.check_relation(self.store, relation)
         begin, end = (None if name is None else self.entity(name).id for name in (head, tail))
@@ -100,11 +100,11 @@ class Reader(Library):
         return Counter(source for fact in self.facts(status="all") for source in fact.sources)
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
-        return self.store.search(names.text(text, "what is searched for"), limit)
+        return self.store.search(names.text(text, "what is searched for"), names.count(limit, "limit"))
 
     def similar(self, text: str, encoder: Encoder, limit: int = 20) -> list[Hit]:
         """The entities that mean the most like the text; ``score`` is the cosine. Those without a vector (``embed``) are not found."""
-        return similarity.similar(self.store, names.text(text, "what is searched for"), encoder, limit)
+        return similarity.similar(self.store, names.text(text, "what is searched for"), encoder, names.count(limit, "limit"))
 
     def neighbours(self, entity: str, hops: int = 1, limit: int = 200, **which: Unpack[Which]) -> list[Fact]:
         """The facts around an entity, hop by hop, the most believed first within a hop; at most ``limit``."""

@@ -120,7 +120,7 @@ class Between:
         return self._told(view, routes(terrain, start, goal, k=wanted.k, max_hops=wanted.max_hops, by=wanted.by))
 
     def _entities(self, ends: Ends) -> list[EntityId]:
-        names = [ends] if isinstance(ends, str) else list(ends)
+        names = list(ends) if isinstance(ends, Iterable) and not isinstance(ends, str) else [ends]
         if not names:
             raise BadRequest("a path needs at least one entity at each end")
         return [lookup.entity(self._store, name).id for name in names]

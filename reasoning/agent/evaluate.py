@@ -79,6 +79,8 @@ def read_questions(path: Path) -> list[Question]:
 
 def guide_of(path: Path, encoder: Encoder, progress: Progress | None = None) -> Guide:
     """The facts of a file of any import format, or of lines ``head|relation|tail``. Raises ``BadFile``."""
+    if not path.exists():
+        raise BadFile(f"{path}: there is no such file")
     first = next(_lines(path), "") if path.name.removesuffix(".gz").endswith(".txt") else ""
     if "\t" not in first and first.count("|") == 2:
         return Guide(_piped(path), {}, {}, encoder)

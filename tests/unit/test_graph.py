@@ -15,6 +15,7 @@ from kgplatform.errors import Ambiguous, BadCard, BadName, BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.opening import connect
+from kgplatform.ports import Limits
 from kgplatform.types import Claim, Entity, EntityId, Evidence, Literal, Method, Relation, Source, SourceId, in_words
 
 BORN_IN = Relation("born in", inverse="birthplace of", functional=True, prompts=("{head} was born in {tail}",))
@@ -128,11 +129,32 @@ def test_what_is_no_text_is_said(kg: KnowledgeGraph, given: Any) -> None:
         lambda: kg.document(given),
         lambda: kg.passages(given),
         lambda: kg.forget(given),
+        lambda: kg.undo(given),
+        lambda: kg.paths([chosen], "Marie Curie"),
         lambda: connect(chosen),
     ]
     for ask in asked:
         with pytest.raises(BadRequest, match="must be text, not "):
             ask()
+
+
+def test_numbers_that_can_t_be_are_said(kg: KnowledgeGraph) -> None:
+    half: Any = 1.5
+    asked: list[Callable[[], object]] = [
+        lambda: kg.facts(limit=-1),
+        lambda: kg.facts(limit=half),
+        lambda: kg.search("Marie", -1),
+        lambda: kg.neighbours("Marie Curie", hops=-1),
+        lambda: kg.neighbours("Marie Curie", limit=-1),
+        lambda: kg.passages("radium", -1),
+    ]
+    for ask in asked:
+        with pytest.raises(BadRequest, match="must be a whole number from 0 on"):
+            ask()
+    with pytest.raises(BadRequest, match="from 0 to 1"):
+        kg.duplicates(least=5)
+    with pytest.raises(BadRequest, match="above 0"):
+        Limits(rows=-1)
 
 
 def test_a_place_that_is_none_is_said_with_those_there_are() -> None:
