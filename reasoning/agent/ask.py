@@ -18,7 +18,7 @@ import numpy as np
 
 from kgplatform.errors import BadRequest
 from kgplatform.lm.ports import Encoder
-from kgplatform.types import Entity, Fact, Kind, Literal, Relation, Status
+from kgplatform.types import Entity, EntityId, Fact, Kind, Literal, Relation, Status
 from reasoning.agent import cues, sets, telling
 from reasoning.agent.answer import Alternative, Answer
 from reasoning.agent.found import Found, Topic, Unsaid
@@ -108,6 +108,8 @@ class Guide:
             return Answer("The graph holds no facts yet: import or harvest some first.", False)
         if len(question) > LONGEST:
             return Answer(f"The question has {len(question):,} characters: ask in at most {LONGEST:,}.", False)
+        if unknown := next((id for id in means if EntityId(id) not in self.network.numbers), None):
+            return Answer(f"No entity has the id {unknown[:80]!r} that a name was said to mean.", False)
         try:
             return self._answer(question.lower() if question.isupper() else question, self.walker, frozenset(means))
         except Unsaid as unsaid:

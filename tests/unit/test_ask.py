@@ -303,6 +303,12 @@ def test_a_count_names_what_it_counts() -> None:
     assert len(answer.paths) == 2
 
 
+def test_an_id_that_a_name_cannot_mean_is_told() -> None:
+    answer = ask(WORLD, "Where was Curie born?", HashingEncoder(), means=["person:nobody"])
+    assert not answer.supported
+    assert "person:nobody" in answer.text
+
+
 def test_all_of_a_kind_are_counted() -> None:
     assert said(ask(WORLD, "How many elements are there?", HashingEncoder())) == {"3"}
 
