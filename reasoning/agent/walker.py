@@ -117,8 +117,10 @@ class Walker:
 
     def _of_kinds(self, named: frozenset[str], reached: Ints) -> list[int]:
         """Without what is known to be of other kinds than those named, where anything is of those."""
-        kinds = [kind for kind in self.of_kind if stem(kind.casefold()) in named - _KINDLESS]
-        fitting = np.isin(reached, np.concatenate([self.of_kind[kind] for kind in kinds])) if kinds else np.zeros(len(reached), np.bool_)
+        fitting = np.zeros(len(reached), np.bool_)
+        for kind, things in self.of_kind.items():
+            if stem(kind.casefold()) in named - _KINDLESS:
+                fitting |= things[np.minimum(np.searchsorted(things, reached), len(things) - 1)] == reached
         kept: Ints = reached[fitting | self.kindless[reached]] if fitting.any() else reached
         return [int(node) for node in kept]
 
