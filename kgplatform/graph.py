@@ -126,8 +126,21 @@ class KnowledgeGraph(Reader):
             raise BadRequest("name either a source or a run to forget")
         done, parted = (self.store.forget(SourceId(source)), 0) if source else withdrawing.forget_run(self.store, run)
         if not (done.evidence or done.passages or parted):
-            raise self._no_source(source) if source else NotFound(f"the graph has nothing of a run {run[:120]!r}")
+            raise self._no_source(source) if source else self._no_run(run)
         return done + derivation.withdraw(self.store) if done.facts_removed or parted else done
+
+    def would_forget_run(self, run: str) -> Forgotten:
+        """What ``forget`` would take of a run, but for predictions that rest on it; nothing is written. Raises ``NotFound``."""
+        if not names.text(run, "the name of a run"):
+            raise BadRequest("name a run to forget")
+        done = self.store.would_forget_run(run)
+        if not done.evidence and not withdrawing.merged_by(self.store, run):
+            raise self._no_run(run)
+        return done
+
+    @staticmethod
+    def _no_run(run: str) -> NotFound:
+        return NotFound(f"the graph has nothing of a run {run[:120]!r}: see  kg jobs list")
 
     def publish(self, calibration: belief.Calibration) -> int:
         """Believe by another table from now on; every fact is computed anew, ``belief_rev`` says by which. How many were."""

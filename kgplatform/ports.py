@@ -155,6 +155,10 @@ class FactStore(Protocol):
         """Withdraw what one run observed; what another run observed of the same evidence stays."""
         ...
 
+    def would_forget_run(self, run: str) -> Forgotten:
+        """What ``forget_run`` would take; nothing is written."""
+        ...
+
     def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
         """Withdraw what a source says of these facts alone."""
         ...

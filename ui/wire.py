@@ -219,6 +219,17 @@ class Wire:
                 raise
             return Forgotten()
 
+    def would_forget_run(self, run: str) -> Forgotten:
+        """What that would take from the graph; nothing is written. Raises ``NotFound``."""
+        from kgplatform.types import Forgotten
+
+        try:
+            return self.graph.would_forget_run(run)
+        except NotFound:
+            if not self.ledger.of_run(run, place(self.settings)):
+                raise
+            return Forgotten()
+
     def forget_interactions(self, users: Sequence[str] = ()) -> tuple[int, int]:
         """Take back what these users took, or all, with what knows of it: the recommender, trainings that broke off, a mirror.
 

@@ -81,6 +81,11 @@ class Ledger:
         with self._file.writing() as rows:
             return queue.cancel(rows, queue.find(rows, id), self.time())
 
+    def of_run(self, run: str, graph: str) -> list[Job]:
+        """All jobs of a run on a graph."""
+        with self._file.reading() as rows:
+            return queue.of_run_all(rows, run, graph)
+
     def withdraw(self, run: str, graph: str) -> int:
         """Drop what the jobs of a run that is forgotten have done: taken up again they begin anew; how many. Raises ``JobBusy``."""
         with self._file.writing() as rows:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgplatform.belief import Calibration
 from kgplatform.ports import Limits, Progress, Rows
-from kgplatform.store import backup, batches, merging, records
+from kgplatform.store import backup, batches, merging, records, selection
 from kgplatform.store.ahead import ahead
 from kgplatform.store.backup import Backup
 from kgplatform.store.connection import LIFE
@@ -25,7 +25,7 @@ from kgplatform.store.documents import DocumentKeeper
 from kgplatform.store.interactions import InteractionMirror
 from kgplatform.store.known import Known
 from kgplatform.store.mirror import Mirror
-from kgplatform.store.pieces import Clock
+from kgplatform.store.pieces import Clock, without_run
 from kgplatform.store.properties import draft
 from kgplatform.store.reading import symmetric_ones
 from kgplatform.store.records import Row
@@ -167,6 +167,10 @@ class BoltStore(DocumentKeeper):
 
     def forget_run(self, run: str) -> Forgotten:
         return self._sweeper.forget_run(run)
+
+    def would_forget_run(self, run: str) -> Forgotten:
+        keys = {key for change in self.changes() if change.run == run for key in change.keys}
+        return without_run(self._pieces(self._under(list(keys), selection.EVIDENCE).values()).values(), run)
 
     def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
         return self._sweeper.withdraw(source, keys)

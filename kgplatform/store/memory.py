@@ -18,7 +18,7 @@ from kgplatform.store import merging, qualifying, ranking, records, selection
 from kgplatform.store.interactions import Taken
 from kgplatform.store.library import Library
 from kgplatform.store.matrix import Matrix
-from kgplatform.store.pieces import Piece, Pieces, claims, merge, strongest
+from kgplatform.store.pieces import Piece, Pieces, claims, merge, strongest, without_run
 from kgplatform.store.records import Row
 from kgplatform.store.summing import Summary, check_news, summarise
 from kgplatform.types import (
@@ -290,6 +290,10 @@ class MemoryStore(Library):
 
     def forget_run(self, run: str) -> Forgotten:
         return self._withdraw(self._ran.pop(run, set()), lambda piece: piece.run == run)
+
+    def would_forget_run(self, run: str) -> Forgotten:
+        with self._lock:
+            return without_run([self._held[key].pieces for key in self._ran.get(run, set()) & self._held.keys()], run)
 
     def withdraw(self, source: SourceId, keys: Collection[FactKey]) -> Forgotten:
         return self._withdraw(set(keys), lambda piece: piece.source == source)

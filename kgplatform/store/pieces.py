@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from kgplatform.types import (
     EvidenceId,
     Fact,
     FactKey,
+    Forgotten,
     Method,
     Pairs,
     Qualifiers,
@@ -246,6 +247,13 @@ def strongest(relation: str, pieces: Pieces, calibration: Calibration) -> tuple[
     held = live(pieces)
     weight = {one.id: abs(calibration.weight(one.method, relation, one.score)) for one in held}
     return tuple(one.evidence for one in sorted(held, key=lambda one: (-weight[one.id], -one.version, one.id)))
+
+
+def without_run(held: Iterable[Pieces], run: str) -> Forgotten:
+    """What it takes from facts that a run is forgotten."""
+    told = [[one.run == run for one in pieces.values()] for pieces in held]
+    removed = sum(map(all, told))
+    return Forgotten(sum(map(sum, told)), removed, sum(map(any, told)) - removed)
 
 
 def claims(fact: Fact, pieces: Pieces, entity: Callable[[EntityId], Entity]) -> Iterator[Claim]:

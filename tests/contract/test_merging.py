@@ -14,7 +14,7 @@ from kgplatform.ports import Store
 from kgplatform.store import backup, batches
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.memory import MemoryStore
-from kgplatform.types import Claim, Entity, EntityId, FactKey, FactQuery, Literal, Relation, SourceId
+from kgplatform.types import Claim, Entity, EntityId, FactKey, FactQuery, Forgotten, Literal, Relation, SourceId
 from tests.contract.test_store import ALL, claim, state, thing, told
 
 ANN, ANNA, BEA = (entity_id("person", name) for name in ("Ann", "Anna", "Bea"))
@@ -184,10 +184,12 @@ def test_a_forgotten_run_takes_its_own_observation_with_it(store: Store) -> None
     store.put([claim("Ann", "born in", "Ulm", told(score=3.0, run="second", time=2)), claim("Ann", "born in", "Bonn", told(run="second"))])
     (fact,) = store.facts(FactQuery(tail=entity_id("city", "Ulm"), status="all"))
     assert [piece.score for piece in store.evidence(fact.key)] == [3.0]
-    done = store.forget_run("second")
+    assert store.would_forget_run("first") == Forgotten(1, 0, 1)  # though what a later run said of the same counts
+    done = store.would_forget_run("second")
     assert (done.evidence, done.facts_removed, done.facts_kept) == (2, 1, 1)
+    assert store.forget_run("second") == done
     assert state(store) == first
-    assert store.forget_run("second").evidence == 0
+    assert store.would_forget_run("second") == store.forget_run("second") == Forgotten()
 
 
 def test_a_forgotten_source_may_come_again(store: Store) -> None:

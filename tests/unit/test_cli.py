@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -624,6 +624,19 @@ def test_forgetting_counts_one_as_one(kg: Kg, graph: KnowledgeGraph) -> None:
     assert "1 fact would go, 1 would stay" in kg("forget", "doc:other", "--dry-run").out
     said = kg("forget", "doc:other").out
     assert said == "doc:other: 2 pieces of evidence gone, 1 fact with them; 1 fact stays\n"
+
+
+def test_of_a_run_whose_facts_a_later_one_repeated_it_is_tried_as_it_is_done(kg: Kg, graph: KnowledgeGraph) -> None:
+    rome = [Claim(MARIE, "knows", city("Rome"), (replace(told(), run=run, time=time),)) for time, run in enumerate(("r1", "r2"), 1)]
+    for claim in rome:
+        graph.put([claim])
+    said = "1 piece of evidence would go, 0 facts with them; 1 fact would stay by other evidence"
+    assert said in kg("forget", "run:r1", "--dry-run").out
+    assert "1 piece of evidence gone, 0 facts with them; 1 fact stays" in kg("forget", "run:r1").out
+    assert "1 fact with them; 0 facts would stay" in kg("forget", "run:r2", "--dry-run").out
+    for options in ((), ("--dry-run",)):
+        kg("forget", "run:r1", *options).refused(2, "nothing of a run 'r1'")
+        kg("forget", "run:", *options).refused(2, "a run to forget")
 
 
 def test_forgetting_takes_what_models_answered_to_the_text(kg: Kg, graph: KnowledgeGraph, home: Path) -> None:

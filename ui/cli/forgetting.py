@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kgplatform.errors import NotFound
 from kgplatform.types import SourceId
 from ui import shapes
 from ui.cli.command import DryRun, Run, add
@@ -65,13 +64,11 @@ def _forget_run(run: Run, name: str, dry_run: bool) -> None:
         run.screen.emit({"run": name, **dataclasses.asdict(done)})
         _gone(run, RUN + name, done)
         return
-    keys = {key for change in run.graph.changes() if change.run == name for key in change.keys}
-    of_it = [{piece.run == name for piece in evidence} for evidence in run.graph.store.evidence_at(keys).values()]
-    alone, kept = of_it.count({True}), of_it.count({True, False})
-    if not alone + kept:
-        raise NotFound(f"the graph has nothing of a run {name[:120]!r}: see  kg jobs list")
-    run.screen.emit({"run": name, "dry_run": True, "facts_removed": alone, "facts_kept": kept})
-    run.screen.say(f"{RUN}{name}: {shapes.many(alone, 'fact')} would go, {kept:,} would stay by other evidence")
+    done = run.would_forget_run(name)
+    counts = {"evidence": done.evidence, "facts_removed": done.facts_removed, "facts_kept": done.facts_kept}
+    run.screen.emit({"run": name, "dry_run": True, **counts})
+    told = f"{shapes.many(done.evidence, 'piece')} of evidence would go, {shapes.many(done.facts_removed, 'fact')} with them"
+    run.screen.say(f"{RUN}{name}: {told}; {shapes.many(done.facts_kept, 'fact')} would stay by other evidence")
 
 
 def _would_forget(run: Run, source: str) -> None:
