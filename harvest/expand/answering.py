@@ -11,6 +11,7 @@ from harvest.expand.grown import Question
 from kgplatform import names
 from kgplatform.belief import PRIOR
 from kgplatform.errors import BadName
+from kgplatform.lm import text
 from kgplatform.lm.talk import Message, Request
 from kgplatform.types import Candidate, Evidence, Mention, Passage, Source, SourceId
 
@@ -80,7 +81,7 @@ def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str
     found: dict[tuple[str, str, str], Candidate] = {}
     for edge in answer["edges"]:
         try:
-            head, relation, tail = (names.clean(edge[end]) for end in ("source", "relation", "target"))
+            head, relation, tail = (text.name(edge[end]) for end in ("source", "relation", "target"))
         except BadName:
             continue
         told = (names.normalise(head), names.normalise(relation).replace("_", " "), names.normalise(tail))

@@ -27,7 +27,7 @@ from ui.expansions import KIND
 from ui.tasks import harvest_expand
 from ui.wire import Wire
 
-HOSTILE = "<img src=y onerror=alert(4)> **silk**"
+HOSTILE = "<img src=y onerror=alert(4)> __silk__"
 Open = Callable[..., Visit]
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from harvest.bertnet.proposing.asked import Asked, Fresh, Proposed, Told
 from kgplatform.cards import filled, slots
-from kgplatform.errors import AnswerUnusable, TextTooLong
+from kgplatform.errors import AnswerUnusable, BadName, TextTooLong
+from kgplatform.lm import text
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.structured import ask
 from kgplatform.lm.talk import Message, Request
@@ -105,7 +106,7 @@ class Listed:
         had = {normalise(words[place]) for words in known}
         for letter in ascii_uppercase:
             value = self._asked(_request_names(card, letter), told)
-            listed = {normalise(name): name for name in map(_bare, value["names"])} if value else {}
+            listed = {normalise(name): name for name in map(_bare, value["names"]) if name} if value else {}
             new = [name for normal, name in listed.items() if normal not in had]
             had.update(listed)
             waiting += new
@@ -145,8 +146,12 @@ def _told(card: Relation, question: _Question, value: Mapping[str, Any]) -> Iter
                 yield (*others[:place], name, *others[place:])
 
 
-def _bare(name: str) -> str:
-    return name.strip(" \t\n\"'“”,;")
+def _bare(said: str) -> str:
+    """Empty where it is no name."""
+    try:
+        return text.name(said.strip(" \t\n\"'“”,;"))
+    except BadName:
+        return ""
 
 
 def _brings(card: Relation, question: _Question, new: Sequence[Words], known: Sequence[Words]) -> int:
