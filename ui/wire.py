@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import cached_property, partial
 from pathlib import Path
@@ -127,19 +128,25 @@ class Wire:
         """A task on the graph of these settings; ``config`` names the models that its outcome depends on besides."""
         from kgplatform.jobs import Task
 
-        return Task(kind, arguments, place(self.settings), self._models(kind))
+        return Task(kind, arguments, place(self.settings), self._models(kind, arguments))
 
-    def _models(self, kind: str) -> str:
+    def _models(self, kind: str, arguments: Mapping[str, Any]) -> str:
+        """Those that a job depends on: whether an argument or a setting names one does not matter."""
         from ui import tasks
 
-        return " ".join(f"{name}={self.settings[name]}" for name in tasks.KINDS[kind].models)
+        def named(setting: str) -> str:
+            given = (arguments.get(name) for name in tasks.NAMING.get(setting, ()))
+            return next(filter(None, given), self.settings[setting])
+
+        return " ".join(f"{setting}={named(setting)}" for setting in tasks.KINDS[kind].models)
 
     def _do(self, kind: str, screen: Screen | None, work: Work, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Do a job on the graph, and with the models, that it was made for."""
         from ui import tasks
 
-        if (made_for := work.job.task.config) != (here := self._models(kind)):
-            raise BadRequest(f"this job is for {made_for}, and here is {here}: set that where it is run, or ask for the work anew")
+        if (made_for := work.job.task.config) != (here := self._models(kind, arguments)):
+            needed, found = _in_words(made_for), _in_words(here)
+            raise BadRequest(f"this job is for {needed}, and here is {found}: set that where it is run, or ask for the work anew")
         wanted = work.job.task.graph
         if wanted == place(self.settings):
             return tasks.do(kind, tasks.Doing(self, work, arguments, screen))
@@ -271,6 +278,11 @@ def place(settings: Settings) -> str:
     if settings["KG_GRAPH"].startswith("snapshot:"):
         return settings["KG_GRAPH"]
     return f"{settings['NEO4J_DATABASE']} at {settings['NEO4J_URI']}" if settings["NEO4J_URI"] else settings["KG_GRAPH"]
+
+
+def _in_words(models: str) -> str:
+    """The models that a job depends on, for a person: what is set to nothing is not set."""
+    return re.sub(r"\b(KG_\w+)=(?=,|$)", r"no \1", models.replace(" KG_", ", KG_"))
 
 
 def _elsewhere(settings: Settings, wanted: str) -> Settings:

@@ -429,6 +429,13 @@ def test_a_job_depends_on_the_models_that_it_uses_and_no_others(kg: Kg, ledger: 
     assert "is for KG_ENCODER_MODEL=local:minilm, and here is KG_ENCODER_MODEL=local:other" in ended[1]["error"]
 
 
+def test_a_model_that_was_not_set_is_told_of_in_words(kg: Kg, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    kg("harvest", "relation", *LONG["harvest relation"], "--job")
+    monkeypatch.setenv("KG_CHAT_MODEL", "openai:gpt-nine")
+    (ended,) = kg("worker", "--until-idle", "--json").objects
+    assert ", no KG_CHAT_MODEL, and here is KG_SCORER_MODEL=" in ended["error"]
+
+
 @pytest.mark.parametrize("command", ["export", "backup"])
 def test_a_job_writes_over_no_file_that_came_meanwhile(kg: Kg, command: str) -> None:
     (file,) = LONG[command]

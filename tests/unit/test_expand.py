@@ -26,7 +26,7 @@ from kgplatform.lm.talk import Request
 from kgplatform.names import digest
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Source, SourceId
-from tests.commands import commands
+from tests.commands import Kg, commands
 from ui.expansions import read
 
 TOPIC = "What makes silk strong?"
@@ -134,6 +134,7 @@ HOSTILE = {
     "the same edges": (lambda _: local_graph(("silk", "has part", "fibroin"), ("fibroin", "has part", "crystal")), 2),
     "self-loops": (lambda _: local_graph(("silk", "is", "Silk")), 0),
     "nameless": (lambda _: local_graph(("\u200b", "is", "silk"), ("silk", "\n", "web")), 0),
+    "hollow": (lambda _: local_graph(("**", "is", "silk"), ("**Silk**, **, …", "**has part**", "- `web`"), ("silk", "has part", "web")), 1),
     "10,000 edges": (lambda _: local_graph(*((f"a{n}", "is", f"b{n}") for n in range(10_000))), 0),
     "5,000 letters": (lambda _: local_graph(("x" * 5_000, "is", "silk")), 0),
     "no JSON": (lambda _: "Certainly!", 0),
@@ -271,13 +272,17 @@ def test_a_withdrawal_that_was_broken_off_is_finished_by_another(
     assert sorted(one.undone for one in kg.merges()) == [False, True]
 
 
-def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def command(kg: KnowledgeGraph, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Kg:
     monkeypatch.setattr("kgplatform.opening.connect", lambda **_: kg)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder())
     monkeypatch.setattr("kgplatform.opening.chat", lambda *_: ScriptedChat(growing))
     monkeypatch.setattr("kgplatform.opening.check_encoder", lambda _: None)
     monkeypatch.setattr("kgplatform.opening.check_chat", lambda *_: None)
-    command = commands(capsys)
+    return commands(capsys)
+
+
+def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, command: Kg) -> None:
     tried = command("harvest", "expand", TOPIC, "--iterations", "2", "--dry-run")
     assert (tried.code, "at most 4 questions" in tried.out, said(kg)) == (0, True, set())
     done = command("harvest", "expand", TOPIC, "--iterations", "2", "--run", "silk")
@@ -309,7 +314,31 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, capsys: pytest.Captur
     command("forget", "run:silc").refused(2, "nothing of a run 'silc'")
     assert command("harvest", "expand", "--resume", "silk", "--json").objects[0]["rounds"] == more["rounds"]
     assert before < said(kg)
-    command("harvest", "expand", TOPIC, "--grounded").refused(2, "it keeps none")
+    for options in ((), ("--dry-run",), ("--job",)):
+        command("harvest", "expand", TOPIC, "--grounded", *options).refused(2, "it keeps none")
+    assert len(command("harvest", "runs", "--json").objects) == 2  # a run that could not begin is none
+
+
+def test_a_run_goes_on_with_its_model_however_that_was_named(command: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, web = ("--chat", "openai:fake"), ("harvest", "expand", TOPIC, "--run", "web", "--iterations")
+    resumed = ("harvest", "expand", "--resume", "web", "--iterations")
+    assert command(*web, "1", *named).code == 0
+    assert command(*resumed, "2").code == 0
+    command(*resumed, "3", "--chat", "openai:other").refused(2, "--chat openai:fake and not openai:other: only limits may be new")
+    command(*resumed, "3", "--grounded").refused(2, "no --grounded, and here is one")
+    monkeypatch.setenv("KG_CHAT_MODEL", "openai:fake")
+    assert command(*resumed, "3").code == 0
+    assert command(*web, "4").code == 0
+    assert command("harvest", "expand", TOPIC, "--run", "set", "--iterations", "1").code == 0
+    monkeypatch.delenv("KG_CHAT_MODEL")
+    assert command("harvest", "expand", "--resume", "set", "--iterations", "2", *named).code == 0
+
+
+def test_what_unusable_answers_took_counts(expand: Callable[..., Report]) -> None:
+    report = expand(lambda _: "I would rather not.", limits=Limits(tokens=100))
+    assert (report.calls, report.ended, report.cut) == (1, "the limit of 100 tokens is reached", True)
+    assert report.tokens > 100
+    assert expand(lambda _: "No.").ended == "no answer said anything"
 
 
 def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:

@@ -94,12 +94,14 @@ def expand(
         grounded=grounded,
         years=years,
         step=step or 1,
-        chat=chat,
+        chat=chat or run.settings["KG_CHAT_MODEL"],
         limits=limits,
         dry_run=dry_run,
     )
     if not resume:
         harvest_expand.check_models(run.settings, arguments)
+        if grounded and not run.given.recurs:
+            harvest_expand.check_texts(run)
         _check_name(run, name, arguments)
     run.do(expansions.KIND, arguments, partial(_show, run), job=job, name=name, resume=resume, limits=limits)
 
@@ -114,12 +116,21 @@ def _check_name(run: Run, name: str, arguments: Mapping[str, Any]) -> None:
 def _check_same(which: str, earlier: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Raises ``BadRequest``, which says what differs."""
     differing = [
-        f"{_option(name)} {earlier.get(name, UNSAID.get(name))} and not {asked[name]}"
+        _differing(_option(name), was, now)
         for name in ASKED
-        if name in asked and earlier.get(name, UNSAID.get(name)) != asked[name]
+        if name in asked and (was := earlier.get(name, UNSAID.get(name))) != (now := asked[name])
     ]
     if differing:
         raise BadRequest(f"{which} has {', '.join(differing)}: only limits may be new, else give another  --run NAME")
+
+
+def _differing(option: str, was: Any, now: Any) -> str:
+    """What is empty or false was not given."""
+    if now is False or now in ("", None):
+        return f"{option}, and here is none" if was is True else f"{option} {was}, and here is none"
+    if was is False or was in ("", None):
+        return f"no {option}, and here is {'one' if now is True else now}"
+    return f"{option} {was} and not {now}"
 
 
 def _option(name: str) -> str:

@@ -73,7 +73,7 @@ def _make() -> None:
         state["expand_question"].strip(),
         strategy=state["expand_strategy"],
         fan_out=state["expand_fan_out"],
-        chat="" if chat == here.settings["KG_CHAT_MODEL"] else chat,
+        chat=chat,
         limits=expanded.limited("expand"),
     )
     harvest_expand.check_models(here.settings, arguments)

@@ -44,6 +44,8 @@ KINDS = {
     "snapshot": Means("snapshot"),
 }
 """By the words of the command that does it."""
+NAMING = {"KG_CHAT_MODEL": ("chat", "proposer"), "KG_SCORER_MODEL": ("scorer",)}
+"""The arguments that name a model in the place of a setting."""
 LOGGED = ("kgplatform", "harvest", "reasoning", "ui")
 """The loggers whose words belong to a job."""
 KEPT = 20

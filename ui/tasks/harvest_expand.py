@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harvest.expand import Grown, Limits, Way
     from kgplatform.lm.ports import ChatModel
     from kgplatform.settings import Settings
+    from ui.wire import Wire
 
 ITERATIONS, FAN_OUT, STRATEGY = 12, 3, "frontier"
 LIMITS = ("iterations", "calls", "tokens", "usd", "minutes", "patience", "floor")
@@ -55,6 +56,13 @@ def check_models(settings: Settings, arguments: Mapping[str, Any]) -> None:
     check(arguments["question"], *_ways(arguments))
     opening.check_encoder(settings)
     opening.check_chat(settings, arguments["chat"] or None)
+
+
+def check_texts(wire: Wire) -> None:
+    """Raises ``BadRequest`` where the graph has no texts that answers could quote."""
+    from harvest.expand import grounding
+
+    grounding.check(wire.graph)
 
 
 def _ways(asked: Mapping[str, Any]) -> tuple[Way, Limits]:
