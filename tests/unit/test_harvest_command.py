@@ -72,7 +72,7 @@ def ledger() -> Iterator[Ledger]:
 
 
 def capitals(graph: KnowledgeGraph) -> set[tuple[str, str]]:
-    return {(f.head.name, f.tail.name) for f in graph.facts(relation="capital of", status="all") if isinstance(f.tail, Entity)}
+    return {(f.head.name, f.tail.name) for f in graph.facts(status="all") if f.relation == "capital of" and isinstance(f.tail, Entity)}
 
 
 def test_a_relation_is_harvested_and_told(kg: Kg, graph: KnowledgeGraph) -> None:
