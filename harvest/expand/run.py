@@ -105,6 +105,11 @@ def check(question: str, way: Way, limits: Limits) -> None:
     limits.check()
 
 
+def _usable(asked: Mapping[str, Any]) -> bool:
+    """Whether any answer of a round was: if none, a run that is taken up again asks again."""
+    return any(one["value"] for one in asked["answers"])
+
+
 class _Expansion:
     """Goes round after round and adds up what came of them."""
 
@@ -197,7 +202,7 @@ class _Expansion:
         return self._put(key, answers, [self._candidates(iteration, *one) for one in answers])
 
     def _ask(self, key: str, questions: Sequence[Question]) -> list[merging.Answer]:
-        asked = self._steps.step(f"ask {key}", lambda: {"answers": list(ahead(self._answer, questions, self._way.fan_out))})
+        asked = self._steps.step(f"ask {key}", lambda: {"answers": list(ahead(self._answer, questions, self._way.fan_out))}, _usable)
         answers = asked["answers"] if asked else [_NOTHING] * len(questions)
         for answer in answers:
             self._used["tokens"] += answer["tokens"]
@@ -207,12 +212,17 @@ class _Expansion:
         return list(zip(questions, answers, strict=True))
 
     def _put(self, key: str, answers: Sequence[merging.Answer], told: Sequence[Sequence[Candidate]]) -> Round:
+        if not any(answer["value"] for _, answer in answers):
+            return self._take(merging.nothing(answers))
         linked = cache(lambda: merging.merging(self._linker, told))
         decided = self._steps.step(f"link {key}", lambda: merging.decisions(linked().linking))
         meant = linked if linked.cache_info().currsize else cache(lambda: merging.merging(self._linker, told, decided))
         self._before.look(key, lambda: meant().claims)
         record = self._steps.step(f"{ROUND}{key}", lambda: merging.put(self._kg, self._linker, answers, meant(), self._steps.run))
-        self._records.append(record or merging.nothing(answers))
+        return self._take(record or merging.nothing(answers))
+
+    def _take(self, record: Record) -> Round:
+        self._records.append(record)
         self._rounds.append(self._grown.grow(self._records[-1]))
         return self._rounds[-1]
 

@@ -41,13 +41,16 @@ def ask(model: ChatModel, request: Request, quarantine: Path, check: Check | Non
     value, wrong = read(reply, request.schema, check)
     if not wrong:
         return value, reply
+    anew = replace(request, sample=request.sample + _ANEW)
     try:
         second = model.reply(_again(request, reply, wrong))
     except TextTooLong:
+        if reply.cached:
+            return ask(model, anew, quarantine, check)
         raise _unusable(model.name, request, [reply], wrong, quarantine) from None
     value, still = read(second, request.schema, check)
     if still and reply.cached and second.cached:
-        return ask(model, replace(request, sample=request.sample + _ANEW), quarantine, check)
+        return ask(model, anew, quarantine, check)
     if still:
         raise _unusable(model.name, request, [reply, second], still, quarantine)
     return value, replace(second, usage=reply.usage + second.usage, cached=reply.cached and second.cached)

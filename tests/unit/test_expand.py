@@ -334,6 +334,17 @@ def test_a_run_goes_on_with_its_model_however_that_was_named(command: Kg, monkey
     assert command("harvest", "expand", "--resume", "set", "--iterations", "2", *named).code == 0
 
 
+def test_a_run_that_met_only_refusals_asks_again_when_it_goes_on(kg: KnowledgeGraph, command: Kg, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as refusing:
+        refusing.setattr("kgplatform.opening.chat", lambda *_: ScriptedChat(lambda _: "I would rather not."))
+        told = command("harvest", "expand", TOPIC, "--tokens", "10", "--run", "shy").out
+    assert "; 1 question, " in told
+    assert "it ended: the limit of 10 tokens is reached" in told
+    (more,) = command("harvest", "expand", "--resume", "shy", "--tokens", "9999", "--iterations", "2", "--json").objects
+    assert [one["answered"] for one in more["rounds"]] == [1, 3]
+    assert len(said(kg)) == more["new"] == 8
+
+
 def test_what_unusable_answers_took_counts(expand: Callable[..., Report]) -> None:
     report = expand(lambda _: "I would rather not.", limits=Limits(tokens=100))
     assert (report.calls, report.ended, report.cut) == (1, "the limit of 100 tokens is reached", True)
