@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgplatform import cards
+from kgplatform import cards, names
 from kgplatform.errors import BadCard, BadRequest
 from kgplatform.linking import Unlinked
 from kgplatform.linking.deciding import Decision
@@ -17,7 +17,6 @@ from kgplatform.types import Claim, FactQuery, Literal, Merge, Receipt, Refusal,
 
 KEYING = ("inverse", "symmetric", "key_qualifiers")
 """What of a card the keys of its facts depend on."""
-_PUT = "facts are put as a list of  kgplatform.Claim"
 Known = Mapping[str, Relation]
 
 
@@ -51,7 +50,7 @@ def refusals(claims: Iterable[Claim], known: Known) -> tuple[Refusal, ...]:
 def news(store: Store, relations: Iterable[Relation]) -> list[Relation]:
     """The cards that are new or other than those that are there. Raises ``BadCard`` for one that would orphan its facts."""
     known = store.relations()
-    new = [card for card in relations if known.get(card.name) != card]
+    new = [card for card in names.listed(relations, Relation, "cards are learned as") if known.get(card.name) != card]
     for card in new:
         _check_keys(store, known.get(card.name, card), card)
     return new
@@ -69,11 +68,7 @@ def _check_keys(store: Store, old: Relation, new: Relation) -> None:
 def sorted_out(claims: Iterable[Claim], known: Known) -> tuple[list[tuple[Claim, Claim]], list[Refusal]]:
     """Claims as they are given and in the form their cards allow, and those that have none."""
     accepted, refused = [], []
-    if not isinstance(claims, Iterable):
-        raise BadRequest(f"{repr(claims)[:60]} is no list: {_PUT}")
-    for claim in claims:
-        if not isinstance(claim, Claim):
-            raise BadRequest(f"{repr(claim)[:60]} is no claim: {_PUT}")
+    for claim in names.listed(claims, Claim, "facts are put as"):
         try:
             accepted.append((claim, _canonical(claim, known)))
         except BadRequest as error:

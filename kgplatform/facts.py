@@ -32,8 +32,12 @@ class Which(TypedDict, total=False):
     as_of: str | None
 
 
-def which(status: Status = "current", min_confidence: float = 0.0, source: str | None = None, as_of: str | None = None) -> FactQuery:
-    """Raises ``BadRequest`` for an unknown status, a confidence outside 0 to 1, or what is no id or no date."""
+def which(
+    status: Status = "current", min_confidence: float = 0.0, source: str | None = None, as_of: str | None = None, **others: object
+) -> FactQuery:
+    """Raises ``BadRequest`` for an unknown word or status, a confidence outside 0 to 1, or what is no id or no date."""
+    if others:
+        raise BadRequest(f"facts are not chosen by  {next(iter(others))}:  there are {', '.join(Which.__annotations__)}")
     spoken = None if source is None else SourceId(names.text(source, "the id of a source"))
     date = None if as_of is None else canonical(str(as_of), "date")
     if as_of is not None and date is None:

@@ -43,6 +43,7 @@ from kgplatform.types import (
     Source,
     SourceId,
     in_words,
+    is_probability,
 )
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class KnowledgeGraph(Reader):
 
     def add(self, candidates: Sequence[Candidate], linker: Linker | None = None, context: Mapping[str, str] | None = None) -> Added:
         """Link words to entities, by exact names or as a ``linker`` does (``context`` tells it what names mean), then ``put``."""
-        if not isinstance(candidates, Iterable):
-            raise BadRequest(f"{repr(candidates)[:60]} is no list: what is added is a list of  kgplatform.Candidate")
+        candidates = list(names.listed(candidates, Candidate, "words are added as"))
         if linker is not None:
             linking = linker.link(candidates, context)
             receipt = self.put(linking.claims)
@@ -159,8 +159,8 @@ class KnowledgeGraph(Reader):
 
         They are found by keys of their names, with an encoder also by meaning where the graph has its vectors (``embed``).
         """
-        if not 0 <= least <= 1:
-            raise BadRequest(f"least must be from 0 to 1, not {least}")
+        if not is_probability(least):
+            raise BadRequest(f"least must be from 0 to 1, not {str(least)[:60]}")
         return blocks.duplicates(self.store, least=least, encoder=encoder, progress=progress)
 
     def merge_all(self, pairs: Iterable[Pair], by: str = "") -> dict[EntityId, Merge]:
@@ -185,12 +185,9 @@ class KnowledgeGraph(Reader):
         """The facts that ``merge`` would move; it raises what that raises, and writes nothing."""
         ids = self._id(keep), self._id(other)
         merging.kept(*ids, merging.in_force(self.store.merges()), self.store.entities(ids))
-        for head, tail in (ids, ids[::-1]):
-            for fact in self.store.facts(FactQuery(head=head, tail=tail, limit=1)):
-                said = f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}"
-                raise BadRequest(
-                    f"these are two ends of a fact,  {said}: if they are one, reject that first  (kg review reject {fact.key})"
-                )
+        if fact := blocks.joined(self.store, *ids):
+            said = f"{fact.head.name} | {fact.relation} | {in_words(fact.tail)}"
+            raise BadRequest(f"these are two ends of a fact,  {said}: if they are one, reject that first  (kg review reject {fact.key})")
         return self.store.neighbours([ids[1]], FactQuery(status="all"))
 
     def undo(self, merge: Merge | str) -> Merge:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 
 from kgplatform.errors import BadName, BadRequest, NotFound
 from kgplatform.types import Entity, EntityId, Evidence, EvidenceId, FactKey, Literal, Pairs, Qualifiers
 
+T = TypeVar("T")
 ID_BYTES = 200
 """Longest name part of an id that we make; a longer one is cut and ends in a hash of the whole."""
 GIVEN_ID_BYTES = 1_000
@@ -57,11 +58,21 @@ def text(given: object, what: str) -> str:
     raise BadRequest(f"{what} must be text, not {repr(given)[:60]}")
 
 
-def count(given: object, what: str, least: int = 0) -> int:
+def count(given: object, what: str, least: int = 0, most: int | None = None) -> int:
     """What was given, where it is a whole number from ``least`` on. Raises ``BadRequest``, which says ``what`` should be."""
-    if isinstance(given, int) and not isinstance(given, bool) and given >= least:
+    if isinstance(given, int) and not isinstance(given, bool) and least <= given <= (given if most is None else most):
         return given
-    raise BadRequest(f"{what} must be a whole number from {least} on, not {repr(given)[:60]}")
+    raise BadRequest(f"{what} must be a whole number from {least} {'on' if most is None else f'to {most}'}, not {repr(given)[:60]}")
+
+
+def listed(given: object, of: type[T], what: str) -> Iterator[T]:
+    """What was given one by one, each ``of`` that type. Raises ``BadRequest``, with ``what`` is done with such a list."""
+    if not isinstance(given, Iterable):
+        raise BadRequest(f"{repr(given)[:60]} is no list: {what} a list of  {of.__module__}.{of.__name__}")
+    for one in given:
+        if not isinstance(one, of):
+            raise BadRequest(f"{repr(one)[:60]} is no {of.__name__.lower()}: {what} a list of  {of.__module__}.{of.__name__}")
+        yield one
 
 
 def normalise(name: str) -> str:
@@ -222,7 +233,7 @@ def fact_key(relation: str, head: str, tail: str | Literal, qualifiers: Pairs = 
 
 def parse_key(key: str) -> KeyParts:
     """The inverse of ``fact_key``. Raises ``NotFound`` when the text is no key."""
-    parts = [_uncomponent(part) for part in key.split("|")]
+    parts = [_uncomponent(part) for part in text(key, "the key of a fact").split("|")]
     if len(parts) < 3 or not all(parts[:3]) or any("=" not in part for part in parts[3:]):
         raise NotFound(f"{key[:120]!r} is not the key of a fact: expected  relation|head id|tail id")
     named = tuple((_unescaped(name), value) for name, _, value in (part.partition("=") for part in parts[3:]))

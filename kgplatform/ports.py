@@ -14,6 +14,7 @@ from typing import Literal as OneOf
 
 import numpy.typing as npt
 
+from kgplatform import names
 from kgplatform.belief import Calibration
 from kgplatform.errors import BadRequest
 from kgplatform.types import (
@@ -336,8 +337,10 @@ class Limits:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if not (self.rows > 0 and self.bytes > 0 and self.seconds > 0):
-            raise BadRequest(f"limits of a query must be above 0: {self.rows} rows, {self.seconds} seconds, {self.bytes} bytes")
+        names.count(self.rows, "rows", 1)
+        names.count(self.bytes, "bytes", 1)
+        if not (isinstance(self.seconds, (int, float)) and self.seconds > 0):
+            raise BadRequest(f"seconds must be a number above 0, not {repr(self.seconds)[:60]}")
 
 
 @dataclass(frozen=True, slots=True)

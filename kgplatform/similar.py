@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from kgplatform.errors import BadRequest
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Progress, Store
 from kgplatform.store import vectors
@@ -48,6 +49,7 @@ def lacking(store: Store, encoder: Encoder, *, replace: bool = False) -> int:
 
 def _others(store: Store, encoder: Encoder, replace: bool) -> bool:
     """Whether the graph holds vectors of another encoder. Raises ``BadRequest`` when they are not to be replaced."""
+    _check(encoder)
     held, wanted = store.vector_space(), VectorSpace(encoder.name, encoder.dimension)
     if held and not replace:
         vectors.check(held, wanted)
@@ -56,7 +58,13 @@ def _others(store: Store, encoder: Encoder, replace: bool) -> bool:
 
 def similar(store: Store, text: str, encoder: Encoder, limit: int) -> list[Hit]:
     """The entities whose words mean the most like the text; ``score`` is the cosine."""
+    _check(encoder)
     return store.nearest(encoder.name, encoder.encode([text[: vectors.WORDS]])[0], limit) if text.strip() else []
+
+
+def _check(encoder: object) -> None:
+    if not (hasattr(encoder, "encode") and hasattr(encoder, "name")):
+        raise BadRequest(f"{repr(encoder)[:60]} is no sentence encoder, such as  kgplatform.opening.encoder()  gives")
 
 
 def _parts(entities: Iterable[Entity]) -> Iterator[list[Entity]]:

@@ -359,7 +359,7 @@ class Mirrored:
         return Mirrored(self.kept + other.kept, self.skipped + other.skipped)
 
 
-def _is_probability(value: object) -> bool:
+def is_probability(value: object) -> bool:
     return isinstance(value, Real) and 0 <= float(value) <= 1
 
 
@@ -389,7 +389,7 @@ class FactQuery:
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):
             raise BadRequest(f"{str(self.status)[:60]!r} is no status of facts: there are {', '.join(get_args(Status))}")
-        if not _is_probability(self.min_confidence):
+        if not is_probability(self.min_confidence):
             raise BadRequest(f"min_confidence must be from 0 to 1, not {str(self.min_confidence)[:60]}")
 
 

@@ -154,7 +154,8 @@ def agent(kg: KnowledgeGraph, encoder: Encoder | None = None, *, predicted: bool
     guides = Guides(kg, _given(encoder))
 
     def answer(question: str) -> Answer:
-        return guides.guide(predicted).answer(names.text(question, "a question"))
+        asked = names.text(question, "a question")
+        return guides.guide(predicted).answer(asked)
 
     return RunnableLambda(answer, name="kg ask")
 

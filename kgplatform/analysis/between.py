@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from kgplatform import lookup, viewing
+from kgplatform import lookup, names, viewing
 from kgplatform.analysis.around import Around
 from kgplatform.analysis.network import Ints, Network
 from kgplatform.analysis.pattern import Automaton, Vocabulary, compiled
@@ -46,10 +46,10 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.by not in WAYS:
             raise BadRequest(f"{str(self.by)[:60]!r} is no order of paths: there are {', '.join(WAYS)}")
-        if self.k < 1:
-            raise BadRequest(f"k must be at least 1, not {self.k}")
-        if not 1 <= self.max_hops <= FARTHEST:
-            raise BadRequest(f"max_hops must be from 1 to {FARTHEST}, not {self.max_hops}")
+        names.count(self.k, "k", 1)
+        names.count(self.max_hops, "max_hops", 1, FARTHEST)
+        if self.pattern is not None:
+            names.text(self.pattern, "a pattern")
         if self.directed and self.pattern is not None:
             raise BadRequest("a pattern says itself in which direction it is walked: leave out  directed")
 
@@ -120,10 +120,10 @@ class Between:
         return self._told(view, routes(terrain, start, goal, k=wanted.k, max_hops=wanted.max_hops, by=wanted.by))
 
     def _entities(self, ends: Ends) -> list[EntityId]:
-        names = list(ends) if isinstance(ends, Iterable) and not isinstance(ends, str) else [ends]
-        if not names:
+        called = list(ends) if isinstance(ends, Iterable) and not isinstance(ends, str) else [ends]
+        if not called:
             raise BadRequest("a path needs at least one entity at each end")
-        return [lookup.entity(self._store, name).id for name in names]
+        return [lookup.entity(self._store, name).id for name in called]
 
     def _network(self, read: _Read, which: FactQuery) -> tuple[GraphView, Network]:
         """The facts that fit as they are now."""

@@ -33,7 +33,7 @@ def duplicates(
     """Pairs of entities that may be one, the likeliest first; ``other`` is the one to keep, by its fuller name.
 
     With an encoder also those that are near in meaning, where the graph has its vectors. One that is as likely as not another's gets no
-    more than .5. What a person has parted again, or called different, does not come back.
+    more than .5. What a person has parted again, or called different, does not come back, nor do the two ends of a fact that is believed.
     """
     redirects = merging.in_force(store.merges())
     listed = [one for one in store.unembedded("") if one.id not in redirects]
@@ -45,9 +45,16 @@ def duplicates(
             continue
         if (pair := Pair.of(entity, kept, cosine)).score >= least:
             pairs[entity.id, kept.id] = pair
-    told = [pair for pair in _told_apart(store, list(pairs.values())) if pair.score >= least]
+    likely = [pair for pair in _told_apart(store, list(pairs.values())) if pair.score >= least]
+    told = [pair for pair in likely if joined(store, pair.entity.id, pair.other.id) is None]
     settled = [pair for pair in _settled(told, same) if pair.score >= least]
     return sorted(settled, key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
+
+
+def joined(store: Store, one: EntityId, other: EntityId) -> Fact | None:
+    """A fact that is believed between the two, if there is one: a thing is seldom said of itself."""
+    ends = ((one, other), (other, one))
+    return next(chain.from_iterable(store.facts(FactQuery(head=head, tail=tail, limit=1)) for head, tail in ends), None)
 
 
 def joining(pairs: Iterable[Pair]) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.linking import forms
 from kgplatform.linking.linker import Linker
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.ports import Store
-from kgplatform.types import Candidate, Entity, Literal, Mention
+from kgplatform.types import Candidate, Claim, Entity, Literal, Mention, in_words
 from tests.contract.test_store import state, thing, told
 from tests.contract.test_vectors import filled
 
@@ -68,6 +69,34 @@ def test_the_nearest_to_many_are_those_to_each(store: Store) -> None:
         assert hits[0].entity == one
         assert hits[0].score == pytest.approx(1, abs=1e-3)
     assert store.nearest_each(ENCODER.name, vectors[:0], 3) == []
+
+
+def test_the_two_ends_of_a_fact_that_is_believed_are_no_pair(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    ends = thing("Marie Curie"), thing("M. Curie")
+    kg.put([Claim(ends[1], "cites", ends[0], (told(),))])
+    assert kg.duplicates() == []
+    with pytest.raises(BadRequest, match=r"two ends of a fact,  M\. Curie \| cites \| Marie Curie"):
+        kg.merge("Marie Curie", "M. Curie")
+    kg.reject("M. Curie | cites | Marie Curie")
+    assert [{pair.entity.id, pair.other.id} for pair in kg.duplicates()] == [{one.id for one in ends}]
+
+
+def test_what_is_only_proposed_or_is_rejected_makes_no_name_ambiguous(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    marie, city = thing("Marie Curie"), thing("Marie Curie", "city")
+    kg.put([Claim(marie, "born in", thing("Warsaw", "city"), (told(),))])
+    proposal = Claim(marie, "born in", city, (told("program:mcp", 0.0, "memory"),))
+    kg.put([proposal])
+    assert kg.entity("Marie Curie").id == marie.id
+    kg.forget("program:mcp")
+    assert [hit.entity.id for hit in kg.search("Marie Curie") if hit.entity.name == "Marie Curie"] == [marie.id]
+    kg.put([proposal])
+    (proposed,) = kg.facts(status="proposed")
+    kg.reject(proposed)
+    assert [in_words(fact.tail) for fact in kg.facts(head="Marie Curie")] == ["Warsaw"]
+    kg.forget("program:mcp")
+    assert kg.entity("Marie Curie").id == marie.id
 
 
 def test_what_a_linker_merged_is_parted_as_if_it_never_had(store: Store) -> None:

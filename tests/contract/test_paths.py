@@ -119,8 +119,8 @@ def test_what_cannot_be_asked_is_said_in_a_sentence(kg: KnowledgeGraph) -> None:
     for wrong, sentence in [
         ({"b": "Marie Curie"}, "at both ends"),
         ({"b": "Paris", "by": "longest"}, "there are shortest, specific, confidence"),
-        ({"b": "Paris", "k": 0}, "k must be at least 1"),
-        ({"b": "Paris", "max_hops": 0}, "max_hops must be from 1 to 100"),
+        ({"b": "Paris", "k": 0}, "k must be a whole number from 1 on"),
+        ({"b": "Paris", "max_hops": 0}, "max_hops must be a whole number from 1 to 100"),
         ({"b": "Paris", "min_confidence": float("nan")}, "from 0 to 1"),
         ({"b": "Paris", "pattern": "born in", "directed": True}, "leave out  directed"),
         ({"b": []}, "at least one entity at each end"),

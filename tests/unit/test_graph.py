@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -130,6 +130,8 @@ def test_what_is_no_text_is_said(kg: KnowledgeGraph, given: Any) -> None:
         lambda: kg.passages(given),
         lambda: kg.forget(given),
         lambda: kg.undo(given),
+        lambda: kg.facts(after=chosen),
+        lambda: kg.paths("Marie Curie", pattern=chosen),
         lambda: kg.paths([chosen], "Marie Curie"),
         lambda: connect(chosen),
     ]
@@ -151,10 +153,36 @@ def test_numbers_that_can_t_be_are_said(kg: KnowledgeGraph) -> None:
     for ask in asked:
         with pytest.raises(BadRequest, match="must be a whole number from 0 on"):
             ask()
-    with pytest.raises(BadRequest, match="from 0 to 1"):
-        kg.duplicates(least=5)
-    with pytest.raises(BadRequest, match="above 0"):
-        Limits(rows=-1)
+    for least in (5, half, None, "high"):
+        with pytest.raises(BadRequest, match="least must be from 0 to 1"):
+            kg.duplicates(least=cast("Any", least))
+    for wrong in (-1, 0, half, None, "many"):
+        given: Any = wrong
+        with pytest.raises(BadRequest, match="rows must be a whole number from 1 on"):
+            Limits(rows=given)
+    for wrong in (0, None, float("nan")):
+        given = wrong
+        with pytest.raises(BadRequest, match="seconds must be a number above 0"):
+            Limits(seconds=given)
+
+
+def test_what_is_no_list_of_its_kind_is_said(kg: KnowledgeGraph) -> None:
+    doors: dict[str, Callable[[Any], object]] = {"Claim": kg.put, "Candidate": kg.add, "Relation": kg.learn}
+    for name, door in doors.items():
+        for wrong in (7, None, [None], "x"):
+            with pytest.raises(BadRequest, match=rf"is no .* a list of  kgplatform\.types\.{name}"):
+                door(wrong)
+
+
+def test_what_chooses_no_facts_or_is_no_encoder_is_said(kg: KnowledgeGraph) -> None:
+    unknown: Any = {"colour": "red"}
+    for ask in (lambda: kg.facts(**unknown), lambda: kg.view(**unknown), lambda: kg.neighbours("Marie Curie", **unknown)):
+        with pytest.raises(BadRequest, match="not chosen by  colour:  there are status, min_confidence, source, as_of"):
+            ask()
+    wrong: Any = "minilm"
+    for mean in (lambda: kg.similar("radium", wrong), lambda: kg.embed(wrong)):
+        with pytest.raises(BadRequest, match="'minilm' is no sentence encoder"):
+            mean()
 
 
 def test_a_place_that_is_none_is_said_with_those_there_are() -> None:
@@ -213,7 +241,7 @@ def test_a_status_that_is_none_is_said_with_those_there_are(kg: KnowledgeGraph, 
 @pytest.mark.parametrize("given", [[None], "abc", 7, claim(MARIE, "born in", PARIS), [("a", "b", "c")]])
 def test_what_is_no_claim_is_said_and_nothing_is_put(kg: KnowledgeGraph, given: object) -> None:
     before = list(kg.facts(status="all"))
-    with pytest.raises(BadRequest, match=r"facts are put as a list of  kgplatform\.Claim"):
+    with pytest.raises(BadRequest, match=r"facts are put as a list of  kgplatform\.types\.Claim"):
         kg.put(given)  # type: ignore[arg-type]
     assert list(kg.facts(status="all")) == before
 
