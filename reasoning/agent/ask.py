@@ -39,6 +39,7 @@ from reasoning.paths.words import FUNCTION_WORDS, background, stem, words
 FOREIGN = 0.25
 """Of the words beside the names fewer are known in a question that is in another language."""
 _AGE = re.compile(r"\bhow old\b.*\b(?:when|in|at)\b", re.IGNORECASE)
+_RELATED = re.compile(r"^\W*how (?:is|are|was|were)\b.*\b(?:related|connected|linked)\b", re.IGNORECASE)
 _REASON = re.compile(r"^\W*(?:why|how (?:come|is|are|was|were|do|does|did|can|could|has|have))\b", re.IGNORECASE)
 LONGEST = 1_000
 """Characters of a question."""
@@ -150,6 +151,8 @@ class Guide:
 
     def _planned(self, question: str, walker: Walker, means: frozenset[str] = frozenset()) -> tuple[list[Topic], Plan]:
         """What the question names, and what is to be done."""
+        if _RELATED.search(question):
+            raise Unsaid("The graph does not say in one walk: kg paths A B shows how two things hang together.")
         if _REASON.search(question):
             raise Unsaid("The graph does not say: it holds what is so, and not why or how.")
         if _AGE.search(question):
@@ -240,7 +243,8 @@ class Guide:
 
     def _made(self, todo: Plan, topics: Sequence[Topic]) -> Answer:
         found = self._chosen(todo, topics) if todo.form == "choice" else self.solver.gathered(todo, topics)
-        ranked = sets.ranked(found.members, self.solver.name)
+        several = todo.extreme and todo.extreme.many > 1  # stands in its own order
+        ranked = list(found.members.items()) if several else sets.ranked(found.members, self.solver.name)
         members = [self.network.nodes[node] for node, _ in ranked]
         if todo.year:
             members = telling.years(members)

@@ -57,6 +57,11 @@ class Extreme:
     slot: int = -1
     compare: Compare = "="
 
+    @property
+    def single(self) -> bool:
+        """Whether only the very first is asked for."""
+        return self.rank == self.many == 1
+
 
 def _extremes() -> dict[tuple[str, ...], Extreme]:
     rows: tuple[tuple[str, bool, Scale, str], ...] = (

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from kgplatform.types import Entity, in_words
 from reasoning.agent import measures, sets
-from reasoning.agent.cues import Extreme
+from reasoning.agent.cues import BORN, Extreme
 from reasoning.agent.found import Found, Topic, Unsaid
 from reasoning.agent.plan import Plan
 from reasoning.agent.sets import Member, Members
 from reasoning.agent.walker import Walker
 from reasoning.paths.values import Compare, Value
-from reasoning.paths.words import stem
+from reasoning.paths.words import FUNCTION_WORDS, content, stem
 
 Ints = npt.NDArray[np.int64]
 
@@ -35,12 +35,14 @@ class Foremost:
         members, hop = self._before_the_value(found)
         found = replace(found, members=members)
         nodes = np.array(sorted(members), dtype=np.int64)
-        if extreme.scale == "count" and extreme.rank + extreme.many > 2:
-            raise Unsaid(f"The graph does not say: by a count only the most or the fewest are told, and not the {extreme.word}.")
         if extreme.scale == "count":
+            if not extreme.single:
+                raise Unsaid(f"The graph does not say: by a count only the most or the fewest are told, and not the {extreme.word}.")
             hop = self._amount(extreme.noun, nodes)
             if hop is None or extreme.slot >= 0:
                 return self._most(plan, found, nodes, topics) if hop is None else self._as_much(extreme, found, nodes, hop, topics)
+        if extreme.about and not topics and (odd := self._roles(plan)):
+            raise Unsaid(f"The graph does not say: the {extreme.word} is told of what is asked for itself, not of its {odd[0]}.")
         if hop is None:
             hop = measures.attribute(self.walker, nodes, extreme.about or plan.attribute, extreme.scale)
         if hop is None:
@@ -54,6 +56,11 @@ class Foremost:
         known = len(values) if len(values) == len(members) else f"{len(values)} of {len(members)}"
         said = f"{extreme.word} by {name!r} ({mark}) of {known}: {found.said}"
         return Found(best, said, found.share)
+
+    def _roles(self, plan: Plan) -> list[str]:
+        """The words by which "the oldest discoverer" is of somebody else than what is asked for."""
+        roles = set(map(stem, self.walker.roles))
+        return [word for word in content(plan.attribute) if stem(word) in roles and word not in FUNCTION_WORDS and word != BORN]
 
     def _before_the_value(self, found: Found) -> tuple[Members, int | None]:
         """A set of dates or numbers is put in order by what leads to them: the set before the last hop."""

@@ -103,22 +103,29 @@ def superlative(tokens: list[Token], form: Form) -> tuple[Extreme | None, int, l
     for at in range(len(tokens)):
         for size in (2, 1):
             extreme = EXTREMES.get(tuple(low[at : at + size]))
-            before = low[at - 1] if at else ""
-            counted = before in NUMBERS or before in RANKS
-            rest = [*tokens[: at - counted], *tokens[at + size :]]
-            if not extreme or "than" in low[at + size : at + size + REACH] or before == "at":
+            before, end = low[at - 1] if at else "", at + size
+            if not extreme or "than" in low[end : end + REACH] or before == "at":
                 continue
-            if counted:
-                word = f"{before} {extreme.word}"
-                extreme = replace(extreme, word=word, rank=RANKS.get(before, 1), many=NUMBERS.get(before, 1))
-                at -= 1
-                size += 1
             if extreme.scale != "count":
-                return extreme, at, rest
-            noun = next((word for word in low[at + size :] if word), "")
-            if noun and noun not in FUNCTION_WORDS and isinstance(tokens[at + size], str):
-                return replace(extreme, noun=noun), at, [*rest[:at], *rest[at + 1 :]]
+                return _several(extreme, at, tokens, end)
+            if before in RANKS or before in NUMBERS:
+                extreme = replace(extreme, word=f"{before} {extreme.word}", rank=RANKS.get(before, 1), many=NUMBERS.get(before, 1))
+            noun = next((word for word in low[end:] if word), "")
+            if noun and noun not in FUNCTION_WORDS and isinstance(tokens[end], str):
+                return replace(extreme, noun=noun), at, [*tokens[:at], *tokens[end + 1 :]]
     return None, -1, tokens
+
+
+def _several(extreme: Extreme, at: int, tokens: Sequence[Token], end: int) -> tuple[Extreme, int, list[Token]]:
+    """With its number, which stands right before it ("the second highest") or before what is asked for ("which two have the lowest")."""
+    low = [folded(token) for token in tokens]
+    asked = (place for place in range(1, at) if low[place] in NUMBERS and low[place - 1] in ASKING | {"the"})
+    place = at - 1 if at and (low[at - 1] in RANKS or low[at - 1] in NUMBERS) else next(asked, -1)
+    if place < 0:
+        return extreme, at, [*tokens[:at], *tokens[end:]]
+    number = low[place]
+    told = replace(extreme, word=f"{number} {extreme.word}", rank=RANKS.get(number, 1), many=NUMBERS.get(number, 1))
+    return told, at - 1, [*tokens[:place], *tokens[place + 1 : at], *tokens[end:]]
 
 
 def trimmed(piece: Sequence[Token]) -> list[Token]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 from kgplatform.types import Literal, Path
 from reasoning.paths.values import order
@@ -57,10 +58,12 @@ def foremost(
 ) -> dict[int, Member] | None:
     """The members with the highest or lowest value, each with the walk to it; ``None`` when values cannot be told apart.
 
-    Or those with the ``rank``-th value, or the first ``many``; who shares the last value is one of them.
+    Or those with the ``rank``-th value, or the first ``many``, in their order; who shares the last value is one of them. What is behind
+    others is so only as far as the value of one of each of these is believed.
     """
-    left = [node for node in members if node in values]
+    left = {node for node in members if node in values}
     chosen: list[int] = []
+    ahead: list[Path] = []
     while left and (rank > 0 or len(chosen) < many):
         best: list[int] = []
         for node in left:
@@ -71,10 +74,13 @@ def foremost(
                 best = [node]
             elif told == 0:
                 best.append(node)
-        left = [node for node in left if node not in best]
+        left.difference_update(best)
         rank -= 1
-        chosen += best if rank <= 0 else []
-    return {node: also(members[node], values[node][1]) for node in chosen}
+        if rank > 0:
+            ahead.append(max((values[node][1] for node in best), key=belief))
+        else:
+            chosen += sorted(best)
+    return {node: reduce(also, (values[node][1], *ahead), members[node]) for node in chosen}
 
 
 def whole(members: Members) -> Member:

@@ -249,6 +249,7 @@ WORLD = World(
         ("Who was born on 7 November 1867?", {"Marie Curie"}),
         ("Who are the two oldest people?", {"Marie Curie", "Pierre Curie"}),
         ("Who is the second oldest person?", {"Marie Curie"}),
+        ("Which two people were born first?", {"Marie Curie", "Pierre Curie"}),
         ("Is Warsaw in Poland?", {"true"}),
         ("Which country is Paris in?", {"France"}),
         ("Which cities are in Poland?", {"Warsaw"}),
@@ -281,6 +282,7 @@ def test_sets_are_put_together(question: str, expected: set[str]) -> None:
         "Why did Marie Curie discover radium?",
         "When was the discoverer of neon born?",
         "Who discovered the second most elements?",
+        "Which element has the oldest discoverer?",
     ],
 )
 def test_absence_is_no_answer(question: str) -> None:
@@ -307,6 +309,20 @@ def test_an_id_that_a_name_cannot_mean_is_told() -> None:
     answer = ask(WORLD, "Where was Curie born?", HashingEncoder(), means=["person:nobody"])
     assert not answer.supported
     assert "person:nobody" in answer.text
+
+
+def test_what_is_second_is_no_surer_than_what_is_first() -> None:
+    doubted = World((*FACTS, fact(PIERRE, "born on", Literal("1859-05-15", "date"), 0.6)))
+    answer = ask(doubted, "Who is the second oldest person?", HashingEncoder())
+    assert said(answer) == {"Marie Curie"}
+    assert answer.confidence <= 0.6
+    assert {step.fact.head for path in answer.paths for step in path.steps} == {MARIE, PIERRE}
+
+
+def test_the_first_of_several_are_told_in_their_order() -> None:
+    answer = ask(WORLD, "Who are the two oldest people?", HashingEncoder())
+    assert answer.answers == (PIERRE, MARIE)
+    assert "1859-05-15, 1867-11-07" in answer.text
 
 
 def test_all_of_a_kind_are_counted() -> None:

@@ -15,12 +15,14 @@ from ui.shapes import many
 
 
 def show(asked: Guide, question: str, found: Answer) -> None:
-    """Where one walk answers the question, or might: a word for right, and for wrong what is right instead."""
+    """Where one walk answers the question, or might: a word for right, and for wrong what is right instead. It is said once."""
     if not (found.route or found.alternatives):
         return
     marked, kept, said = st.session_state.get("marked", ("", True, ""))
     if marked == question:
         (st.success if kept else st.error)(plain(said))
+        if kept:
+            return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marks"):
         if found.supported:
             st.button("Right", key="right", icon=":material/check:", on_click=_mark, args=(asked, question), help="Learn from it")
@@ -35,6 +37,7 @@ def show(asked: Guide, question: str, found: Answer) -> None:
 def _named(asked: Guide, question: str) -> None:
     names = tuple(name for part in st.session_state["right_is"].split(";") if (name := part.strip()))
     st.session_state["right_is"] = ""
+    st.session_state["marked"] = ("", True, "")
     if names:
         _mark(asked, question, names)
 
