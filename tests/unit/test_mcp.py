@@ -71,6 +71,8 @@ def test_answers_are_structured_and_the_same_as_text() -> None:
         ("entity", {"entity": "Mari Curie"}, "near it: Marie Curie"),
         ("entity", {}, "entity: field required"),
         ("facts", {"limit": 0, "colour": "red"}, "limit: input should be greater than or equal to 1 (and 1 more)"),
+        ("facts", {"relation": "borne in"}, "no relation 'borne in'; near it: born in"),
+        ("facts", {"source": "doc:nobody"}, "no source 'doc:nobody'"),
         ("cypher", {"query": "RETURN 1"}, "no Cypher"),
         ("delete", {}, "there is no tool 'delete'"),
     ],

@@ -99,6 +99,8 @@ def test_the_schema_says_what_is_joined_and_how_cypher_calls_it(rest: TestClient
         ("facts?after=behind", 404, "is not the key of a fact"),
         ("facts?as_of=1990-13-40", 400, "is no date"),
         ("facts/stream?tail=Atlantis", 404, "Atlantis"),
+        ("facts?relation=borne+in", 404, "no relation 'borne in'; near it: born in"),
+        ("facts/stream?source=doc:nobody", 404, "no source 'doc:nobody'"),
         ("paths?start=Warsaw", 400, "say where paths should end"),
         ("explain?fact=Warsaw+|+loves+|+Paris", 404, "does not hold"),
         ("nothing", 404, "nothing is at /v1/nothing"),
@@ -114,7 +116,13 @@ def test_what_is_wrong_is_a_problem_with_one_sentence(rest: TestClient, asked: s
 def test_a_graph_in_memory_says_that_it_has_no_cypher(rest: TestClient) -> None:
     answer = rest.post("/v1/cypher", json={"query": "RETURN 1"})
     assert answer.status_code == 400 and "no Cypher" in answer.json()["detail"]
-    assert rest.post("/v1/cypher", content="{").status_code == 422
+    for content, kind, words in (
+        ("{", "application/json", "the body is no JSON: "),
+        ("[]", "application/json", "the body must be a JSON object"),
+        ('{"query": "RETURN 1"}', "text/plain", "Content-Type: application/json"),
+    ):
+        broken = rest.post("/v1/cypher", content=content, headers={"Content-Type": kind})
+        assert broken.status_code == 422 and words in broken.json()["detail"]
 
 
 def test_what_nobody_foresaw_is_a_sentence_and_a_file(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ def wrong(errors: Any) -> str:
     first, more = errors[0], len(errors) - 1
     if first["type"] == "json_invalid":
         return f"the body is no JSON: {first.get('ctx', {}).get('error', 'it cannot be read')} at character {first['loc'][-1]}"
+    if first["type"] == "model_attributes_type" and first["loc"] == ("body",):
+        return "the body must be a JSON object, sent with the header  Content-Type: application/json"
     place = ".".join(str(part) for part in first["loc"] if part not in ("query", "body", "header")) or "the arguments"
     what = "is no argument of this" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
     return f"{place}: {what}" + (f" (and {more} more)" if more else "")
