@@ -41,10 +41,16 @@ class Foremost:
             hop = self._amount(extreme.noun, nodes)
             if hop is None or extreme.slot >= 0:
                 return self._most(plan, found, nodes, topics) if hop is None else self._as_much(extreme, found, nodes, hop, topics)
-        if extreme.about and not topics and (odd := self._roles(plan)):
-            raise Unsaid(f"The graph does not say: the {extreme.word} is told of what is asked for itself, not of its {odd[0]}.")
         if hop is None:
             hop = measures.attribute(self.walker, nodes, extreme.about or plan.attribute, extreme.scale)
+            if (
+                hop is not None
+                and extreme.about
+                and not topics
+                and not measures.means(self.walker, BORN, hop)
+                and (odd := self._roles(plan))
+            ):
+                raise Unsaid(f"The graph does not say: the {extreme.word} is told of what is asked for itself, not of its {odd[0]}.")
         if hop is None:
             raise Unsaid(f"The graph does not say by what the {extreme.word} of {found.said or plan.noun} is to be told.")
         values = measures.values(self.walker, nodes, hop)

@@ -30,6 +30,12 @@ def attribute(walker: Walker, nodes: Ints, said: str, scale: str = "") -> int | 
     return _age(walker, nodes, hops) if found is None and said == BORN else found
 
 
+def means(walker: Walker, said: str, hop: int) -> bool:
+    """Whether words mean a hop, and no other that leads on from where it does."""
+    nodes = np.unique(walker.network.codes[walker.network.codes % walker.network.hops == hop] // walker.network.hops)
+    return _aligned(walker, f"{TOPIC} {said}", [one for one in walker.network.exits(nodes) if one < walker.count]) == hop
+
+
 def _age(walker: Walker, nodes: Ints, hops: list[int]) -> int | None:
     """What nothing of its kind is born is as old as its only date says."""
     held = [node.kinds for number in nodes.tolist() if isinstance(node := walker.node(number), Entity)]
