@@ -133,7 +133,7 @@ def row(tab: Visit, *words: str) -> Locator:
 
 def facts(kg: KnowledgeGraph, name: str) -> dict[tuple[str, str], str]:
     """The facts of a relation with their verdicts."""
-    return {(f.head.name, f.tail.name): f.verdict for f in kg.facts(relation=name, status="all") if isinstance(f.tail, Entity)}
+    return {(f.head.name, f.tail.name): f.verdict for f in kg.facts(status="all") if f.relation == name and isinstance(f.tail, Entity)}
 
 
 def test_an_empty_ledger_says_what_to_do(page: Open) -> None:

@@ -68,7 +68,7 @@ def ask(kg: KnowledgeGraph, given: Models | None = None, card: Relation = CAPITA
 
 
 def capitals(kg: KnowledgeGraph) -> set[tuple[str, str]]:
-    return {(f.head.name, f.tail.name) for f in kg.facts(relation="capital of", status="all") if isinstance(f.tail, Entity)}
+    return {(f.head.name, f.tail.name) for f in kg.facts(status="all") if f.relation == "capital of" and isinstance(f.tail, Entity)}
 
 
 def only(report: Report) -> Outcome:
