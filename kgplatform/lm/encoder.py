@@ -92,8 +92,8 @@ class SentenceEncoder:
             return np.zeros((0, self.dimension), np.float32)
         ordered = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         listed = [wellformed(texts[number]) for number in ordered]
-        if self._few and sum(map(len, texts)) <= FEW:
-            vectors = np.concatenate([self._few.encode(listed[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)])
+        if (few := self._few) and sum(map(len, texts)) <= FEW:  # another thread may have loaded the other meanwhile
+            vectors = np.concatenate([few.encode(listed[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)])
         else:
             vectors = self._loaded().encode(listed, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
         result = np.empty((len(texts), self.dimension), np.float32)

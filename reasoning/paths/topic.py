@@ -90,11 +90,10 @@ class Names:
         for start, end in spans:
             if names := self.bare.get(_bare(normalise(question[start:end]))):
                 return Mention(start, end, tuple(self.folded[names[0]]), exact=False)
-        if initialled := self._initialled(question, spans):
-            return initialled
         several = [span for span in spans if " " in question[span[0] : span[1]]]
         return (
-            self.misspelt(question, several)
+            self._initialled(question, spans)
+            or self.misspelt(question, several)
             or self._shortened(question, spans)
             or self.misspelt(question, spans)
             or self._misspelt_short(question, spans)

@@ -97,7 +97,7 @@ def plain(name: str) -> str:
 def wordings(card: Relation) -> tuple[list[str], list[str]]:
     """How a relation is said along its direction, and against it; one that tells a class ("genre") by the nouns for that too."""
     prompts = [" ".join(SLOT.sub(" ", prompt).strip(" .?").split()) for prompt in card.prompts]
-    types = TYPES if content(plain(card.name))[-1] in CLASSES else ()
+    types = TYPES if not CLASSES.isdisjoint(content(plain(card.name))[-1:]) else ()
     forward = [text for text in dict.fromkeys([plain(card.name), *prompts, *types]) if text]
     return forward, [text for text in dict.fromkeys([plain(card.inverse), *forward]) if text]
 

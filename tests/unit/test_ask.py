@@ -305,6 +305,11 @@ def test_a_count_names_what_it_counts() -> None:
     assert len(answer.paths) == 2
 
 
+def test_a_relation_may_be_called_by_no_word() -> None:
+    arrow = fact(MARIE, "->", WARSAW)
+    assert said(ask(World((*FACTS, arrow)), "Who discovered radium?", HashingEncoder())) == {"Marie Curie"}
+
+
 def test_an_id_that_a_name_cannot_mean_is_told() -> None:
     answer = ask(WORLD, "Where was Curie born?", HashingEncoder(), means=["person:nobody"])
     assert not answer.supported
