@@ -19,10 +19,9 @@ def show(asked: Guide, question: str, found: Answer) -> None:
     if not (found.route or found.alternatives):
         return
     marked, kept, said = st.session_state.get("marked", ("", True, ""))
-    if marked == question:
-        (st.success if kept else st.error)(plain(said))
-        if kept:
-            return
+    if marked == question and kept:
+        st.success(plain(said))
+        return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marks"):
         if found.supported:
             st.button("Right", key="right", icon=":material/check:", on_click=_mark, args=(asked, question), help="Learn from it")
@@ -32,6 +31,9 @@ def show(asked: Guide, question: str, found: Answer) -> None:
                 names = tuple(map(in_words, one.answers))
                 st.button(plain(ask_view.listed(one.answers)), key=f"right-{number}", on_click=_mark, args=(asked, question, names))
             st.text_input("Another name", key="right_is", help="Several with ; between", on_change=_named, args=(asked, question))
+    with st.empty():  # has its place also while there is nothing to say, so that what is opened above and below stays open
+        if marked == question:
+            st.error(plain(said))
 
 
 def _named(asked: Guide, question: str) -> None:
