@@ -12,6 +12,7 @@ from typing import get_args
 
 import numpy as np
 
+from kgplatform.analysis.meeting import Meeting
 from kgplatform.analysis.network import Ints, Network
 from kgplatform.analysis.ranked import Costs, Ranked
 from kgplatform.analysis.walking import Part, Passage, Terrain
@@ -33,14 +34,26 @@ def routes(terrain: Terrain, starts: Ints, goals: Ints, *, k: int, max_hops: int
     passage = Passage(terrain, starts, goals)
     if (fewest := passage.hops(max_hops)) is None:
         return []
+    if by != "shortest":
+        return _ranked(passage, terrain.network, max_hops, k, by)
     found: list[Ints] = []
-    for hops in range(fewest if by == "shortest" else max_hops, max_hops + 1):
-        part = passage.part(hops)
-        ranked = Ranked(part, _costs(terrain.network, part, by), hops + 1)
-        found = [part.edges[list(route[1:])] for route in islice(ranked, k)]
+    if terrain.open:
+        meeting = Meeting(terrain.network, passage.there, passage.back)
+        found += islice(meeting.routes(fewest), k)
+        if len(found) < k and fewest < max_hops:
+            passage.meet(fewest + 1)
+            found += islice(meeting.routes(fewest), k - len(found))
+        fewest += 2
+    for hops in range(fewest, max_hops + 1):
         if len(found) == k:
             break
+        found = _ranked(passage, terrain.network, hops, k, by)
     return found
+
+
+def _ranked(passage: Passage, network: Network, hops: int, k: int, by: By) -> list[Ints]:
+    part = passage.part(hops)
+    return [part.edges[list(route[1:])] for route in islice(Ranked(part, _costs(network, part, by), hops + 1), k)]
 
 
 def _costs(network: Network, part: Part, by: By) -> Costs:

@@ -47,14 +47,15 @@ class Terrain:
 
     def ahead(self, places: Ints) -> Ints:
         """Where the moves from these places end."""
-        return self._ends(places) if self._open else self.onward(places)[2]
+        return self._ends(places) if self.open else self.onward(places)[2]
 
     def behind(self, places: Ints) -> Ints:
         """Where the moves to these places begin."""
-        return self._ends(places) if self._open else self.back(places)[2]
+        return self._ends(places) if self.open else self.back(places)[2]
 
     @property
-    def _open(self) -> bool:
+    def open(self) -> bool:
+        """Whether every edge may be walked, both ways."""
         return self.automaton.free and self.least <= 0
 
     def _ends(self, places: Ints) -> Ints:
@@ -96,11 +97,13 @@ class Wave:
         self._slot = np.empty(terrain.size, np.int32)
         self.far[begin] = 1
         self.levels = [begin]
-        self._beyond: list[Ints] = []
+        self.beyond: list[Ints] = []
+        self._ahead: Ints | None = None
         self.work = self._work()
 
     @property
     def hops(self) -> int:
+        """How far it has come everywhere."""
         return len(self.levels) - 1
 
     def _work(self) -> int:
@@ -110,20 +113,33 @@ class Wave:
     def grow(self) -> Ints:
         """The places one hop farther."""
         self._forget()
-        self.levels.append(self._new(self._move(self.levels[-1]), self.hops + 2))
+        self.levels.append(self._new(self._on(), self.hops + 2))
+        self._ahead = None
         self.work = self._work()
         return self.levels[-1]
 
+    def touch(self, other: Wave) -> Ints:
+        """The places one hop farther that the other wave has reached; they stay in ``far`` and in ``beyond`` until this one goes on."""
+        self._forget()
+        reached = self._on()
+        self.beyond.append(self._new(reached[other.far[reached] > 0], self.hops + 2))
+        return self.beyond[-1]
+
+    def _on(self) -> Ints:
+        if self._ahead is None:
+            self._ahead = self._move(self.levels[-1])
+        return self._ahead
+
     def reach(self, other: Wave, hops: int) -> Ints:
-        """Go on to those places of the other wave that a way of so many hops can lie on; they stay in ``far`` until this one grows."""
+        """Go on to those places of the other wave that a way of so many hops can lie on; they stay likewise."""
         self._forget()
         new = self.levels[-1]
         for mark in range(self.hops + 2, hops + 2):
             new = new[self._between(other, new, mark - 1, hops)]
             reached = self._move(new)
             new = self._new(reached[self._between(other, reached, mark, hops)], mark)
-            self._beyond.append(new)
-        return np.concatenate([new[:0], *self._beyond])
+            self.beyond.append(new)
+        return np.concatenate([new[:0], *self.beyond])
 
     def known(self, other: Wave, hops: int) -> Ints:
         """The places it has grown to that a way of so many hops can lie on."""
@@ -146,9 +162,9 @@ class Wave:
         return reached
 
     def _forget(self) -> None:
-        for places in self._beyond:
+        for places in self.beyond:
             self.far[places] = 0
-        self._beyond.clear()
+        self.beyond.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,27 +192,40 @@ class Passage:
 
     def __init__(self, terrain: Terrain, starts: Ints, goals: Ints) -> None:
         self._terrain, self._starts, self._goals = terrain, starts, goals
-        self._there = Wave(terrain, terrain.ahead, terrain.starts(starts))
+        self.there = Wave(terrain, terrain.ahead, terrain.starts(starts))
         self._role = np.zeros(terrain.network.entities, np.int8)
         self._role[starts], self._role[goals] = 1, 2
-        self._back = Wave(terrain, terrain.behind, terrain.goals(goals))
+        self.back = Wave(terrain, terrain.behind, terrain.goals(goals))
 
     def hops(self, most: int) -> int | None:
         """Of the shortest way; None where there is none of at most so many."""
-        while (hops := self._there.hops + self._back.hops) < most:
-            grown, other = sorted((self._there, self._back), key=lambda wave: wave.work)
-            new = grown.grow()
-            if not len(new):
-                return None
-            if other.far[new].any():
+        while (hops := self.there.hops + self.back.hops) < most:
+            grown, other = self._by_work()
+            if len(grown.touch(other)):
                 return hops + 1
+            if not len(grown.grow()):
+                return None
         return None
+
+    def meet(self, hops: int) -> None:
+        """Let the waves meet where one has made all but the last of so many hops with the other."""
+        self._grow(hops - 1)
+        grown, other = self._by_work()
+        grown.touch(other)
+
+    def _grow(self, hops: int) -> None:
+        """Until they have made so many hops together."""
+        while self.there.hops + self.back.hops < hops:
+            self._by_work()[0].grow()
+
+    def _by_work(self) -> list[Wave]:
+        """That which has less to do first."""
+        return sorted((self.there, self.back), key=lambda wave: wave.work)
 
     def part(self, hops: int) -> Part:
         """The part in which all ways of at most so many hops lie."""
-        there, back = self._there, self._back
-        while there.hops + back.hops < hops:
-            min((there, back), key=lambda wave: wave.work).grow()
+        there, back = self.there, self.back
+        self._grow(hops)
         beyond = there.reach(back, hops)
         back.reach(there, hops)
         places = np.sort(np.concatenate([there.known(back, hops), beyond]))
