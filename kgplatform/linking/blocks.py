@@ -25,6 +25,8 @@ BLOCK = 60
 _BESIDE = 10
 _PART = 256
 _NEAR = 10
+AROUND = 20_000
+"""Facts around the entities of a part that are read at once; where there are more, each pair is asked for."""
 
 
 def duplicates(
@@ -46,7 +48,7 @@ def duplicates(
         if (pair := Pair.of(entity, kept, cosine)).score >= least:
             pairs[entity.id, kept.id] = pair
     likely = [pair for pair in _told_apart(store, list(pairs.values())) if pair.score >= least]
-    told = [pair for pair in likely if joined(store, pair.entity.id, pair.other.id) is None]
+    told = list(_unjoined(store, likely))
     settled = [pair for pair in _settled(told, same) if pair.score >= least]
     return sorted(settled, key=lambda pair: (-pair.score, pair.entity.id, pair.other.id))
 
@@ -55,6 +57,19 @@ def joined(store: Store, one: EntityId, other: EntityId) -> Fact | None:
     """A fact that is believed between the two, if there is one: a thing is seldom said of itself."""
     ends = ((one, other), (other, one))
     return next(chain.from_iterable(store.facts(FactQuery(head=head, tail=tail, limit=1)) for head, tail in ends), None)
+
+
+def _unjoined(store: Store, pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """Those of which no fact is believed that has the one at its head and the other at its tail."""
+    for start in range(0, len(pairs), _PART):
+        part = pairs[start : start + _PART]
+        around = store.neighbours([pair.entity.id for pair in part], FactQuery(tails="entities", limit=AROUND))
+        said = {frozenset((fact.head.id, fact.tail.id)) for fact in around if isinstance(fact.tail, Entity)}
+        for pair in part:
+            if frozenset((pair.entity.id, pair.other.id)) in said:
+                continue
+            if len(around) < AROUND or joined(store, pair.entity.id, pair.other.id) is None:
+                yield pair
 
 
 def joining(pairs: Iterable[Pair]) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from kgplatform.errors import BadRequest
 from kgplatform.graph import KnowledgeGraph
-from kgplatform.linking import forms
+from kgplatform.linking import blocks, forms
 from kgplatform.linking.linker import Linker
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.ports import Store
@@ -71,7 +71,9 @@ def test_the_nearest_to_many_are_those_to_each(store: Store) -> None:
     assert store.nearest_each(ENCODER.name, vectors[:0], 3) == []
 
 
-def test_the_two_ends_of_a_fact_that_is_believed_are_no_pair(store: Store) -> None:
+@pytest.mark.parametrize("at_once", [1, 20_000])
+def test_the_two_ends_of_a_fact_that_is_believed_are_no_pair(store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "AROUND", at_once)
     kg = KnowledgeGraph(store)
     ends = thing("Marie Curie"), thing("M. Curie")
     kg.put([Claim(ends[1], "cites", ends[0], (told(),))])
