@@ -33,7 +33,7 @@ from kgplatform.names import fact_key
 from kgplatform.types import Entity, EntityId, Fact, in_words
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide
-from reasoning.paths.learning import Mark, learn
+from reasoning.paths.learning import Mark
 
 HOPS = (1, 2, 3)
 LOTS = ("tune", "report")
@@ -154,8 +154,9 @@ def ask(guide: Guide, given: argparse.Namespace) -> None:
         pool = [row for lot in lots for row in lot]
         told = list(marks(guide, random.Random(given.seed).sample(pool, given.learn)))
         started = time.perf_counter()
-        guide.walker.aligner.learned = learned = learn(told)
-        print(json.dumps({"marks": len(told), "learned": learned is not None, "seconds": round(time.perf_counter() - started, 1)}))
+        guide = guide.taught(told)
+        learned = guide.walker is not None and guide.walker.aligner.learned is not None
+        print(json.dumps({"marks": len(told), "learned": learned, "seconds": round(time.perf_counter() - started, 1)}))
     for hops in HOPS:
         rng = random.Random(given.seed) if given.misspelt else None
         asked = questions(given.folder, hops, given.lot, given.questions, given.seed, given.all)

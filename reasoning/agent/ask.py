@@ -65,28 +65,21 @@ def ask(kg: Graph, question: str, encoder: Encoder, *, predicted: bool = False, 
     return guide(kg, encoder, predicted=predicted).answer(question, means)
 
 
-def guide(kg: Graph, encoder: Encoder, *, predicted: bool = False, marks: Sequence[Mark] = ()) -> Guide:
-    """The facts made ready for many questions; it learns from those whose right answers are marked."""
+def guide(kg: Graph, encoder: Encoder, *, predicted: bool = False) -> Guide:
+    """The facts made ready for many questions."""
     statuses: tuple[Status, ...] = ("current", "predicted") if predicted else ("current",)
     facts = [fact for status in statuses for fact in kg.facts(status=status)]
-    return Guide(facts, kg.relations(), kg.kinds(), encoder, marks)
+    return Guide(facts, kg.relations(), kg.kinds(), encoder)
 
 
 class Guide:
     """Some facts made ready for many questions."""
 
-    def __init__(
-        self,
-        facts: Iterable[Fact],
-        cards: Mapping[str, Relation],
-        kinds: Mapping[str, Kind],
-        encoder: Encoder,
-        marks: Sequence[Mark] = (),
-    ) -> None:
+    def __init__(self, facts: Iterable[Fact], cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
         self.cards = cards
         self.network = Network.of(facts, [name for name, card in cards.items() if card.symmetric])
         self.names = Names(node for node in self.network.nodes if isinstance(node, Entity))
-        self.walker = Walker(self.network, cards, kinds, encoder, learn(marks)) if self.network.facts else None
+        self.walker = Walker(self.network, cards, kinds, encoder) if self.network.facts else None
         if self.walker:
             scale = Scale(self.network.nodes)
             self.solver = Solver(self.walker, scale.within)
@@ -95,13 +88,19 @@ class Guide:
 
     def without(self, facts: Iterable[Fact]) -> Guide:
         """The same guide over the other facts alone."""
-        left = copy(self)
-        left.network = self.network.without(facts)
-        if self.walker:
-            left.walker = copy(self.walker)
-            left.walker.network = left.network
-            left.solver = Solver(left.walker, self.solver.scale)
-        return left
+        network = self.network.without(facts)
+        return self._by(self.walker and self.walker.over(network), network)
+
+    def taught(self, marks: Sequence[Mark]) -> Guide:
+        """The same guide, having learned from these questions whose right answers are marked, and from no others."""
+        return self._by(self.walker and self.walker.taught(learn(marks)), self.network)
+
+    def _by(self, walker: Walker | None, network: Network) -> Guide:
+        other = copy(self)
+        other.network, other.walker = network, walker
+        if walker:
+            other.solver = Solver(walker, self.solver.scale)
+        return other
 
     def answer(self, question: str, means: Collection[str] = ()) -> Answer:
         """The best-aligned reading of the question, or an honest no; ``means`` as for ``ask``."""

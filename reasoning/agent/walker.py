@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -59,16 +60,9 @@ class Reading:
 class Walker:
     """Some facts made ready to be walked."""
 
-    def __init__(
-        self,
-        network: Network,
-        cards: Mapping[str, Relation],
-        kinds: Mapping[str, Kind],
-        encoder: Encoder,
-        learned: Learned | None = None,
-    ) -> None:
+    def __init__(self, network: Network, cards: Mapping[str, Relation], kinds: Mapping[str, Kind], encoder: Encoder) -> None:
         self.network, self.cards, self.encoder = network, cards, encoder
-        self.aligner = Aligner(network, cards, kinds, encoder, learned=learned)
+        self.aligner = Aligner(network, cards, kinds, encoder)
         self.count = len(network.relations)
         self.floor = FLOOR_OF_CARDS if self.aligner.carded else FLOOR
         held: dict[str, list[int]] = {}
@@ -80,6 +74,19 @@ class Walker:
         self.kinds = frozenset(stem(kind.casefold()) for kind in held) - _KINDLESS
         self.roles = frozenset(word for group in self.aligner.wording.said for text in group for word in content(text))
         """The words of relations: a student is no kind of thing, but what somebody is to another."""
+
+    def over(self, network: Network) -> Walker:
+        """The same, over a part of its network."""
+        other = copy(self)
+        other.network = network
+        return other
+
+    def taught(self, learned: Learned | None) -> Walker:
+        """The same with what was learned, and nothing that was learned before."""
+        other = copy(self)
+        other.aligner = copy(self.aligner)
+        other.aligner.learned = learned
+        return other
 
     def readings(
         self, asked: Asked, topics: Mapping[int, Entity | None], fits: Callable[[int], bool] = lambda _: True, together: bool = False

@@ -82,9 +82,9 @@ class Aligner:
         kinds: Mapping[str, Kind],
         encoder: Encoder,
         weights: Weights | None = None,
-        learned: Learned | None = None,
     ) -> None:
-        self.names, self.learned = (*network.relations, *(AGAINST + name for name in network.relations)), learned
+        self.names = (*network.relations, *(AGAINST + name for name in network.relations))
+        self.learned: Learned | None = None
         self.weights, self.relations = weights or Weights(), len(network.relations)
         self.wording = Wording(network, cards, kinds, encoder)
         self.carded = any(cards[name].prompts for name in network.relations if name in cards)

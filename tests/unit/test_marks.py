@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from kgplatform.errors import BadFile, BadRequest
+from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.names import entity_id, fact_key
-from kgplatform.types import Entity, Fact, Relation
+from kgplatform.store.memory import MemoryStore
+from kgplatform.types import Claim, Entity, Evidence, Fact, Relation, Source, SourceId
 from reasoning.agent.ask import Guide
 from reasoning.agent.marks import Marks
 from reasoning.paths.learning import FEWEST, Mark, learn
+from ui.asking.guides import Guides
 
 CARDS = {name: Relation(name) for name in ("born_in", "works_in", "likes")}
 PEOPLE = [f"{first} {last}" for first in ("Ann", "Bob", "Cleo", "Dan", "Eve") for last in ("Stone", "Wood", "Rivers", "Fields", "Marsh")]
@@ -39,7 +42,7 @@ BORN = {fact.head.name: fact.tail.name for fact in FACTS if fact.relation == "bo
 
 
 def guide(marks: list[Mark]) -> Guide:
-    return Guide(FACTS, CARDS, {}, HashingEncoder(), marks)
+    return Guide(FACTS, CARDS, {}, HashingEncoder()).taught(marks)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,24 @@ def test_words_that_no_relation_bears_are_learned(marks: list[Mark]) -> None:
     question = f"the native town of {name}"
     assert [end.name for end in guide([]).answer(question).entities] != [BORN[name]]
     assert [end.name for end in guide(marks).answer(question).entities] == [BORN[name]]
+
+
+def test_what_is_marked_meanwhile_is_learned_without_the_graph_being_read_anew(marks: list[Mark]) -> None:
+    told_by = Evidence("import", Source(SourceId("import:towns"), "import"), 0.97)
+    kg, told, read = KnowledgeGraph(MemoryStore()), list[Mark](), list[str]()
+    kg.learn(CARDS.values())
+    kg.put([Claim(one.head, one.relation, one.tail, (told_by,)) for one in FACTS])
+
+    def encoder() -> HashingEncoder:
+        read.append("the graph")
+        return HashingEncoder()
+
+    guides = Guides(kg, encoder, lambda: list(told))
+    name = PEOPLE[-1]
+    assert [end.name for end in guides.guide().answer(f"the native town of {name}").entities] != [BORN[name]]
+    told += marks
+    assert [end.name for end in guides.guide().answer(f"the native town of {name}").entities] == [BORN[name]]
+    assert read == ["the graph"]
 
 
 def test_nothing_is_learned_from_few_or_from_what_contradicts_itself(marks: list[Mark]) -> None:

@@ -1,4 +1,4 @@
-"""The facts made ready for questions, once for many of them, and anew after the graph was written to."""
+"""The facts made ready for questions, once for many of them: anew after the graph was written to, taught anew after a mark."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Guides:
         self._lock = threading.Lock()
         self._watch: Watch | None = None
         self._made: dict[bool, tuple[int, Guide]] = {}
+        self._taught: dict[bool, tuple[Guide, Sequence[Mark], Guide]] = {}
 
     def guide(self, predicted: bool = False) -> Guide:
         """Over the current facts, or the predicted ones too."""
@@ -34,5 +35,8 @@ class Guides:
             self._watch = self._watch or Watch(self._kg)
             state = self._watch.state()
             if predicted not in self._made or self._made[predicted][0] != state:
-                self._made[predicted] = state, guide(self._kg, self._encoder(), predicted=predicted, marks=self._marks())
-            return self._made[predicted][1]
+                self._made[predicted] = state, guide(self._kg, self._encoder(), predicted=predicted)
+            made, marks = self._made[predicted][1], self._marks()
+            if predicted not in self._taught or self._taught[predicted][:2] != (made, marks):
+                self._taught[predicted] = made, marks, made.taught(marks)
+            return self._taught[predicted][2]

@@ -73,7 +73,7 @@ def ask(
         querying.asked(run, question, chat, dry_run)
         return
     with run.screen.waiting("reading the graph"):
-        guide = guide_over(run.graph, run.encoder, predicted=include_predicted, marks=run.marks.read())
+        guide = guide_over(run.graph, run.encoder, predicted=include_predicted).taught(run.marks.read())
     if model := "" if no_chat else chat or run.settings["KG_CHAT_MODEL"]:
         from kgplatform import opening
         from reasoning.agent import advice

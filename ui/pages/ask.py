@@ -83,13 +83,18 @@ def _ask(question: str, means: tuple[str, ...] = ()) -> None:
 
 
 @st.cache_resource(show_spinner="Reading the graph …", max_entries=2)
-def _guide(state: int, predicted: bool, marks: tuple[Mark, ...]) -> Guide:  # noqa: ARG001 - anew when the graph was written to
-    return guide(graph(), wire().encoder, predicted=predicted, marks=marks)
+def _guide(state: int, predicted: bool) -> Guide:  # noqa: ARG001 - anew when the graph was written to
+    return guide(graph(), wire().encoder, predicted=predicted)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _taught(state: int, predicted: bool, marks: tuple[Mark, ...]) -> Guide:
+    return _guide(state, predicted).taught(marks)
 
 
 def _found() -> Answer | None:
     """The answer, drawn; or, where nothing is asked yet, what could be."""
-    asked = _guide(state(), "predicted" in st.query_params, tuple(wire().marks.read()))
+    asked = _taught(state(), "predicted" in st.query_params, tuple(wire().marks.read()))
     question = st.query_params.get("q", "")
     if not question:
         st.html(ask_view.WELCOME)
