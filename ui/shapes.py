@@ -189,4 +189,4 @@ def receipt(done: Receipt) -> str:
 
 def added(counts: Mapping[str, Any]) -> str:
     """The same line from the numbers."""
-    return f"{counts['new']:,} new facts, {counts['merged']:,} with more evidence, {counts['unchanged']:,} unchanged"
+    return f"{many(counts['new'], 'new fact')}, {counts['merged']:,} with more evidence, {counts['unchanged']:,} unchanged"

@@ -111,7 +111,7 @@ class Guide:
         if unknown := next((id for id in means if EntityId(id) not in self.network.numbers), None):
             return Answer(f"No entity has the id {unknown[:80]!r} that a name was said to mean.", False)
         try:
-            return self._answer(question.lower() if question.isupper() else question, self.walker, frozenset(means))
+            return self._answer(cues.spelt(question.lower() if question.isupper() else question), self.walker, frozenset(means))
         except Unsaid as unsaid:
             text, topic = str(unsaid), unsaid.topic
             return Answer(text, False, topic=topic, near=unsaid.near, choices=unsaid.choices, unknown=unsaid.unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
@@ -84,6 +85,9 @@ def _extremes() -> dict[tuple[str, ...], Extreme]:
 EXTREMES = _extremes()
 NUMBERS = {word: number for number, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
 RANKS = {word: number for number, word in enumerate("second third fourth fifth sixth seventh eighth ninth tenth".split(), start=2)}
+_IN_DIGITS = re.compile(
+    rf"\b(\d{{1,2}})(nd|rd|th)?(?=[ -](?:{'|'.join(sorted({phrase[0] for phrase in EXTREMES}))})\b)|(?<=\bwhich )(\d)(?= )", re.IGNORECASE
+)
 COMPARATIVE = frozenset(
     "older elder younger earlier later newer larger higher greater bigger heavier smaller lower lighter more fewer".split()
 )
@@ -94,3 +98,13 @@ JOINING = (OR | NOT | AMONG | frozenset(("and", "&", "but", "than", "before", "a
 """Words that stand beside a name of several."""
 WORDS = AUXILIARIES | ASKING | IMPERATIVES | JOINING | {word for phrase in EXTREMES for word in phrase} | {"number", "many", "much"}
 """All of them: none names a thing."""
+
+
+def spelt(question: str) -> str:
+    """The question with "which 2", "the 3 oldest" and "the 2nd oldest" in words: no number that something is compared with."""
+
+    def word(digits: re.Match[str]) -> str:
+        told = RANKS if digits[2] else NUMBERS
+        return next((word for word, number in told.items() if number == int(digits[1] or digits[3])), digits[0])
+
+    return _IN_DIGITS.sub(word, question)

@@ -248,6 +248,8 @@ WORLD = World(
         ("Was either neon or radium discovered by Marie Curie?", {"true"}),
         ("Who was born on 7 November 1867?", {"Marie Curie"}),
         ("Who are the two oldest people?", {"Marie Curie", "Pierre Curie"}),
+        ("Who are the 2 oldest people?", {"Marie Curie", "Pierre Curie"}),
+        ("Which 2 people were born first?", {"Marie Curie", "Pierre Curie"}),
         ("Who is the second oldest person?", {"Marie Curie"}),
         ("Which two people were born first?", {"Marie Curie", "Pierre Curie"}),
         ("Is Warsaw in Poland?", {"true"}),
