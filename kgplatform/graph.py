@@ -166,7 +166,7 @@ class KnowledgeGraph(Reader):
     def merge_all(self, pairs: Iterable[Pair], by: str = "") -> dict[EntityId, Merge]:
         """Merge the entity of each pair into the other, but for what the pairs before have made one; by the entity's id."""
         made: dict[EntityId, Merge] = {}
-        for pair in pairs:
+        for pair in names.listed(pairs, Pair, "merges are made of"):
             with suppress(BadRequest):
                 made[pair.entity.id] = self.store.merge(pair.other.id, pair.entity.id, by or pair.by)
         return made

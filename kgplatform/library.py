@@ -56,6 +56,7 @@ class Library:
 
         None when the graph keeps no text of its source, or this one does not have the quote at that place.
         """
+        (evidence,) = names.listed([evidence], Evidence, "the place of a quote is told by")
         if not 0 <= evidence.start < evidence.end:
             return None
         begin = max(0, evidence.start - around)

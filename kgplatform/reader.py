@@ -180,7 +180,7 @@ class Reader(Library):
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """What was written after ``since`` (milliseconds since the epoch), oldest first. Some come again; none is missed."""
-        return self.store.changes(since)
+        return self.store.changes(names.count(since, "since"))
 
 
 def _key(text: str | None) -> FactKey | None:
