@@ -19,7 +19,7 @@ from kgplatform.store import server
 from tests import servers
 from ui.demo import world
 
-pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.xdist_group("neo4j")]
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 ROOT = Path(ui.__file__).parents[1]
 MODELS = ("smollm2-135m", "minilm", "en_core_web_sm")
 PATIENCE = 1500
@@ -39,9 +39,9 @@ ANSWERS = "cache"
 """What models have answered, in a data folder."""
 
 
-def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the answers of a first demo lie for the next: one that asks the models everything is enough."""
-    return tmp_path_factory.getbasetemp() / ANSWERS
+def answered() -> Path:
+    """Where the answers of a first demo lie for the next, in whatever process: one that asks the models everything is enough."""
+    return servers.run_folder() / ANSWERS
 
 
 def few(folder: Path) -> Path:
@@ -60,9 +60,7 @@ def demo(folder: Path, texts: Path, *options: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["few", "whole"])
-def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, whole: bool
-) -> None:
+def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(tmp_path: Path, whole: bool) -> None:
     home, texts = load().home, world.TEXTS if whole else few(tmp_path / "texts")
     if absent := [name for name in MODELS if not weights.present(name, home)]:
         servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
@@ -72,7 +70,7 @@ def test_the_demo_goes_through_the_loop_and_adds_nothing_the_second_time(
     finally:
         server.stop(home)
     if not whole:
-        shutil.copytree(home / ANSWERS, answered(tmp_path_factory))
+        shutil.copytree(home / ANSWERS, answered().with_suffix(".part")).rename(answered())
     _first_run(first)
     _second_run(again)
 

@@ -105,10 +105,10 @@ def test_the_worker_does_what_the_page_and_the_command_line_leave_to_it(
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_the_demo_runs_against_that_neo4j(environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_demo_runs_against_that_neo4j(environment: dict[str, str], tmp_path: Path) -> None:
     if absent := [name for name in MODELS if not weights.present(name, load().home)]:
         servers.missing(f"the models {', '.join(absent)} (run  kg models fetch)")
-    if (earlier := answered(tmp_path_factory)).exists():
+    if (earlier := answered()).exists():
         shutil.copytree(earlier, load().home / ANSWERS)
     command = [sys.executable, "-c", KG, str(few(tmp_path / "texts")), "demo", "--no-app", "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=1500)
