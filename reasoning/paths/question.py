@@ -90,6 +90,8 @@ def read(question: str, start: int, end: int) -> Asked:
         located = [("located", len(before) + 1)]  # "Where is Heidelberg?", "Which cities are in Germany?"
         first, other = (located, near, named), (near, named, located)
         stands = Beside((stem("located"), "in")) if left[:1] and left[0][0] == "in" else Beside(after=stem("located"))
+    elif left[:1] and left[0][0] == "about" and _only_kinds(said, nouns):
+        first, other = ([("topic", left[0][1])], near, named), (near, named, [("topic", left[0][1])])
     return Asked(
         orders=tuple(dict.fromkeys((_unrolled(*first), _unrolled(*other)))),
         sure=rightwards or not right or _plain(right[0][0]),
@@ -105,7 +107,11 @@ def read(question: str, start: int, end: int) -> Asked:
 
 def _of_place(said: Sequence[str], nouns: Sequence[str]) -> bool:
     """Whether a place is asked for, or what is in one: no other word tells more than what kind of thing is asked for."""
-    return ("where" in said or "in" in said) and all(_plain(word) or singular(word) in nouns for word in said)
+    return ("where" in said or "in" in said) and _only_kinds(said, nouns)
+
+
+def _only_kinds(said: Sequence[str], nouns: Sequence[str]) -> bool:
+    return all(_plain(word) or singular(word) in nouns for word in said)
 
 
 def _plain(word: str) -> bool:

@@ -19,7 +19,7 @@ from kgplatform.literals import DATATYPES
 from kgplatform.lm.ports import Encoder
 from kgplatform.types import Entity, Kind, Relation
 from reasoning.paths.search import Network
-from reasoning.paths.words import CLASSES, FUNCTION_WORDS, TYPES, background, content, is_past, kinship, singular, stem
+from reasoning.paths.words import ASKED_BY, FUNCTION_WORDS, background, content, is_past, kinship, singular, stem
 
 Reals = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -95,10 +95,11 @@ def plain(name: str) -> str:
 
 
 def wordings(card: Relation) -> tuple[list[str], list[str]]:
-    """How a relation is said along its direction, and against it; one that tells a class ("genre") by the nouns for that too."""
+    """How a relation is said along its direction, and against it; a class ("genre") and a topic ("tags") as such are asked for."""
     prompts = [" ".join(SLOT.sub(" ", prompt).strip(" .?").split()) for prompt in card.prompts]
-    types = TYPES if not CLASSES.isdisjoint(content(plain(card.name))[-1:]) else ()
-    forward = [text for text in dict.fromkeys([plain(card.name), *prompts, *types]) if text]
+    called = {stem(word) for word in content(plain(card.name))[-1:]}
+    besides = [text for names, texts in ASKED_BY if not called.isdisjoint(map(stem, names.split())) for text in texts]
+    forward = [text for text in dict.fromkeys([plain(card.name), *prompts, *besides]) if text]
     return forward, [text for text in dict.fromkeys([plain(card.inverse), *forward]) if text]
 
 

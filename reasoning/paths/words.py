@@ -26,7 +26,11 @@ LIGHT = frozenset(
     now today already still well known called famous different various certain""".split()
 )
 """Words that a question may hold without asking for anything by them."""
-CLASSES = frozenset((*TYPES, *"category class genre species style variety".split()))
+ASKED_BY = (
+    ("type kind sort category class genre species style variety", TYPES),
+    ("keyword label subject tag theme topic", ("topic", "keyword", "described by words", "about")),
+)
+"""What else asks for a relation that is called by one of these words."""
 _SUFFIXES = (
     *("ations", "ation", "ships", "ship", "ments", "ment", "ions", "ion", "ings", "ing"),
     *("ors", "or", "ers", "er", "ed", "es", "en", "s", "e"),

@@ -87,3 +87,24 @@ def test_kinds_are_words_however_they_are_written(turned: Callable[[str], str]) 
     guide = Guide([Fact(FactKey(relation), head, relation, tail, 0.9, 0.9) for head, relation, tail in rows], {}, {}, HashingEncoder())
     assert not guide.answer("In which country was Marie born?").answers
     assert [in_words(end) for end in guide.answer("In which city was Marie born?").answers] == ["Warsaw"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What type of film is Heat?", {"thriller"}),
+        ("What topics is Heat about?", {"robbery", "Los Angeles"}),
+        ("Which films are about robbery?", {"Heat", "Rififi"}),
+        ("Who directed Heat?", {"Michael Mann"}),
+    ],
+)
+def test_classes_and_topics_are_asked_for_whatever_their_relation_is_called(question: str, expected: set[str]) -> None:
+    rows = [
+        ("Heat", "has_genre", "thriller"),
+        ("Heat", "has_tags", "robbery"),
+        ("Heat", "has_tags", "Los Angeles"),
+        ("Rififi", "has_tags", "robbery"),
+        ("Rififi", "has_genre", "drama"),
+        ("Heat", "directed_by", "Michael Mann"),
+    ]
+    assert set(map(in_words, Guide(facts(*rows), {}, {}, HashingEncoder()).answer(question).answers)) == expected
