@@ -25,12 +25,12 @@ from reasoning.agent.found import Found, Topic, Unsaid
 from reasoning.agent.marks import marked
 from reasoning.agent.phrases import Slot
 from reasoning.agent.plan import Plan, plan
-from reasoning.agent.solve import BEARERS, Solver, ambiguous
+from reasoning.agent.solve import Solver, ambiguous
 from reasoning.agent.truth import judged
 from reasoning.agent.walker import Reading, Walker
 from reasoning.paths.learning import Mark, learn
 from reasoning.paths.linking import link
-from reasoning.paths.question import Asked, read
+from reasoning.paths.question import read
 from reasoning.paths.search import Network
 from reasoning.paths.topic import Mention, Names
 from reasoning.paths.values import NUMBERS, Scale, Value
@@ -131,8 +131,9 @@ class Guide:
             raise BadRequest(
                 "only a question that one walk answers can be marked: this one puts several sets together, or counts or judges"
             )
-        asked, bearers = self._asked(question, topics[0])
-        return marked(self.walker, asked, bearers, right)
+        if topics[0].family:
+            raise BadRequest("only a question about one thing can be marked: this one asks about any of several")
+        return marked(self.walker, read(question, topics[0].start, topics[0].end), self.solver.bearers(topics[0]), right)
 
     def _answer(self, question: str, walker: Walker, means: frozenset[str]) -> Answer:
         topics, todo = self._planned(question, walker, means)
@@ -181,14 +182,10 @@ class Guide:
 
     # --- one walk ---
 
-    def _asked(self, question: str, mention: Mention) -> tuple[Asked, dict[int, Entity | None]]:
-        bearers: dict[int, Entity | None] = {self.network.numbers[entity.id]: entity for entity in mention.entities[:BEARERS]}
-        return read(question, mention.start, mention.end), bearers
-
     def _plain(self, question: str, mention: Mention, todo: Plan) -> Answer:
         assert self.walker is not None
-        asked, bearers = self._asked(question, mention)
-        readings = self.walker.readings(asked, bearers)
+        asked = read(question, mention.start, mention.end)
+        readings = self.walker.readings(asked, self.solver.bearers(mention), together=mention.family)
         best = self.walker.chosen(readings)
         if best is not None:
             ambiguous(readings)
@@ -291,4 +288,4 @@ def _foreign(question: str, topics: Sequence[Topic], known: Collection[str]) -> 
 def _meant(mention: Mention, means: frozenset[str]) -> Mention:
     """A mention of what is meant alone, where that is among what it may be."""
     chosen = tuple(entity for entity in mention.entities if entity.id in means)
-    return replace(mention, entities=chosen) if chosen else mention
+    return replace(mention, entities=chosen, family=False) if chosen else mention

@@ -99,8 +99,7 @@ class Solver:
         if clause.compare != "=":
             return self._beyond(clause, topic, fits)
         asked = read(clause.text, clause.start, clause.end)
-        bearers: dict[int, Entity | None] = {self.number[entity.id]: entity for entity in topic.entities[:BEARERS]}
-        readings = self.walker.readings(asked, bearers, fits)
+        readings = self.walker.readings(asked, self.bearers(topic), fits, together=topic.family)
         best = self.walker.chosen(readings)
         if best is None and not denied and (wider := self._inside(clause, topic, fits)):
             return wider
@@ -110,6 +109,10 @@ class Solver:
             return Found({}, self._route(readings[0]), readings[0].share, readings[0])
         ambiguous(readings)
         return Found(self.walker.members(best), self._route(best), best.share, best)
+
+    def bearers(self, topic: Mention) -> dict[int, Entity | None]:
+        """What a name may mean, or all that it means."""
+        return {self.number[entity.id]: entity for entity in topic.entities[: None if topic.family else BEARERS]}
 
     def _until(self, clause: Clause, topics: Sequence[Topic]) -> str:
         end = topics[clause.until]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from kgplatform.types import Entity, Fact, Literal, Path, in_words
 from reasoning.agent.found import Topic
@@ -33,9 +34,17 @@ def _predicted(paths: Sequence[Path]) -> bool:
 
 
 def vague(topics: Sequence[Topic]) -> str:
-    """What a name that is spelt otherwise was taken for."""
-    taken = [topic.entities[0].name for topic in topics if isinstance(topic, Mention) and not topic.exact]
+    """What a name that is spelt otherwise, or is of several, was taken for."""
+    taken = [_any_of(topic) if topic.family else topic.entities[0].name for topic in topics if _is_vague(topic)]
     return "".join(f" I took one name to be {name}." for name in taken)
+
+
+def _is_vague(topic: Topic) -> TypeGuard[Mention]:
+    return isinstance(topic, Mention) and (topic.family or not topic.exact)
+
+
+def _any_of(mention: Mention) -> str:
+    return f"any of {listed(mention.entities)}"
 
 
 def walked(
@@ -53,8 +62,8 @@ def walked(
         f" ({', '.join(in_words(fact.tail) for fact in facts)}), and one at most can be true."
         for facts in conflicts
     ]
-    if not mention.exact:
-        parts.append(f"I took the topic to be {topic.name}.")
-    if len(mention.entities) > 1:
+    if _is_vague(mention):
+        parts.append(f"I took the topic to be {_any_of(mention) if mention.family else topic.name}.")
+    if len(mention.entities) > 1 and not mention.family:
         parts.append(f"{len(mention.entities)} things bear that name; this is {topic.id}.")
     return " ".join(parts)

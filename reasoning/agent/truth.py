@@ -11,7 +11,7 @@ from kgplatform.types import Entity, Literal, Path, in_words
 from reasoning.agent import measures, sets
 from reasoning.agent.found import Topic, Unsaid
 from reasoning.agent.plan import Clause, Plan
-from reasoning.agent.solve import BEARERS, Solver, ambiguous
+from reasoning.agent.solve import Solver, ambiguous
 from reasoning.agent.walker import TEMPERATURE, Reading
 from reasoning.paths.question import read
 from reasoning.paths.topic import Mention
@@ -60,9 +60,10 @@ def _one(solver: Solver, plan: Plan, clause: Clause, topics: Sequence[Topic], ta
     if goal is not None and plan.compare != "=":
         return _compared(solver, plan, clause, subject, goal)
     asked = read(clause.text, clause.start, clause.end)
-    bearers: dict[int, Entity | None] = {solver.number[entity.id]: entity for entity in subject.entities[:BEARERS]}
     kinds, ends = set() if goal else _kinds(solver, clause), solver.walker.aligner.wording.ends
-    readings = solver.walker.readings(asked, bearers, lambda hop: not kinds or bool(kinds & ends[hop]))
+    readings = solver.walker.readings(
+        asked, solver.bearers(subject), lambda hop: not kinds or bool(kinds & ends[hop]), together=subject.family
+    )
     if not readings or readings[0].worst < solver.walker.floor:
         raise solver.unsaid(subject)
     if goal is None:

@@ -113,7 +113,8 @@ def _names_more(
     names: Names, question: str, span: tuple[int, int], mentions: Sequence[Mention], known: frozenset[str], joining: frozenset[str]
 ) -> bool:
     """Whether a stretch beside the topic may be another name: with a capital, of a thing of some kind, or joined to a name."""
-    bearers = names.written.get(question[span[0] : span[1]], [])
+    family = names.family(question, *span)
+    bearers = family.entities if family else names.written.get(question[span[0] : span[1]], ())
     capital = question[span[0]].isupper()
     # A plain word with a capital in the middle of a question is a name: "named after the Moon".
     if _plain(question, span, known) and not (capital and bearers and span[0] > words(question)[0].start):

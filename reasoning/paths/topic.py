@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,17 +31,25 @@ SHORTEST_SLIP = 5
 _BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
 _AFTER = re.compile(r"[ -]([^\W\d_])")
 _INITIALS = re.compile(r"((?:[^\W\d_](?:\. ?|[ -]))+)(\w{2}.*)")
+_ANY = re.compile(r"\b(?:an?|any|some)\s+$", re.IGNORECASE)
+"""What stands before a name that is meant of any that is called so, and more: "a Nobel Prize"."""
+_OF = frozenset("at for in of on to".split())
+"""Words behind which the names of a family tell which of it they are of."""
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Where the topic stands in the question, what it may be, and whether it is spelt otherwise than its name."""
+    """Where the topic stands in the question, what it may be, and whether it is spelt otherwise than its name.
+
+    Of a ``family`` any entity is meant: "a Nobel Prize" is the Nobel Prize in Physics as well as that in Chemistry.
+    """
 
     start: int
     end: int
     entities: tuple[Entity, ...]
     exact: bool = True
+    family: bool = False
 
 
 class Names:
@@ -62,6 +71,10 @@ class Names:
         self.bare: dict[str, list[str]] = {}
         for name in self.listed:
             self.bare.setdefault(_bare(name), []).append(name)
+        self._families: dict[str, list[str]] = {}
+        for name, parts in ((name, name.split(" ")) for name in self.listed):
+            for at in (at for at, part in enumerate(parts) if part in _OF and at > 1):
+                self._families.setdefault(" ".join(parts[:at]), []).append(name)
         self._outer: dict[str, set[str]] = {}
         for name in self.listed:
             parts = name.split(" ")
@@ -79,11 +92,20 @@ class Names:
         for start, end in spans:
             text = question[start:end]
             if (bearers := self.written.get(text)) and any(c.isupper() or c.isdigit() for c in text):
-                return Mention(start, end, tuple(bearers))
+                return self.family(question, start, end) or Mention(start, end, tuple(bearers))
         for start, end in spans:
             if bearers := self.folded.get(normalise(question[start:end])):
-                return Mention(start, end, tuple(bearers))
-        return None
+                return self.family(question, start, end) or Mention(start, end, tuple(bearers))
+        return next((found for start, end in spans if (found := self.family(question, start, end))), None)
+
+    def family(self, question: str, start: int, end: int) -> Mention | None:
+        """All things of one kind that are called so and more, where any of them is meant: "a Nobel Prize"."""
+        if not (_ANY.search(question[:start]) and (names := self._families.get(text := normalise(question[start:end])))):
+            return None
+        called = [entity for name in (text, *names) for entity in self.folded.get(name, ())]
+        kind = Counter(kind for entity in called for kind in entity.kinds if kind != "thing").most_common(1)
+        bearers = {entity.id: entity for entity in called if kind and kind[0][0] in entity.kinds}
+        return Mention(start, end, tuple(bearers.values()), family=True) if len(bearers) > 1 else None
 
     def vaguely(self, question: str, spans: Sequence[tuple[int, int]]) -> Mention | None:
         """What one of the spans, longest first, may name though no name stands there as it is written."""

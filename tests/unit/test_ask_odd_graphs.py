@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kgplatform.errors import BadRequest
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.types import Entity, EntityId, Fact, FactKey, in_words
 from reasoning.agent.ask import SUPPORT, Guide
@@ -108,3 +109,35 @@ def test_classes_and_topics_are_asked_for_whatever_their_relation_is_called(ques
         ("Heat", "directed_by", "Michael Mann"),
     ]
     assert set(map(in_words, Guide(facts(*rows), {}, {}, HashingEncoder()).answer(question).answers)) == expected
+
+
+@pytest.fixture(scope="module")
+def awarded() -> Guide:
+    prizes = [
+        Entity(EntityId(name), name, ("award",)) for name in ("Ghent Prize in Physics", "Ghent Prize for Peace", "Lund Prize in Music")
+    ]
+    ann, bob, eve = (Entity(EntityId(name), name, ("person",)) for name in ("Ann", "Bob", "Eve"))
+    rows = [(ann, prizes[0]), (bob, prizes[1]), (eve, prizes[2])]
+    return Guide([Fact(FactKey(head.id), head, "received", tail, 0.9, 0.9) for head, tail in rows], {}, {}, HashingEncoder())
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who received a Ghent Prize?", {"Ann", "Bob"}),
+        ("How many people received a Ghent Prize?", {"2"}),
+        ("Has Bob received a Ghent Prize?", {"true"}),
+        ("Who received a Ghent Prize in Physics?", {"Ann"}),
+        ("Who received a Lund Prize?", set()),
+        ("Who received the Ghent Prize?", set()),
+    ],
+)
+def test_any_of_several_that_are_called_alike_may_be_asked_for(awarded: Guide, question: str, expected: set[str]) -> None:
+    answer = awarded.answer(question)
+    assert set(map(in_words, answer.answers)) == expected
+    assert ("any of Ghent Prize for Peace, Ghent Prize in Physics" in answer.text) == ("a Ghent Prize?" in question)
+
+
+def test_what_asks_for_any_of_several_is_no_mark(awarded: Guide) -> None:
+    with pytest.raises(BadRequest, match="any of several"):
+        awarded.mark("Who received a Ghent Prize?")
