@@ -37,6 +37,8 @@ STRANGE = 2.4
 """A word that has less to do with every hop of a path asks for something else ("which prize did she refuse"); where there are cards."""
 NAMING, BESIDES = 9.0, 0.35
 """A word that names a relation by so much asks for that one: what has less than this part to do with it is something else."""
+OF = 4.0
+"""The same of what is "of" something, beside other words: "when was the *dog* of X born" is not asked of X."""
 CLOSE, CALLED = 0.8, 2.0
 """What part of the nearest likeness, and how much at all, makes a name mean what a word calls."""
 
@@ -128,10 +130,11 @@ class Aligner:
         kinds = np.array([[bool(named & end) for end in ends] for named in meant], dtype=np.bool_).reshape(alone.shape)
         either = np.where(kinds, self.weights.ceiling, alone)
         either = np.maximum(either, np.roll(either, self.relations, axis=1))
-        apposed = order.beside and len(order.words) > 1
+        apposed = order.beside and len(order.words) > 1 and order.words[0] not in asked.owned
         telling = [row for row, word in enumerate(order.words) if word not in LIGHT and not (apposed and row == 0)]
         most = alone[telling].max(axis=1, initial=0.0)[:, None]
-        return either[telling], np.where(most >= NAMING, np.maximum(STRANGE, BESIDES * most), STRANGE)
+        held = [[OF if len(telling) > 1 and order.words[row] in asked.owned else STRANGE] for row in telling]
+        return either[telling], np.maximum(np.array(held).reshape(most.shape), np.where(most >= NAMING, BESIDES * most, 0.0))
 
     def route(self, path: Hops) -> Route:
         """The hops by the names under which marks keep them."""

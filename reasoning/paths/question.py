@@ -52,7 +52,7 @@ class Asked:
     ``returns``: words such as "also" and "same" ask for a relation and back. ``wanted`` are stems of the kinds of answer that
     the question word allows ("where"), ``named`` those that it names ("which city"), ``nouns`` in its own words, and
     ``called`` the word that tells most of the role of the answer ("directed" of "who directed"). ``said`` are the stems of all words
-    but the mention's and other names'.
+    but the mention's and other names'. ``owned`` are words for what is of something: "the *dog* of X", "X's *dog*".
     """
 
     orders: tuple[Unrolled, ...]
@@ -64,6 +64,7 @@ class Asked:
     called: str = ""
     said: tuple[str, ...] = ()
     beside: Beside = NOTHING
+    owned: frozenset[str] = frozenset()
 
 
 def read(question: str, start: int, end: int) -> Asked:
@@ -102,6 +103,7 @@ def read(question: str, start: int, end: int) -> Asked:
         called=_called(said),
         said=tuple(sorted({stem(word.text.casefold()) for at, word in enumerate(before + after) if not at or word.text.islower()})),
         beside=stands,
+        owned=frozenset([word for word, next_ in pairwise(said) if next_ == "of"] + [word for word, _ in right[: int(possessive)]]),
     )
 
 
