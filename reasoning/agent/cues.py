@@ -83,11 +83,17 @@ def _extremes() -> dict[tuple[str, ...], Extreme]:
 
 
 EXTREMES = _extremes()
-NUMBERS = {word: number for number, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
+NUMBERS = {
+    word: number
+    for number, word in enumerate(
+        """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+        twenty""".split(),
+        start=2,
+    )
+}
 RANKS = {word: number for number, word in enumerate("second third fourth fifth sixth seventh eighth ninth tenth".split(), start=2)}
-_IN_DIGITS = re.compile(
-    rf"\b(\d{{1,2}})(nd|rd|th)?(?=[ -](?:{'|'.join(sorted({phrase[0] for phrase in EXTREMES}))})\b)|(?<=\bwhich )(\d)(?= )", re.IGNORECASE
-)
+_FIRST_WORDS = "|".join(sorted({phrase[0] for phrase in EXTREMES}))
+_IN_DIGITS = re.compile(rf"(?<=\bthe )(\d\d?)(nd|rd|th)?(?=[ -](?:{_FIRST_WORDS})\b)|(?<=\bwhich )(\d\d?)(?= )", re.IGNORECASE)
 COMPARATIVE = frozenset(
     "older elder younger earlier later newer larger higher greater bigger heavier smaller lower lighter more fewer".split()
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from reasoning.agent.plan import Plan
 from reasoning.agent.sets import Member, Members
 from reasoning.agent.walker import Walker
 from reasoning.paths.values import Compare, Value
-from reasoning.paths.words import FUNCTION_WORDS, content, stem
+from reasoning.paths.words import FUNCTION_WORDS, LIGHT, content, stem
 
 Ints = npt.NDArray[np.int64]
 
@@ -43,13 +44,7 @@ class Foremost:
                 return self._most(plan, found, nodes, topics) if hop is None else self._as_much(extreme, found, nodes, hop, topics)
         if hop is None:
             hop = measures.attribute(self.walker, nodes, extreme.about or plan.attribute, extreme.scale)
-            if (
-                hop is not None
-                and extreme.about
-                and not topics
-                and not measures.means(self.walker, BORN, hop)
-                and (odd := self._roles(plan))
-            ):
+            if hop is not None and extreme.about and not topics and (odd := self._odd(plan, hop)):
                 raise Unsaid(f"The graph does not say: the {extreme.word} is told of what is asked for itself, not of its {odd[0]}.")
         if hop is None:
             raise Unsaid(f"The graph does not say by what the {extreme.word} of {found.said or plan.noun} is to be told.")
@@ -57,16 +52,23 @@ class Foremost:
         best = sets.foremost(members, values, extreme.highest, extreme.rank, extreme.many)
         if not best:
             raise Unsaid(f"The graph does not say which is the {extreme.word}: what it has of {found.said} cannot be put in an order.")
+        if plan.form == "choice":
+            if lacking := [in_words(self.walker.node(node)) for node in members if node not in values]:
+                raise Unsaid(f"The graph does not say which is the {extreme.word}: it has nothing of {lacking[0]} to compare.")
+            best = {node: reduce(sets.also, (values[one][1] for one in members if one not in best), own) for node, own in best.items()}
         mark = ", ".join(dict.fromkeys(in_words(values[node][0]) for node in best))
         name = self.walker.route((hop,))[0]
         known = len(values) if len(values) == len(members) else f"{len(values)} of {len(members)}"
         said = f"{extreme.word} by {name!r} ({mark}) of {known}: {found.said}"
         return Found(best, said, found.share)
 
-    def _roles(self, plan: Plan) -> list[str]:
-        """The words by which "the oldest discoverer" is of somebody else than what is asked for."""
+    def _odd(self, plan: Plan, hop: int) -> list[str]:
+        """The words by which "the oldest discoverer" or "plumber" is not just of what is asked for."""
+        said = [word for word in content(plan.attribute) if word not in FUNCTION_WORDS | LIGHT and word != BORN]
         roles = set(map(stem, self.walker.roles))
-        return [word for word in content(plan.attribute) if stem(word) in roles and word not in FUNCTION_WORDS and word != BORN]
+        if odd := [word for word in said if stem(word) in roles and not measures.means(self.walker, BORN, hop)]:
+            return odd
+        return [word for word in said if plan.noun == "who" and stem(word) not in roles and not self.walker.kind_of(word)]
 
     def _before_the_value(self, found: Found) -> tuple[Members, int | None]:
         """A set of dates or numbers is put in order by what leads to them: the set before the last hop."""
@@ -98,7 +100,8 @@ class Foremost:
         assert extreme is not None
         value = topics[extreme.slot] if extreme.slot >= 0 else None
         kept = _as_many(extreme.highest, value if isinstance(value, Value) else None, extreme.compare)
-        told = measures.most(self.walker, nodes, plan.attribute, kept, self._kind(extreme.noun))
+        kind = self.walker.kind_of(extreme.noun)
+        told = measures.most(self.walker, nodes, plan.attribute, kept, self._leading(kind), kind)
         if told is None:
             raise Unsaid(f"The graph does not say: nothing that leads from {found.said} to {extreme.noun} fits the question.")
         hop, counted = told
@@ -113,9 +116,9 @@ class Foremost:
         told_by = " ".join([word, *([_low(value)] if value else [])])
         return Found(best, f"{told_by} by {self.walker.route((hop,))[0]!r} ({sizes}): {found.said}", found.share)
 
-    def _kind(self, noun: str) -> Callable[[int], bool]:
-        """Whether a hop leads to things of the kind that a noun names, or to any where it names none."""
-        kind, ends = self.walker.kind_of(noun), self.walker.aligner.wording.ends
+    def _leading(self, kind: str) -> Callable[[int], bool]:
+        """Whether a hop leads to things of a kind, or to any where it is none."""
+        ends = self.walker.aligner.wording.ends
         return lambda hop: not kind or stem(kind) in ends[hop]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -72,9 +72,9 @@ def values(walker: Walker, nodes: Ints, hop: int) -> dict[int, tuple[Literal, Pa
 
 
 def most(
-    walker: Walker, nodes: Ints, said: str, kept: Callable[[Ints], npt.NDArray[np.bool_]], fits: Callable[[int], bool]
+    walker: Walker, nodes: Ints, said: str, kept: Callable[[Ints], npt.NDArray[np.bool_]], fits: Callable[[int], bool], kind: str = ""
 ) -> tuple[int, dict[int, dict[int, Member]]] | None:
-    """The hop that the words mean, and the nodes that it leads from to as many things as are ``kept``, with those."""
+    """The hop that the words mean, and the nodes that it leads from to as many things, of that kind, as are ``kept``, with those."""
     network = walker.network
     hops = [hop for hop in network.exits(nodes) if fits(hop)]
     hop = _aligned(walker, said, hops) if hops else None
@@ -82,10 +82,15 @@ def most(
         return None
     edges, places = network.edges(nodes, hop)
     pairs = np.unique(np.stack([places, network.ends[edges]]), axis=1)
+    counted = np.unique(pairs[1]) if not kind else walker.of_kind[kind]
+    pairs = pairs[:, np.isin(pairs[1], counted)]
+    if not pairs.size:
+        return None
     sizes = np.bincount(pairs[0], minlength=len(nodes))
-    return hop, {int(nodes[place]): _ends(walker, int(nodes[place]), hop) for place in np.flatnonzero((sizes > 0) & kept(sizes))}
+    told, held = np.flatnonzero((sizes > 0) & kept(sizes)), set(counted.tolist())
+    return hop, {int(nodes[place]): _ends(walker, int(nodes[place]), hop, held) for place in told}
 
 
-def _ends(walker: Walker, node: int, hop: int) -> dict[int, Member]:
+def _ends(walker: Walker, node: int, hop: int, counted: Collection[int]) -> dict[int, Member]:
     walks = walker.network.walks(node, (hop,))
-    return {end: Member(path.steps[0].fact.confidence, (path,)) for end, path in walks.items()}
+    return {end: Member(path.steps[0].fact.confidence, (path,)) for end, path in walks.items() if end in counted}

@@ -32,7 +32,7 @@ TEMPERATURE = 3.0
 """How many standard deviations of alignment make one path e times likelier than another."""
 CONSIDERED = 60
 """Paths that are walked to see where they lead, the best aligned first."""
-ALIKE = 0.5
+ALIKE = 0.68
 """Cosine of a word with the name of a kind that means it: "prize" is an award."""
 INSIDE = 3
 """How many times over a thing that lies in another may hold others."""
@@ -173,7 +173,7 @@ class Walker:
         same = next((kind for kind in kinds if stem(kind) == wanted), "")
         if same or not noun or not kinds or any(kinship(noun, word) for word in self.roles):
             return same if noun else ""
-        near = self.encoder.encode(kinds) @ self.encoder.encode([noun])[0]
+        near = (self.encoder.encode(kinds) @ self.encoder.encode([noun, noun.removesuffix("s")]).T).max(axis=1)
         return kinds[int(np.argmax(near))] if float(near.max()) >= ALIKE else ""
 
     def members(self, reading: Reading) -> dict[int, Member]:

@@ -62,7 +62,7 @@ _IRREGULAR = {
     for form in forms.split()
 }
 """Forms of common verbs that no ending gives away, with their stem."""
-_PLURALS = {"people": "person", "persons": "person", "men": "person", "women": "person"}
+_PLURALS = {"people": "person", "persons": "person", "men": "man", "women": "woman"}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SHORTEST_STEM = 3
 SHORTEST_PART = 4
