@@ -26,6 +26,8 @@ from kgplatform.view import GraphView
 
 __all__ = ["Between", "Ends", "Wanted"]
 
+MOST = 1_000
+"""Paths that may be asked for at once."""
 SHARE = 10
 """A fact among others around an entity takes as long as so many in the stream of all."""
 Ends = str | Collection[str]
@@ -46,7 +48,7 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.by not in WAYS:
             raise BadRequest(f"{str(self.by)[:60]!r} is no order of paths: there are {', '.join(WAYS)}")
-        names.count(self.k, "k", 1)
+        names.count(self.k, "k", 1, MOST)
         names.count(self.max_hops, "max_hops", 1, FARTHEST)
         if self.pattern is not None:
             names.text(self.pattern, "a pattern")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kgplatform.analysis.network import Ints, Network
+from kgplatform.analysis.network import Network
 from kgplatform.analysis.walking import Wave
 
 
@@ -21,9 +21,10 @@ class Meeting:
         self._network, self._there, self._back = network, there, back
         self._known: dict[tuple[Wave, int, int], list[tuple[int, int]]] = {}
 
-    def routes(self, fewest: int) -> Iterator[Ints]:
+    def routes(self, fewest: int) -> Iterator[tuple[int, ...]]:
         """The edges of all routes of as many hops as the waves have made together, ``fewest`` or one more; the shortest has ``fewest``."""
         there, back = ([*wave.levels, *wave.beyond] for wave in (self._there, self._back))
+        facts = self._network.facts
         ahead, behind = len(there) - 1, len(back) - 1
         splits = [(ahead, behind)]
         if ahead + behind > fewest:
@@ -34,9 +35,9 @@ class Meeting:
             level = there[hops]
             for place in level[self._back.far[level] == others + 1].tolist():
                 for first in self._ways(self._there, place, ahead):
-                    begun = self._network.turned(np.array(first[::-1], np.int32))
+                    begun = tuple((edge + facts) % (2 * facts) for edge in reversed(first))  # as they are walked from the start
                     for last in self._ways(self._back, place, behind):
-                        yield np.append(begun, np.array(last, np.int64))
+                        yield begun + last
 
     def _ways(self, wave: Wave, place: int, left: int) -> Iterator[tuple[int, ...]]:
         """The edges from a place to where the wave began, in so many hops."""

@@ -21,13 +21,18 @@ from kgplatform.types import By
 WAYS: tuple[str, ...] = get_args(By)
 TRIFLE = 1e-9
 """What every hop costs besides, so that of equally good routes the shorter comes first, and none goes in a circle for nothing."""
+TIE, DOUBT = 1e-5, 50.0
+"""By how much less than a hop doubt counts where the fewest hops come first, and doubt at most."""
+ALIKE = 30
+"""Routes of one length that are put in order by how far they are believed."""
 
 
 def routes(terrain: Terrain, starts: Ints, goals: Ints, *, k: int, max_hops: int, by: By = "shortest") -> list[Ints]:
     """The edges of the ``k`` best simple routes between two sets that have no entity in common.
 
-    ``by`` fewest hops; least bits to find it among others (``specific``); or the product of confidences, where facts that are not
-    believed at all count for nothing. Inner entities are in neither set.
+    ``by`` fewest hops, of equally few the most believed (among ``ALIKE`` where there are more); least bits to find it among others
+    (``specific``); or the product of confidences, where facts that are not believed at all count for nothing. Inner entities are in
+    neither set.
     """
     if by == "confidence":
         terrain = Terrain(terrain.network, terrain.automaton, max(terrain.least, TRIFLE))
@@ -39,16 +44,25 @@ def routes(terrain: Terrain, starts: Ints, goals: Ints, *, k: int, max_hops: int
     found: list[Ints] = []
     if terrain.open:
         meeting = Meeting(terrain.network, passage.there, passage.back)
-        found += islice(meeting.routes(fewest), k)
+        found += _believed(terrain.network, meeting.routes(fewest), k)
         if len(found) < k and fewest < max_hops:
             passage.meet(fewest + 1)
-            found += islice(meeting.routes(fewest), k - len(found))
+            found += _believed(terrain.network, meeting.routes(fewest), k - len(found))
         fewest += 2
     for hops in range(fewest, max_hops + 1):
         if len(found) == k:
             break
         found = _ranked(passage, terrain.network, hops, k, by)
     return found
+
+
+def _believed(network: Network, routes: Iterator[tuple[int, ...]], k: int) -> list[Ints]:
+    """The most believed of routes of one length."""
+    found = np.array(list(islice(routes, max(k, ALIKE))), np.int64)
+    if not found.size:
+        return []
+    belief = network.confidence[found % network.facts].prod(axis=1)
+    return list(found[np.lexsort((*found.T[::-1], -belief))[:k]])
 
 
 def _ranked(passage: Passage, network: Network, hops: int, k: int, by: By) -> list[Ints]:
@@ -66,15 +80,16 @@ def _bits(network: Network, part: Part) -> Costs:
     return cost + np.where(np.isin(part.ends, part.goals), 0.0, np.log2(network.degree(entity)))
 
 
-def _doubt(confidence: Costs) -> Costs:
+def _doubt(network: Network, part: Part) -> Costs:
     """Infinite of what is not believed at all."""
+    confidence = network.confidence[part.edges % network.facts].astype(np.float64)
     return -np.log(confidence, where=confidence > 0, out=np.full_like(confidence, -np.inf))
 
 
 _COSTS: dict[By, Callable[[Network, Part], Costs]] = {
-    "shortest": lambda _, part: np.ones(len(part.edges)),
+    "shortest": lambda network, part: 1.0 + TIE * np.minimum(_doubt(network, part), DOUBT),
     "specific": _bits,
-    "confidence": lambda network, part: _doubt(network.confidence[part.edges % network.facts].astype(np.float64)),
+    "confidence": _doubt,
 }
 
 

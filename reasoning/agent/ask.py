@@ -18,6 +18,7 @@ import numpy as np
 
 from kgplatform.errors import BadRequest
 from kgplatform.lm.ports import Encoder
+from kgplatform.names import digest, normalise
 from kgplatform.types import Entity, EntityId, Fact, Kind, Literal, Relation, Status
 from reasoning.agent import cues, sets, telling
 from reasoning.agent.answer import Alternative, Answer
@@ -109,7 +110,7 @@ class Guide:
         if len(question) > LONGEST:
             return Answer(f"The question has {len(question):,} characters: ask in at most {LONGEST:,}.", False)
         if unknown := next((id for id in means if EntityId(id) not in self.network.numbers), None):
-            return Answer(f"No entity has the id {unknown[:80]!r} that a name was said to mean.", False)
+            raise BadRequest(f"no entity has the id {unknown[:80]!r} that a name was said to mean: kg search shows ids")
         try:
             return self._answer(cues.spelt(question.lower() if question.isupper() else question), self.walker, frozenset(means))
         except Unsaid as unsaid:
@@ -133,7 +134,8 @@ class Guide:
             )
         if topics[0].family:
             raise BadRequest("only a question about one thing can be marked: this one asks about any of several")
-        return marked(self.walker, read(question, topics[0].start, topics[0].end), self.solver.bearers(topics[0]), right)
+        asked = read(question, topics[0].start, topics[0].end)
+        return replace(marked(self.walker, asked, self.solver.bearers(topics[0]), right), of=digest(normalise(question)))
 
     def _answer(self, question: str, walker: Walker, means: frozenset[str]) -> Answer:
         topics, todo = self._planned(question, walker, means)

@@ -55,17 +55,18 @@ class Marks:
             raise BadFile(f"{self.file}: not the marks of answers that were kept there: delete it, and mark anew") from None
 
     def add(self, mark: Mark) -> int:
-        """Keep one more; how many there are."""
+        """Keep one more, or what is said of a question now; how many there are."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.file}.lock"):
-            kept = [*self.read(), mark]
+            kept = [*(one for one in self.read() if not mark.of or one.of != mark.of), mark]
             jsonlines.write(self.file, map(asdict, kept))
         return len(kept)
 
 
 def _mark(told: Any) -> Mark:
     routes = tuple(tuple(map(str, route)) for route in told["routes"])
-    mark = Mark(tuple(map(str, told["said"])), routes, tuple(map(float, told["scores"])), tuple(map(int, told["right"])))
+    scores, right = tuple(map(float, told["scores"])), tuple(map(int, told["right"]))
+    mark = Mark(tuple(map(str, told["said"])), routes, scores, right, str(told.get("of", "")))
     if not mark.right or len(mark.scores) != len(routes) or not all(routes) or not all(0 <= one < len(routes) for one in mark.right):
         raise ValueError(told)
     return mark

@@ -102,6 +102,8 @@ def _led(solver: Solver, readings: Sequence[Reading], goal: Topic, subject: Ment
         members = solver.walker.members(reading)
         if hit := [members[node] for node in sorted(nodes) if node in members]:
             said = f"{_route(solver, reading)} – {in_words(hit[0].walks[0].steps[-1].end)}"
+            if others := _against(solver, reading, nodes):
+                said += f", though others say {others}, and one at most can be true"
             return Verdict(True, hit[0].walks, said, max(sure, reading.share) * hit[0].belief)
         around = solver.walker.around(sorted(members))
         if places := [node for node in sorted(nodes) if node in around]:
@@ -124,6 +126,19 @@ def _denied(solver: Solver, fitting: Sequence[Reading], subject: Mention, near: 
     if told is None:
         raise solver.unsaid(subject)
     raise Unsaid(f"The graph does not say so. It says: {_said(solver, told)}.", topic=told.topic)
+
+
+def _against(solver: Solver, reading: Reading, nodes: set[int]) -> str:
+    """What else is said by a relation that has one value at most."""
+    if len(reading.hops) > 1 or not _single(solver, reading.hops[0]):
+        return ""
+    ends = [solver.walker.node(node) for node in reading.reached]
+    dates = [end for end in ends if isinstance(end, Literal)]
+    hit = [solver.walker.node(node) for node in nodes]
+    whole = max((end.value for end in dates), key=len, default="")
+    if len(dates) == len(ends) and all(whole.startswith(date.value) for date in dates):
+        return ""  # one date, told more and less precisely
+    return ", ".join(in_words(end) for end in ends if end not in hit)
 
 
 def _single(solver: Solver, hop: int) -> bool:

@@ -37,12 +37,16 @@ AGAINST = "~"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A question by the stems of its words, without names; routes that it might ask for, scored without learning, and which are right."""
+    """A question by the stems of its words, without names; routes that it might ask for, scored without learning, and which are right.
+
+    ``of`` tells the question from others and what it was by nothing: what is said of it again takes the place of what was said before.
+    """
 
     said: tuple[str, ...]
     routes: tuple[Route, ...]
     scores: tuple[float, ...]
     right: tuple[int, ...]
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

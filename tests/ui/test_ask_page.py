@@ -137,7 +137,7 @@ def test_a_person_says_what_is_right_and_it_is_kept_for_the_command_too(page: Op
 def test_a_person_says_that_an_answer_is_right(page: Open, home: Path) -> None:
     kept = Marks(marks(home, GRAPH))
     before = len(kept.read())
-    tab = page("Which country is polonium named after?")
+    tab = page("What is polonium named after?")
     tab.page.get_by_role("button", name="Right").click()
     expect(tab.page.get_by_text(f"Kept: {before + 1} answer")).to_be_visible()
     last = kept.read()[-1]

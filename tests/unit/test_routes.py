@@ -276,3 +276,12 @@ def test_a_symmetric_relation_goes_both_ways() -> None:
     words = Vocabulary(RELATIONS, symmetric={"r"})
     graph = network([(1, 0, 0)])
     assert [ends.tolist() for ends, _ in reached(Terrain(graph, compiled("r", words)), 0, 1)] == [[1]]
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_of_paths_as_short_the_most_believed_come_first(directed: bool) -> None:
+    triples = [(0, 0, 2), (0, 0, 3), (0, 0, 4), (2, 0, 1), (3, 0, 1), (4, 0, 1), (4, 1, 5), (5, 0, 1)]
+    graph = network(triples, [0.5, 0.9, 0.7, 0.9, 0.9, 0.9, 1.0, 1.0])
+    terrain = Terrain(graph, Automaton.any(2, both=() if directed else None))
+    got = [one.tolist() for one in routes(terrain, np.array([0]), np.array([1]), k=4, max_hops=4)]
+    assert got == [[1, 4], [2, 5], [0, 3], [2, 6, 7]]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this command to ``kg``."""
-    example = 'kg paths "Marie Curie" Paris --k 3\nkg paths "Marie Curie" --pattern "^discovered by/discovered in"'
+    example = 'kg paths "Marie Curie" Paris --k 3\nkg paths "Marie Curie" --pattern "^discovered by/named after"'
     add(app, "paths", example=example)(paths)
 
 
@@ -41,7 +41,8 @@ def paths(
 ) -> None:
     """Show how two entities hang together: the paths of facts between them, the best first.
 
-    With --pattern and no B, a walk to each entity that the pattern leads to. How far a path is believed is the product over its facts.
+    With --pattern and no B, a walk to each entity that the pattern leads to; dates and numbers are none.
+    How far a path is believed is the product over its facts.
     """
     if end is None and pattern is None:
         raise BadRequest("say where paths should end, or give a --pattern that leads to the ends")
