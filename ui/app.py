@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import streamlit as st
 
 from ui.pages import ask, complete, expand, explore, frame, harvest, insight, jobs, recommend, review
+
+# Streamlit looks into this folder first, where ``langchain`` and ``mcp`` are ours and no packages: now last, for it puts back what is gone.
+_HERE = str(Path(__file__).resolve().parent)
+sys.path[:] = [*(path for path in sys.path if path != _HERE), _HERE]
 
 # Streamlit would fetch a named icon from another host; this one travels with the page.
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">

@@ -124,6 +124,15 @@ def test_a_question_is_asked_and_its_graph_is_seen_to_grow(page: Open, wire: Wir
     assert (tab.dialogs, tab.errors) == ([], [])
 
 
+def test_that_a_provider_lacks_its_key_is_a_sentence(page: Open) -> None:
+    tab = page()
+    tab.page.get_by_role("textbox", name="First question").fill(TOPIC)
+    tab.page.get_by_role("combobox", name="Chat model").fill("openai:gpt-4o-mini")
+    tab.page.keyboard.press("Enter")
+    tab.page.get_by_role("button", name="Expand", exact=True).click()
+    expect(tab.page.get_by_text("there is no key: set OPENAI_API_KEY to one")).to_be_visible()
+
+
 def test_a_run_is_stopped_and_goes_on_where_it_was(page: Open, wire: Wire, answering: Answering) -> None:
     job = asked(wire)
     tab = page(job)

@@ -13,12 +13,15 @@ from ui.connection import wire
 from ui.markdown import plain
 from ui.shapes import many
 
+_NOTHING = ("", True, "", False)
+"""Of which question something was said last, whether it was kept, what came of it, and whether another answer was said to be right."""
+
 
 def show(asked: Guide, question: str, found: Answer) -> None:
     """Where one walk answers the question, or might: a word for right, and for wrong what is right instead. It is said once."""
     if not (found.route or found.alternatives):
         return
-    marked, kept, said = st.session_state.get("marked", ("", True, ""))
+    marked, kept, said, instead = st.session_state.get("marked", _NOTHING)
     if marked == question and kept:
         st.success(plain(said))
         return
@@ -31,15 +34,15 @@ def show(asked: Guide, question: str, found: Answer) -> None:
                 names = tuple(map(in_words, one.answers))
                 st.button(plain(ask_view.listed(one.answers)), key=f"right-{number}", on_click=_mark, args=(asked, question, names))
             st.text_input("Another name", key="right_is", help="Several with ; between", on_change=_named, args=(asked, question))
-    with st.empty():  # has its place also while there is nothing to say, so that what is opened above and below stays open
-        if marked == question:
-            st.error(plain(said))
+            if marked == question and instead:
+                st.error(plain(said))
+    if marked == question and not instead:
+        st.error(plain(said))
 
 
 def _named(asked: Guide, question: str) -> None:
     names = tuple(name for part in st.session_state["right_is"].split(";") if (name := part.strip()))
-    st.session_state["right_is"] = ""
-    st.session_state["marked"] = ("", True, "")
+    st.session_state["marked"] = _NOTHING
     if names:
         _mark(asked, question, names)
 
@@ -48,6 +51,6 @@ def _mark(asked: Guide, question: str, right: tuple[str, ...] = ()) -> None:
     """Keep the walks to what is right, or to the answer as it stands."""
     try:
         count = wire().marks.add(asked.mark(question, right))
-        st.session_state["marked"] = question, True, f"Kept: {many(count, 'answer')} to learn from"
+        st.session_state["marked"] = question, True, f"Kept: {many(count, 'answer')} to learn from", bool(right)
     except KgError as error:
-        st.session_state["marked"] = question, False, str(error)
+        st.session_state["marked"] = question, False, str(error), bool(right)
