@@ -190,3 +190,11 @@ class LeaseLost(Halt):
 
 class Stopping(Halt):
     pass
+
+
+def interrupted(error: BaseException) -> bool:
+    """Whether it is, or arose while the program was undoing, an interrupt: a driver that is stopped as it reads fails to close."""
+    at: BaseException | None = error
+    while at is not None and not isinstance(at, KeyboardInterrupt):
+        at = at.__cause__ or at.__context__
+    return at is not None

@@ -14,7 +14,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from kgplatform.errors import BadRequest, BudgetExceeded, Cancelled, Halt, JobBusy, KgError, LeaseLost, LedgerError, Stopping
+from kgplatform.errors import (
+    BadRequest,
+    BudgetExceeded,
+    Cancelled,
+    Halt,
+    JobBusy,
+    KgError,
+    LeaseLost,
+    LedgerError,
+    Stopping,
+    interrupted,
+)
 from kgplatform.jobs.lease import Lease
 from kgplatform.jobs.ledger import Ledger
 from kgplatform.jobs.queue import ATTEMPTS
@@ -154,6 +165,9 @@ class Runner:
             raise
         except Exception as error:
             _last_words(work)
+            if interrupted(error):
+                _broken_off(lease, KeyboardInterrupt(), alone)
+                raise KeyboardInterrupt from error
             told = f"{type(error).__name__}: {error}"
             lease.log("".join(traceback.format_tb(error.__traceback__)) + told, "error")
             lease.end("failed", f"{told}: this is a mistake in the program, see  kg jobs log {lease.job.id}")

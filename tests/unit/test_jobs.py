@@ -497,10 +497,18 @@ def test_a_stopped_worker_gives_its_job_back_and_the_attempt_does_not_count(ledg
     assert ledger.job(id).state == "done"
 
 
-def test_an_interrupted_worker_gives_its_job_back(ledger: Ledger) -> None:
+def _masked() -> BufferError:
+    """What the driver makes of an interrupt when its session closes."""
+    error = BufferError("Existing exports of data: object cannot be re-sized")
+    error.__context__ = KeyboardInterrupt()
+    return error
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), _masked()])
+def test_an_interrupted_worker_gives_its_job_back(ledger: Ledger, stop: BaseException) -> None:
     id = ledger.submit(TASK).id
     with pytest.raises(KeyboardInterrupt):
-        runner(ledger, Effects({"b": KeyboardInterrupt()}).work).work(until_idle=True)
+        runner(ledger, Effects({"b": stop}).work).work(until_idle=True)
     assert (ledger.job(id).state, ledger.job(id).attempts) == ("queued", 0)
 
 

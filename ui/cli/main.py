@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from kgplatform.errors import KgError
+from kgplatform.errors import KgError, interrupted
 from ui.cli import (
     answering,
     answers,
@@ -143,8 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one boundary: told in a sentence, kept in full in a file
-        complain(str(failure := unexpected(error, given.logs)))
-        return failure.exit_code
+        if not interrupted(error):
+            complain(str(failure := unexpected(error, given.logs)))
+            return failure.exit_code
+        code = INTERRUPTED
     if code == INTERRUPTED:
         complain("interrupted")
     return code if isinstance(code, int) else 0
