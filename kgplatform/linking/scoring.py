@@ -31,6 +31,10 @@ WEIGHTS: Mapping[str, float] = {
     "shortened": -1.0,
     "initial": -0.5,
     "middle": -1.0,
+    "brief": -2.0,
+    "order": -2.5,
+    "legal": -2.5,
+    "article": -2.5,
     "acronym": -0.5,
     "letters": -3.0,
     "symbol": -6.0,
@@ -49,8 +53,11 @@ WEIGHTS: Mapping[str, float] = {
 USUAL = 0.36
 """The cosine of what is said of both from which on it speaks for one thing."""
 _MOST = {"context": 0.1, "neighbours": 3}
-_CUT = re.compile(r"(?!(.?er|.?or|.?ing|.?ed|.?ion|ation|al|ist|ity|ic|ive|ment|ness|y|ly|age|able)$)")
+_CUT = re.compile(r"(?!(.?er|.?or|.?ing|.?ed|.?ion|ation|al|ist|ity|ic|ive|ment|ness|y|ly|age|able|ian?|s?burg|land|stan)$)")
 """What is not cut off: a word with such an ending is another word, and no abbreviated one."""
+_BELOW = re.compile(r"(?<!\w)[-−](?=\d)")
+BRIEF = 4
+"""Letters of a word whose ending makes it another ("arm", "arms"; "new", "news"): a person is asked."""
 _AGAINST = ("number", "generation", "where", "symbol")
 PEOPLE = frozenset({"person", "human", "people", "character", "author", "family"})
 
@@ -80,13 +87,20 @@ def compared(one: Named, other: Named) -> Counter[str]:
         return found
     person = one.person or other.person
     first, second = _form(one, person), _form(other, person)
+    if (one.name.casefold().startswith("the ")) != (other.name.casefold().startswith("the ")):
+        found["article"] += _capitals(first) != _capitals(second)
     if is_symbol(one.name) and is_symbol(other.name):
         found["symbol"] += not _same_symbol(one.name, other.name)
+        return found
+    if _signs(one.name) != _signs(other.name):
+        found["number"] += 1
         return found
     if "".join(_stems(first.words)) == "".join(_stems(second.words)) and not (one.proper and other.proper and _plural(first, second)):
         found["inflected"] += "".join(word.number or word.plain for word in first.words) != "".join(
             word.number or word.plain for word in second.words
         )
+        brief = len(first.words) == 1 and min(len(taken.words[0].plain) for taken in (first, second)) <= BRIEF
+        found["brief"] += found["inflected"] and brief
         _where(first, second, one, other, found)
         return found
     if letters := _acronym(first, second) or _acronym(second, first):
@@ -97,6 +111,9 @@ def compared(one: Named, other: Named) -> Counter[str]:
         return found
     paired, left, right = _paired(first.words, second.words, person, one.proper and other.proper)
     found.update(paired)
+    if not (person or first.behind or second.behind):
+        found["order"] += not first.numbers and sorted(_stems(first.words)) == sorted(_stems(second.words))
+        found["legal"] += ANYTHING in (*one.kinds, *other.kinds) and _legal(first) != _legal(second)
     left, right = _beside(left, second.behind), _beside(right, first.behind)
     left, right = _telling(left, other, person), _telling(right, one, person)
     _left_over([_sort(word, first, person) for word in left], [_sort(word, second, person) for word in right], found)
@@ -148,6 +165,21 @@ def _same_symbol(one: str, other: str) -> bool:
 
 def _stems(words: Iterable[Word]) -> list[str]:
     return [word.number or stem(word.plain) for word in words]
+
+
+def _signs(name: str) -> int:
+    """How many numbers in a name are below nothing: 10^-3 is not 10^3."""
+    return len(_BELOW.findall(name))
+
+
+def _capitals(name: Form) -> bool:
+    """Whether a name is one word in capitals: "WHO", and not "The Who"."""
+    return len(name.words) == 1 and len(name.words[0].written) > 1 and name.words[0].written.isupper()
+
+
+def _legal(name: Form) -> bool:
+    """Whether a name tells a legal form, which makes a firm of an apple."""
+    return any(word.plain in lexicon.LEGAL for word in name.words[1:])
 
 
 def _plural(one: Form, other: Form) -> bool:
