@@ -64,6 +64,7 @@ class Grown:
     _places: dict[str, int] = field(default_factory=dict)
     _ends: array[int] = field(default_factory=lambda: array("q"))
     _visited: set[frozenset[str]] = field(default_factory=set)
+    _first: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
     _graph: Simple | None = None
     _hub: tuple[int, str] | None = None
@@ -73,6 +74,7 @@ class Grown:
         named, things, links = set[str](), len(self.names), len(self.links)
         for text, about, _ in record["questions"]:
             self._visited.add(frozenset(about))
+            self._first.update(about[:1])
             self._asked.add(normalise(text))
         said, brought = [], []
         for answer in record["grown"]:
@@ -104,6 +106,7 @@ class Grown:
             _places=dict(self._places),
             _ends=self._ends[:],
             _visited=set(self._visited),
+            _first=set(self._first),
             _asked=set(self._asked),
         )
 
@@ -140,8 +143,8 @@ class Grown:
         return normalise(question.text) not in self._asked and (not question.about or frozenset(question.about) not in self._visited)
 
     def visited(self, id: str) -> bool:
-        """Whether it was asked about by itself."""
-        return frozenset((id,)) in self._visited
+        """Whether a question was about it, by itself or first with another."""
+        return id in self._first
 
 
 def stages(record: Record) -> Iterator[Grown]:

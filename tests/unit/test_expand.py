@@ -384,6 +384,42 @@ def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: K
     assert report.notes == (f"{TOPIC!r} is not asked: no text of the graph's documents speaks of it",)
 
 
+@pytest.mark.parametrize(
+    ("source", "relation", "target", "quote"),
+    [
+        ("Marie Curie", "murdered", "Pierre Curie", "Marie Curie married Pierre Curie"),
+        ("Marie Curie", "died in", "Paris Hilton", "Marie Curie married Pierre Curie in Paris"),
+        ("Antoine Becquerel", "found", "radium", "Henri Becquerel was born there before radium was found"),
+        ("Pierre Curie", "found", "gold", "Pierre Curie never found gold"),
+    ],
+)
+def test_a_genuine_quote_that_states_something_else_supports_nothing(
+    kg: KnowledgeGraph, expand: Callable[..., Report], source: str, relation: str, target: str, quote: str
+) -> None:
+    text = (
+        "Marie Curie married Pierre Curie in Paris. Henri Becquerel was born there before radium was found. Pierre Curie never found gold."
+    )
+    kg.add_document(Source(SourceId("doc:curies"), "document", "What makes them strong"), f"What makes silk strong? {text}.")
+    right = {"source": "Marie Curie", "relation": "married to", "target": "Pierre Curie", "quote": "Marie Curie married Pierre Curie"}
+    edges = [right, {"source": source, "relation": relation, "target": target, "quote": quote}]
+    said = json.dumps({"brainstorm": "", "nodes": [], "edges": edges, "patterns": [], "synthesis": "It is."})
+    expand(lambda _: said, way=Way(grounded=True), limits=Limits(iterations=1))
+    assert [fact.relation for fact in kg.facts()] == ["married to"]
+    assert [fact.relation for fact in kg.facts(status="proposed")] == [relation]
+
+
+def test_the_frontier_asks_about_each_thing_before_it_comes_back_to_any(expand: Callable[..., Report]) -> None:
+    numbers = count()
+
+    def elsewhere(_: Request) -> str:  # what was asked about keeps its few links
+        at = next(numbers)
+        return local_graph((f"stuff {2 * at}", "leads to", f"stuff {2 * at + 1}"), (f"stuff {2 * at}", "has part", "silk"))
+
+    report = expand(elsewhere, way=Way("frontier"), limits=Limits(iterations=8))
+    asked = [question.split(" linked with")[0] for one in report.rounds for question in one.questions if "linked with" in question]
+    assert len(asked) == len(set(asked)) > 5
+
+
 def test_of_spans_of_years_it_is_told_what_holds_when(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
     def told(request: Request) -> str:
         asked = request.messages[-1].text
