@@ -64,6 +64,8 @@ def _speaks(asked: Beside, shown: Beside) -> bool:
     (word, small), (other, its) = asked.before, shown.before
     if word and word == other:
         return small == its or (not small and its == "of")
+    if small == "by" and not other:
+        return word == shown.after  # "was cited by X": it is X that cited
     return not word and bool(asked.after) and asked.after == shown.after
 
 

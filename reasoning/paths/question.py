@@ -22,6 +22,7 @@ _KINDS = {
     "much": ("integer", "decimal", "number"),
 }
 _BREAKS = frozenset(("of", "for", "in", "on", "at", "to", "by", "from", "with", "that", "who", "which", "whose"))
+_BEING = frozenset(("is", "are", "was", "were"))
 _DOING = frozenset(("do", "does", "did"))
 _Placed = list[tuple[str, int]]
 
@@ -100,7 +101,7 @@ def read(question: str, start: int, end: int) -> Asked:
         wanted=frozenset(stem(kind) for word in said for kind in _KINDS.get(word, ())),
         named=frozenset(map(stem, nouns)),
         nouns=nouns,
-        called=_called(said),
+        called="" if _done_to(left) else _called(said),
         said=tuple(sorted({stem(word.text.casefold()) for at, word in enumerate(before + after) if not at or word.text.islower()})),
         beside=stands,
         owned=frozenset([word for word, next_ in pairwise(said) if next_ == "of"] + [word for word, _ in right[: int(possessive)]]),
@@ -146,6 +147,14 @@ def _nouns(said: Sequence[str], possessive: bool, right: _Placed) -> tuple[str, 
     if possessive and QUESTION_WORDS.isdisjoint(said):
         nouns += [word for word, _ in right if not _plain(word)][-1:]
     return (*nouns, *(["date"] if any(stem(noun) == "year" for noun in nouns) else []))
+
+
+def _done_to(left: _Placed) -> bool:
+    """Whether the word before the mention is a verb, and so tells no role: "who *likes* X", "who was *liked* by X"."""
+    words = [word for word, _ in left[:3]]
+    if words[:1] == ["by"] and len(words) > 2:
+        return not _plain(words[1]) and words[2] in _BEING
+    return len(words) > 1 and words[0].endswith("s") and not _plain(words[0]) and words[1] in ("who", "what")
 
 
 def _called(said: Sequence[str]) -> str:

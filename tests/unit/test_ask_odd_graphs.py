@@ -141,3 +141,19 @@ def test_any_of_several_that_are_called_alike_may_be_asked_for(awarded: Guide, q
 def test_what_asks_for_any_of_several_is_no_mark(awarded: Guide) -> None:
     with pytest.raises(BadRequest, match="any of several"):
         awarded.mark("Who received a Ghent Prize?")
+
+
+@pytest.mark.parametrize(
+    ("relation", "question", "expected"),
+    [
+        ("likes", "Who likes Carl?", "Bob"),
+        ("likes", "Whom does Carl like?", "Anna"),
+        ("supervises", "Who supervises Carl?", "Bob"),
+        ("supervises", "Who is supervised by Carl?", "Anna"),
+        ("influenced", "Who influenced Carl?", "Bob"),
+        ("influenced", "Who was influenced by Carl?", "Anna"),
+    ],
+)
+def test_the_words_alone_tell_who_does_it_to_whom(relation: str, question: str, expected: str) -> None:
+    rows = [("Bob", relation, "Carl"), ("Carl", relation, "Anna"), ("Anna", relation, "Dora"), ("Dora", relation, "Bob")]
+    assert [in_words(end) for end in Guide(facts(*rows), {}, {}, HashingEncoder()).answer(question).answers] == [expected]
