@@ -112,9 +112,17 @@ class KnowledgeGraph(Reader):
         return reviewing.judge(self.store, self.fact(fact), by, -1.0, why)
 
     def retract(self, fact: Fact | str, by: str = "me") -> Fact:
-        """A person takes their verdict back; another person's stands. Raises ``BadRequest`` when they have given none."""
+        """A person takes their verdict back; another person's stands, and a fact for which nothing else ever spoke is gone.
+
+        Raises ``BadRequest`` when they have given none.
+        """
         self.review(fact, by)
-        return reviewing.judge(self.store, self.fact(fact), by, 0.0)
+        now = reviewing.judge(self.store, self.fact(fact), by, 0.0)
+        told = self.store.evidence(now.key)
+        if all(piece.method == "review" and not piece.score for piece in told):
+            for source in {piece.source.id for piece in told}:
+                self.store.withdraw(source, [now.key])
+        return now
 
     def review(self, fact: Fact | str, by: str = "me") -> Evidence:
         """The verdict of one person: a score of 1 accepts, of -1 rejects. Raises ``BadRequest`` when they have given none that stands."""

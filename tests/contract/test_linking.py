@@ -84,6 +84,18 @@ def test_the_two_ends_of_a_fact_that_is_believed_are_no_pair(store: Store, at_on
     assert [{pair.entity.id, pair.other.id} for pair in kg.duplicates()] == [{one.id for one in ends}]
 
 
+def test_two_that_were_said_to_be_two_by_mistake_are_a_pair_again_and_nothing_is_left_of_it(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    ends = thing("Marie Curie"), thing("M. Curie")
+    kg.put([Claim(end, "is", Literal(end.name), (told(),)) for end in ends])
+    before, pairs = state(store), kg.duplicates()
+    fact = kg.part("Marie Curie", "M. Curie")
+    assert kg.duplicates() == []
+    kg.retract(fact)
+    assert kg.duplicates() == pairs != []
+    assert state(store) == before
+
+
 def test_what_is_only_proposed_or_is_rejected_makes_no_name_ambiguous(store: Store) -> None:
     kg = KnowledgeGraph(store)
     marie, city = thing("Marie Curie"), thing("Marie Curie", "city")

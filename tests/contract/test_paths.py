@@ -91,7 +91,7 @@ def test_directed_walks_go_from_head_to_tail_but_a_symmetric_relation_both_ways(
 
 def test_between_sets(kg: KnowledgeGraph) -> None:
     paths = kg.paths(["Marie Curie", "Pierre Curie"], {"Paris", "Warsaw"}, max_hops=1)
-    assert told(paths) == ["Marie Curie born in Warsaw", "Pierre Curie born in Paris"]
+    assert sorted(told(paths)) == ["Marie Curie born in Warsaw", "Pierre Curie born in Paris"]
 
 
 def test_what_is_written_and_withdrawn_meanwhile_counts(kg: KnowledgeGraph) -> None:
@@ -119,7 +119,7 @@ def test_what_cannot_be_asked_is_said_in_a_sentence(kg: KnowledgeGraph) -> None:
     for wrong, sentence in [
         ({"b": "Marie Curie"}, "at both ends"),
         ({"b": "Paris", "by": "longest"}, "there are shortest, specific, confidence"),
-        ({"b": "Paris", "k": 0}, "k must be a whole number from 1 on"),
+        ({"b": "Paris", "k": 0}, "k must be a whole number from 1 to 1000"),
         ({"b": "Paris", "max_hops": 0}, "max_hops must be a whole number from 1 to 100"),
         ({"b": "Paris", "min_confidence": float("nan")}, "from 0 to 1"),
         ({"b": "Paris", "pattern": "born in", "directed": True}, "leave out  directed"),
