@@ -26,6 +26,8 @@ Check: TypeAlias = Callable[[Any], str | None]
 """What is wrong with a value that fits the schema, in words for the model; nothing when it is right."""
 _ANEW = 1_000
 """So far from a sample that was unusable is the next, which nobody else asks for."""
+_SAID = 300
+"""Letters of a validator's complaint."""
 _QUOTED = 2000
 """Letters of an unusable answer that are shown to the model again."""
 
@@ -90,7 +92,12 @@ def _misfit(value: Any, schema: Mapping[str, Any] | None) -> str:
     except ImportError:
         raise MissingExtra("jsonschema", extra="chat", need="checking answers") from None
     error = best_match(Draft202012Validator(schema).iter_errors(value))
-    return f"at {error.json_path}: {error.message[:300]}" if error else ""
+    return f"at {error.json_path}: {_both_ends(error.message)}" if error else ""
+
+
+def _both_ends(message: str) -> str:
+    """What a validator says, without the middle of a long value: what is wrong with it stands at the end."""
+    return message if len(message) <= _SAID else f"{message[: _SAID // 3]} … {message[-_SAID // 2 :]}"
 
 
 def _again(request: Request, reply: Reply, wrong: str) -> Request:

@@ -87,6 +87,15 @@ def test_the_reason_names_the_place(tmp_path: Path) -> None:
     assert "at $.pairs[0].tail: 7 is not of type 'string'" in model.calls[1].messages[2].text
 
 
+def test_a_long_value_does_not_hide_what_is_wrong_with_it(tmp_path: Path) -> None:
+    long = json.dumps({"pairs": [{"head": "Paris", "tail": ["M" * 5_000]}]})
+    model = _saying(long, TEXT)
+    ask(model, ASKED, tmp_path)
+    complaint = model.calls[1].messages[2].text
+    assert "is not of type 'string'" in complaint
+    assert len(complaint) < 500
+
+
 def test_a_check_of_ones_own_is_told_too(tmp_path: Path) -> None:
     model = _saying(json.dumps({"pairs": [BERLIN]}), TEXT)
     value, _ = ask(model, ASKED, tmp_path, lambda value: None if PARIS in value["pairs"] else "Paris is missing")
