@@ -824,8 +824,12 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     """A stand-in for the agent: answers with the one current fact, and keeps what it was asked."""
     kept: dict[str, Any] = {"supported": True}
 
-    def guide(kg: KnowledgeGraph, encoder: object, *, predicted: bool = False, marks: Sequence[object] = ()) -> SimpleNamespace:
-        kept.update(encoder=encoder, predicted=predicted, marks=marks)
+    def guide(kg: KnowledgeGraph, encoder: object, *, predicted: bool = False) -> SimpleNamespace:
+        kept.update(encoder=encoder, predicted=predicted)
+        return SimpleNamespace(answer=partial(ask, kg), mark=mark, taught=partial(taught, kg))
+
+    def taught(kg: KnowledgeGraph, marks: Sequence[object]) -> SimpleNamespace:
+        kept.update(marks=marks)
         return SimpleNamespace(answer=partial(ask, kg), mark=mark)
 
     def mark(_: str, right: Collection[str]) -> Mark:
