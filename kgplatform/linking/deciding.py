@@ -21,7 +21,9 @@ _MARGIN = 0.02
 _WHY: Mapping[str, str] = {
     "initial": "initials", "middle": "a middle name more", "acronym": "its first letters", "letters": "its first letters",
     "inflected": "another ending", "respelt": "another spelling", "sounds": "it sounds alike", "transcribed": "another alphabet",
-    "abbreviated": "abbreviated", "shortened": "shortened", "placed": "one says where it is", "extra": "a word more",
+    "abbreviated": "abbreviated", "shortened": "shortened", "cut": "a word cut off",
+    "order": "another order", "legal": "a legal form more", "article": "an article more",
+    "placed": "one says where it is", "extra": "a word more",
     "replaced": "near in meaning",
     "neighbours": "neighbours in common", "contradicting": "but their facts contradict",
 }  # fmt: skip

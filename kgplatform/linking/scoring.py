@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from rapidfuzz.distance import OSA
 
-from kgplatform.linking import lexicon
+from kgplatform.linking import differing, lexicon
 from kgplatform.linking.exact import ANYTHING
-from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol, symbol
+from kgplatform.linking.forms import Form, Word, acronym, form, is_symbol
 from kgplatform.linking.spelling import is_latin, plainly, sounds, spellings, stem, undoubled
 
 WEIGHTS: Mapping[str, float] = {
@@ -29,8 +29,9 @@ WEIGHTS: Mapping[str, float] = {
     "transcribed": -0.5,
     "abbreviated": -0.25,
     "shortened": -1.0,
+    "cut": -2.5,
     "initial": -0.5,
-    "middle": -1.0,
+    "middle": -2.5,
     "brief": -2.0,
     "order": -2.5,
     "legal": -2.5,
@@ -55,9 +56,6 @@ USUAL = 0.36
 _MOST = {"context": 0.1, "neighbours": 3}
 _CUT = re.compile(r"(?!(.?er|.?or|.?ing|.?ed|.?ion|ation|al|ist|ity|ic|ive|ment|ness|y|ly|age|able|ian?|s?burg|land|stan)$)")
 """What is not cut off: a word with such an ending is another word, and no abbreviated one."""
-_BELOW = re.compile(r"(?<!\w)[-−](?=\d)")
-BRIEF = 4
-"""Letters of a word whose ending makes it another ("arm", "arms"; "new", "news"): a person is asked."""
 _AGAINST = ("number", "generation", "where", "symbol")
 PEOPLE = frozenset({"person", "human", "people", "character", "author", "family"})
 
@@ -87,20 +85,18 @@ def compared(one: Named, other: Named) -> Counter[str]:
         return found
     person = one.person or other.person
     first, second = _form(one, person), _form(other, person)
-    if (one.name.casefold().startswith("the ")) != (other.name.casefold().startswith("the ")):
-        found["article"] += _capitals(first) != _capitals(second)
+    found["article"] += differing.article(first, second)
     if is_symbol(one.name) and is_symbol(other.name):
-        found["symbol"] += not _same_symbol(one.name, other.name)
+        found["symbol"] += not differing.same_symbol(one.name, other.name)
         return found
-    if _signs(one.name) != _signs(other.name):
+    if differing.marks(one.name) != differing.marks(other.name):
         found["number"] += 1
         return found
-    if "".join(_stems(first.words)) == "".join(_stems(second.words)) and not (one.proper and other.proper and _plural(first, second)):
+    if differing.joined(first) == differing.joined(second) and not (one.proper and other.proper and _plural(first, second)):
         found["inflected"] += "".join(word.number or word.plain for word in first.words) != "".join(
             word.number or word.plain for word in second.words
         )
-        brief = len(first.words) == 1 and min(len(taken.words[0].plain) for taken in (first, second)) <= BRIEF
-        found["brief"] += found["inflected"] and brief
+        found["brief"] += differing.brief(first, second)
         _where(first, second, one, other, found)
         return found
     if letters := _acronym(first, second) or _acronym(second, first):
@@ -111,9 +107,12 @@ def compared(one: Named, other: Named) -> Counter[str]:
         return found
     paired, left, right = _paired(first.words, second.words, person, one.proper and other.proper)
     found.update(paired)
-    if not (person or first.behind or second.behind):
-        found["order"] += not first.numbers and sorted(_stems(first.words)) == sorted(_stems(second.words))
-        found["legal"] += ANYTHING in (*one.kinds, *other.kinds) and _legal(first) != _legal(second)
+    if not differing.cut_in_label(first, second):
+        found["cut"] = found.pop("shortened", 0)
+    if person:
+        del found["order"]
+    elif not (first.behind or second.behind):
+        found["legal"] += ANYTHING in (*one.kinds, *other.kinds) and differing.legal(first) != differing.legal(second)
     left, right = _beside(left, second.behind), _beside(right, first.behind)
     left, right = _telling(left, other, person), _telling(right, one, person)
     _left_over([_sort(word, first, person) for word in left], [_sort(word, second, person) for word in right], found)
@@ -157,31 +156,6 @@ def _initials(word: Word) -> Sequence[Word]:
     return [Word(letter, letter.lower(), abbreviated=True) for letter in word.written] if split else [word]
 
 
-def _same_symbol(one: str, other: str) -> bool:
-    """Whether two short names are one in all letters and marks; a word of three letters may be written in any way."""
-    a, b = symbol(one), symbol(other)
-    return a == b or (a.casefold() == b.casefold() and a.isalpha() and len(a) > 2 and one.isalpha() and other.isalpha())
-
-
-def _stems(words: Iterable[Word]) -> list[str]:
-    return [word.number or stem(word.plain) for word in words]
-
-
-def _signs(name: str) -> int:
-    """How many numbers in a name are below nothing: 10^-3 is not 10^3."""
-    return len(_BELOW.findall(name))
-
-
-def _capitals(name: Form) -> bool:
-    """Whether a name is one word in capitals: "WHO", and not "The Who"."""
-    return len(name.words) == 1 and len(name.words[0].written) > 1 and name.words[0].written.isupper()
-
-
-def _legal(name: Form) -> bool:
-    """Whether a name tells a legal form, which makes a firm of an apple."""
-    return any(word.plain in lexicon.LEGAL for word in name.words[1:])
-
-
 def _plural(one: Form, other: Form) -> bool:
     return [word.plain for word in one.words] != [word.plain for word in other.words] and len(one.words) == len(other.words)
 
@@ -203,10 +177,13 @@ def _paired(first: Sequence[Word], second: Sequence[Word], person: bool, proper:
         if (rank := _ALIKE.index(_likeness(one, other, person, proper))) < len(_ALIKE) - 1
     )
     taken: tuple[dict[int, str], dict[int, str]] = ({}, {})
+    pairs = list[tuple[int, int]]()
     for rank, _, i, j in best:
         if i not in taken[0] and j not in taken[1]:
             taken[0][i] = taken[1][j] = _ALIKE[rank]
+            pairs.append((i, j))
     found = Counter(how for how in taken[0].values() if how != "same")
+    found["order"] += any(differing.crossing([(i, j) for i, j in pairs if bool(first[i].number) is number]) for number in (True, False))
     return found, [w for i, w in enumerate(first) if i not in taken[0]], [w for j, w in enumerate(second) if j not in taken[1]]
 
 
@@ -239,6 +216,8 @@ def _likeness(one: Word, other: Word, person: bool, proper: bool) -> str:
             return "transcribed"
         if heard > 1 and is_latin(one.written) != is_latin(other.written):
             return "transcribed"
+        if differing.goes_on(a, b) or differing.goes_on(b, a):
+            return "other"
         if heard > 2:
             return "sounds"
     if min(len(a), len(b)) > 4 and a[0] == b[0] and OSA.distance(a, b) <= 1 + (min(len(a), len(b)) > 9) and stem(a) != stem(b):
@@ -247,7 +226,7 @@ def _likeness(one: Word, other: Word, person: bool, proper: bool) -> str:
 
 
 def _shortened(short: Word, long: Word, proper: bool) -> str:
-    """Whether a word is another one cut off: "Acc" is "Accuracy", "Intl." is "International"; of a proper name only with a point."""
+    """Whether a word is another one cut off: "Intl." is "International"; without a point it may be, but of no proper name."""
     a, b = stem(short.plain), stem(long.plain)
     if len(a) < 2 or len(b) < len(a) + 2 or a[0] != b[0]:
         return ""
