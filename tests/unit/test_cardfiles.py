@@ -138,7 +138,8 @@ def test_what_is_no_json_is_said(tmp_path: Path, raw: bytes, sentence: str) -> N
         read_cards(tmp_path / "gone.json")
 
 
-WORD = st.text(min_size=1, max_size=9).filter(lambda text: bool(text.strip()) and text.isprintable() and not set("{}") & set(text))
+PRINTABLE = st.characters(exclude_categories=("C", "Z"), include_characters=" ", exclude_characters="{}")
+WORD = st.text(PRINTABLE, min_size=1, max_size=9).filter(lambda text: bool(text.strip()))
 
 
 @given(WORD, WORD, st.lists(st.tuples(WORD, WORD, WORD), max_size=3), st.booleans())
