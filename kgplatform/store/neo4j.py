@@ -12,17 +12,18 @@ from kgplatform.errors import BadQuery, StoreUnsuitable, WriteRefused
 from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, schema
 from kgplatform.store.bolt import BoltStore
-from kgplatform.store.connection import Connection, Login
+from kgplatform.store.connection import Connection, Login, Redo
 from kgplatform.store.known import Known
 from kgplatform.store.schema import OURS
 from kgplatform.store.statements import statement
 
 if TYPE_CHECKING:
-    from neo4j import ResultSummary
+    from neo4j import ManagedTransaction, ResultSummary
 
 OLDEST = (5, 26)
 _INDEX = "kg_names"
 _USERS = "kg_users"
+_STRANGERS = "MATCH (u:User) WHERE NOT u:Entity AND NOT u:KgUser RETURN 1 AS n LIMIT 1"
 
 
 class Neo4j:
@@ -60,7 +61,7 @@ class Neo4j:
             self._check_empty(connection)
         if held < schema.SCHEMA:
             for line in _schema():
-                connection.writing(lambda tx, c=line: tx.run(c).consume())  # type: ignore[misc]
+                _define(connection, line)
             schema.bring_up(connection, held)
         connection.rows("CALL db.awaitIndexes(60)")
         self._was_empty = not connection.rows("MATCH (n:Entity) RETURN n.id AS id LIMIT 1")
@@ -122,14 +123,13 @@ class Neo4j:
     def index_vectors(self, connection: Connection, label: str, dimension: int) -> None:
         self.unindex_vectors(connection, label)
         name, cypher = self.vector_index(label), statement("vectors_index.neo4j", LABELS=f":{label}")
-        connection.writing(lambda tx: tx.run(cypher, name=name, dimension=dimension).consume())
-        keys = f"CREATE FULLTEXT INDEX {self.keys_index(label)} IF NOT EXISTS FOR (n:{label}) ON EACH [n.emb_keys]"
-        connection.writing(lambda tx: tx.run(keys).consume())
+        _define(connection, cypher, name=name, dimension=dimension)
+        _define(connection, f"CREATE FULLTEXT INDEX {self.keys_index(label)} IF NOT EXISTS FOR (n:{label}) ON EACH [n.emb_keys]")
         connection.rows("CALL db.awaitIndexes(600)")
 
     def unindex_vectors(self, connection: Connection, label: str) -> None:
         name, cypher = self.vector_index(label), statement("vectors_unindex.neo4j")
-        connection.writing(lambda tx: tx.run(cypher, name=name).consume())
+        _define(connection, cypher, name=name)
 
     # -- users ---------------------------------------------------------------------------------------
 
@@ -140,17 +140,17 @@ class Neo4j:
             "CREATE CONSTRAINT kguser_id IF NOT EXISTS FOR (n:KgUser) REQUIRE n.id IS UNIQUE",
             f"CREATE INDEX {_USERS} IF NOT EXISTS FOR (n:User) ON (n.id)",
         ):
-            connection.writing(lambda tx, c=line: tx.run(c).consume())  # type: ignore[misc]
+            _define(connection, line)
 
     def unindex_users(self, connection: Connection) -> None:
-        connection.writing(lambda tx: tx.run(f"DROP INDEX {_USERS} IF EXISTS").consume())
+        _define(connection, f"DROP INDEX {_USERS} IF EXISTS")
 
     def _check_users(self, connection: Connection) -> None:
         """Others may have users here only where both are allowed to live in it, and where theirs are not bound to rules."""
         place = f"the database {self._login.database!r} at {self._login.address}"
         if connection.rows("SHOW CONSTRAINTS YIELD labelsOrTypes WHERE 'User' IN labelsOrTypes RETURN 1 AS n LIMIT 1"):
             raise StoreUnsuitable(f"{place} has constraints on nodes called User: interactions cannot be mirrored beside them")
-        if not self._allow_occupied and connection.rows("MATCH (u:User) WHERE NOT u:Entity RETURN 1 AS n LIMIT 1"):
+        if not self._allow_occupied and connection.rows(_STRANGERS):
             raise StoreUnsuitable(
                 f"{place} has other nodes called User: mirror interactions into a graph without, "
                 "or set KG_SHARED_DATABASE=yes to let both live in it"
@@ -195,6 +195,21 @@ def _operators(summary: ResultSummary) -> set[str]:
         found.add(str(plan.get("operatorType", "")).partition("@")[0])
         waiting += plan.get("children") or []
     return found
+
+
+def _define(connection: Connection, cypher: str, **parameters: Any) -> None:
+    """Run a statement of the schema: of two who define the same at the same time, one is refused, and finds it there the next time."""
+    from neo4j.exceptions import ClientError
+
+    def work(tx: ManagedTransaction) -> None:
+        try:
+            tx.run(cypher, parameters).consume()
+        except ClientError as error:
+            if error.code != "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists":
+                raise
+            raise Redo from None
+
+    connection.writing(work)
 
 
 def _schema() -> Iterator[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -248,6 +249,21 @@ def test_writers_at_once_leave_the_latest(served: BoltStore) -> None:
             done.result()
     assert shown(served) == {(f"u{k}", entity): (42.0, 2.0) for k in range(20) for entity in (ULM, BONN)}
     assert served.count(ALL) == 8
+
+
+def test_users_of_a_writer_beside_are_no_strangers(served: BoltStore) -> None:
+    """Nobody's users are there when each looks, and another's may be before it looks again."""
+    fill(served)
+    for _ in range(5):
+        ready = Barrier(3)
+
+        def write(writer: int, ready: Barrier = ready) -> Mirrored:
+            ready.wait()
+            return served.mirror_interactions([took(f"u{writer}", ULM)])
+
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(write, range(3))) == [Mirrored(1, 0)] * 3
+        assert served.drop_interactions() == 3
 
 
 # -- the face ----------------------------------------------------------------------------------------
