@@ -57,8 +57,12 @@ class Neo4j:
     def prepare(self, connection: Connection, migrate: bool) -> None:
         self._check_server(connection)
         held = schema.version(connection, self.address, migrate)
-        if not held:
-            self._check_empty(connection)
+        try:
+            if not held:
+                self._check_empty(connection)
+        except StoreUnsuitable:
+            if not (held := schema.version(connection, self.address, migrate)):  # else another just made it ours
+                raise
         if held < schema.SCHEMA:
             for line in _schema():
                 _define(connection, line)

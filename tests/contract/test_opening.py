@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kgplatform.errors import BadSetting, KgError, StoreRefused, StoreUnreachable, StoreUnsuitable
-from kgplatform.store import backup
+from kgplatform.store import backup, schema
 from kgplatform.store.bolt import BoltStore
 from kgplatform.store.connection import Connection, Login
 from kgplatform.store.neo4j import open_store
@@ -90,6 +90,17 @@ def test_a_database_whose_own_nodes_are_called_as_ours_is_left_alone(wiped: Bolt
     execute(wiped, "CREATE (:Entity {id: 'theirs'})")
     with pytest.raises(StoreUnsuitable, match="has other nodes called Entity"):
         opened(neo4j_server, allow_occupied=True)
+
+
+def test_a_database_that_another_makes_a_graph_between_two_looks_is_one(
+    wiped: BoltStore, neo4j_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a page, an API and a harvest start together for the first time."""
+    execute(wiped, f"CREATE (:KgMeta {{id: 'kgplatform', schema: {schema.SCHEMA}}})")
+    seen = [0, schema.SCHEMA]
+    monkeypatch.setattr(schema, "version", lambda *_: seen.pop(0))
+    opened(neo4j_server).close()
+    assert not seen
 
 
 def test_a_newer_schema_is_refused(wiped: BoltStore, neo4j_server: Any) -> None:
