@@ -18,12 +18,11 @@ import numpy as np
 
 from kgplatform.errors import BadRequest
 from kgplatform.lm.ports import Encoder
-from kgplatform.names import digest, normalise
 from kgplatform.types import Entity, EntityId, Fact, Kind, Literal, Relation, Status
 from reasoning.agent import cues, sets, telling
 from reasoning.agent.answer import Alternative, Answer
 from reasoning.agent.found import Found, Topic, Unsaid
-from reasoning.agent.marks import marked
+from reasoning.agent.marks import marked, of
 from reasoning.agent.phrases import Slot
 from reasoning.agent.plan import Plan, plan
 from reasoning.agent.solve import Solver, ambiguous
@@ -135,7 +134,7 @@ class Guide:
         if topics[0].family:
             raise BadRequest("only a question about one thing can be marked: this one asks about any of several")
         asked = read(question, topics[0].start, topics[0].end)
-        return replace(marked(self.walker, asked, self.solver.bearers(topics[0]), right), of=digest(normalise(question)))
+        return replace(marked(self.walker, asked, self.solver.bearers(topics[0]), right), of=of(question))
 
     def _answer(self, question: str, walker: Walker, means: frozenset[str]) -> Answer:
         topics, todo = self._planned(question, walker, means)

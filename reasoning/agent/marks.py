@@ -11,7 +11,8 @@ import numpy as np
 from filelock import FileLock
 
 from kgplatform import jsonlines
-from kgplatform.errors import BadFile, BadRequest
+from kgplatform.errors import BadFile, BadRequest, NotFound
+from kgplatform.names import digest, normalise
 from kgplatform.types import Entity, in_words
 from reasoning.agent.walker import CONSIDERED, Walker
 from reasoning.paths.learning import Mark
@@ -41,6 +42,11 @@ def _named(topics: Mapping[int, Entity | None]) -> str:
     return next((entity.name for entity in topics.values() if entity), "there")
 
 
+def of(question: str) -> str:
+    """What tells a question from others, and what it was by nothing."""
+    return digest(normalise(question).rstrip(" ?!."))
+
+
 class Marks:
     """The marks of one graph, a line each in a file."""
 
@@ -61,6 +67,17 @@ class Marks:
             kept = [*(one for one in self.read() if not mark.of or one.of != mark.of), mark]
             jsonlines.write(self.file, map(asdict, kept))
         return len(kept)
+
+    def drop(self, question: str) -> int:
+        """Forget what is said of a question; how many are left. Raises ``NotFound`` where nothing is."""
+        if self.file.exists():
+            with FileLock(f"{self.file}.lock"):
+                told = self.read()
+                kept = [one for one in told if one.of != of(question)]
+                if len(kept) < len(told):
+                    jsonlines.write(self.file, map(asdict, kept))
+                    return len(kept)
+        raise NotFound("nothing was said to be right of this question: ask it in the words in which it was marked")
 
 
 def _mark(told: Any) -> Mark:

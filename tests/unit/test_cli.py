@@ -33,6 +33,7 @@ from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, FactKey, Literal, Receipt, Relation, Source, SourceId, Step
 from kgplatform.types import Path as Path_
 from reasoning.agent.answer import Answer
+from reasoning.agent.marks import of
 from reasoning.paths.learning import Mark
 from tests.commands import Kg, commands
 from ui.cli.screen import Screen
@@ -832,10 +833,10 @@ def asking(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
         kept.update(marks=marks)
         return SimpleNamespace(answer=partial(ask, kg), mark=mark)
 
-    def mark(_: str, right: Collection[str]) -> Mark:
+    def mark(question: str, right: Collection[str]) -> Mark:
         if "Atlantis" in right:
             raise BadRequest("no walk leads to just Atlantis")
-        return Mark(("born",), (("born in",),), (1.0,), (0,))
+        return Mark(("born",), (("born in",),), (1.0,), (0,), of(question))
 
     def ask(kg: KnowledgeGraph, question: str, means: Collection[str] = ()) -> Answer:
         kept.update(question=question, means=means)
@@ -863,12 +864,26 @@ def test_an_answer_shows_every_step_with_its_words(kg: Kg, asking: dict[str, Any
 def test_what_is_told_to_be_right_is_kept_without_names_for_the_next_question(kg: Kg, home: Path, asking: dict[str, Any]) -> None:
     assert kg("ask", "Where was Marie Curie born?", "--right").err == "kg: kept what is right: 1 answer to learn from\n"
     assert asking["marks"] == []
-    (told,) = kg("ask", "Where was Marie Curie born?", "--right-is", "Warsaw", "--json").objects
-    assert (told["marks"], asking["marks"]) == (2, [Mark(("born",), (("born in",),), (1.0,), (0,))])
+    (told,) = kg("ask", "Where was she born?", "--right-is", "Warsaw", "--json").objects
+    assert (told["marks"], [mark.said for mark in asking["marks"]]) == (2, [("born",)])
     (file,) = (home / "marks").glob("*.jsonl")
     assert "Curie" not in file.read_text("utf-8")
     file.write_text("{}\n", "utf-8")
     kg("ask", "Where?").refused(2, "not the marks of answers", "delete it")
+
+
+def test_what_was_told_to_be_right_is_taken_back(kg: Kg, home: Path, asking: dict[str, Any]) -> None:
+    kg("ask", "Where was Marie Curie born?", "--unmark").refused(2, "nothing was said to be right of this question")
+    assert not (home / "marks").exists()
+    kg("ask", "Where was Marie Curie born?", "--right")
+    undone = kg("ask", "where was marie curie born", "--unmark")
+    assert (undone.out.startswith("Warsaw"), undone.err, asking["marks"]) == (
+        True,
+        "kg: forgot what is right: 0 answers to learn from\n",
+        [],
+    )
+    kg("ask", "Where was Marie Curie born?", "--right", "--unmark").refused(2, "--unmark", "give one of them")
+    kg("ask", "--cypher", "Where was Marie Curie born?", "--unmark").refused(2, "--cypher goes with")
 
 
 def test_what_cannot_be_learned_from_hides_no_answer(kg: Kg, asking: dict[str, Any]) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kgplatform.errors import BadFile, BadRequest
+from kgplatform.errors import BadFile, BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.lm.scripted import HashingEncoder
 from kgplatform.names import entity_id, fact_key
 from kgplatform.store.memory import MemoryStore
 from kgplatform.types import Claim, Entity, Evidence, Fact, Relation, Source, SourceId
 from reasoning.agent.ask import Guide
-from reasoning.agent.marks import Marks
+from reasoning.agent.marks import Marks, of
 from reasoning.paths.learning import FEWEST, Mark, learn
 from ui.asking.guides import Guides
 
@@ -101,6 +102,11 @@ def test_marks_are_kept(marks: list[Mark], tmp_path: Path) -> None:
     kept = Marks(tmp_path / "marks" / "one.jsonl")
     assert kept.read() == []
     assert [kept.add(mark) for mark in marks[:2]] == [1, 2]
+    assert kept.read() == marks[:2]
+    with pytest.raises(NotFound, match="nothing was said to be right"):
+        kept.drop("what was Ann Stone born in")
+    told = replace(marks[0], of=of("What was Ann Stone born in?"))
+    assert (kept.add(told), kept.add(told), kept.drop("what was  Ann Stone born in")) == (3, 3, 2)
     assert kept.read() == marks[:2]
     for damaged in ('{"said": []}', "{", '{"said": [], "routes": [["a"]], "scores": [1], "right": [1]}'):
         kept.file.write_text(damaged, "utf-8")

@@ -45,6 +45,7 @@ def ask(
     check: Annotated[bool, typer.Option("--check", help="Ask again without the facts that the answer rests on.")] = False,
     right: Annotated[bool, typer.Option("--right", help="The answer is right: learn from it.")] = False,
     right_is: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What is right instead; once for each.")] = None,
+    unmark: Annotated[bool, typer.Option("--unmark", help="Forget what was said to be right of this question.")] = False,
     cypher: Annotated[
         bool, typer.Option("--cypher", help="Let the chat model write Cypher that only reads, and show it with its rows.")
     ] = False,
@@ -59,10 +60,10 @@ def ask(
     """
     from reasoning.agent.ask import guide as guide_over
 
-    if cypher and (include_predicted or means or no_chat or check or right or right_is):
+    if cypher and (include_predicted or means or no_chat or check or right or right_is or unmark):
         raise BadRequest("--cypher goes with  --chat  and  --dry-run  alone: the other options are about walks")
-    if right and right_is:
-        raise BadRequest("--right says that the answer is right, --right-is what is right instead: give one of them")
+    if bool(right) + bool(right_is) + unmark > 1:
+        raise BadRequest("--right says that the answer is right, --right-is what is instead, --unmark forgets either: give one of them")
     if dry_run and not cypher:
         raise BadRequest("--dry-run is for  --cypher:  walks write nothing")
     with run.screen.waiting("opening the graph"):
@@ -72,6 +73,7 @@ def ask(
     if cypher:
         querying.asked(run, question, chat, dry_run)
         return
+    marks = run.marks.drop(question) if unmark else None
     with run.screen.waiting("reading the graph"):
         guide = guide_over(run.graph, run.encoder, predicted=include_predicted).taught(run.marks.read())
     if model := "" if no_chat else chat or run.settings["KG_CHAT_MODEL"]:
@@ -82,7 +84,7 @@ def ask(
         answer = advice.answer(guide, question, opening.chat(run.settings, model), quarantine, means=means or ())
     else:
         answer = guide.answer(question, means or ())
-    marks, unlearned = None, None
+    unlearned = None
     if right or right_is:
         try:
             marks = run.marks.add(guide.mark(question, right_is or ()))
@@ -111,7 +113,7 @@ def ask(
         run.screen.say()
         run.screen.say(f"Without {shapes.many(checked.facts, 'fact')} of its walk: {checked.without.text}  ({rests}.)")
     if marks is not None:
-        run.screen.note(f"kg: kept what is right: {shapes.many(marks, 'answer')} to learn from")
+        run.screen.note(f"kg: {'forgot' if unmark else 'kept'} what is right: {shapes.many(marks, 'answer')} to learn from")
     if unlearned:
         raise unlearned
 

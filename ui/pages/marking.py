@@ -23,7 +23,9 @@ def show(asked: Guide, question: str, found: Answer) -> None:
         return
     marked, kept, said, instead = st.session_state.get("marked", _NOTHING)
     if marked == question and kept:
-        st.success(plain(said))
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marks"):
+            st.success(plain(said))
+            st.button("Undo", key="unmark", icon=":material/undo:", on_click=_unmark, args=(question,), help="Forget what was said")
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="marks"):
         if found.supported:
@@ -54,3 +56,9 @@ def _mark(asked: Guide, question: str, right: tuple[str, ...] = ()) -> None:
         st.session_state["marked"] = question, True, f"Kept: {many(count, 'answer')} to learn from", bool(right)
     except KgError as error:
         st.session_state["marked"] = question, False, str(error), bool(right)
+
+
+def _unmark(question: str) -> None:
+    """Take back what was said, and let it be said anew."""
+    wire().marks.drop(question)
+    st.session_state["marked"] = _NOTHING
