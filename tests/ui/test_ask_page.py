@@ -142,6 +142,7 @@ def test_a_person_says_that_an_answer_is_right(page: Open, home: Path) -> None:
     expect(tab.page.get_by_text(f"Kept: {before + 1} answer")).to_be_visible()
     last = kept.read()[-1]
     assert ("named after",) in [last.routes[one] for one in last.right]
+    tab.wait_until_drawn()
     tab.page.get_by_role("button", name="Undo").click()
     expect(tab.page.get_by_role("button", name="Right")).to_be_visible()  # it can be said anew
     assert len(kept.read()) == before
