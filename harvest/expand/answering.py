@@ -47,6 +47,8 @@ def _local_graph(edges: int, edge: Mapping[str, Any]) -> dict[str, Any]:
 _EDGE = {"source": _text(NAME, 1), "relation": _text(NAME, 1), "target": _text(NAME, 1)}
 SCHEMA = _local_graph(EDGES, _EDGE)
 QUOTING = _local_graph(EDGES // 2, {**_EDGE, "quote": _text(QUOTE)})
+SPARE: Mapping[str, Any] = {"brainstorm": "", "nodes": [], "patterns": [], "synthesis": ""}
+"""What an answer may do without: an answer that was cut has some of these yet to come."""
 _TOLD = (
     "Answer the question, and draw what you say as a small graph. Think in a few words (brainstorm), name the things (nodes: short nouns, "
     "singular), say how they are linked (edges: source, relation as a short verb phrase, target), what recurs (patterns), and the answer "

@@ -6,6 +6,7 @@ ended by a limit, goes on from the last, and comes to what it would have come to
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -14,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 from harvest.expand import grounding, merging, years
-from harvest.expand.answering import candidates, request
+from harvest.expand.answering import SPARE, candidates, request
 from harvest.expand.grown import Grown, Question, Record, Round, stages
 from harvest.expand.known import Known
 from harvest.expand.limits import Limits, Way
@@ -27,6 +28,7 @@ from kgplatform.jobs.steps import Direct, Steps
 from kgplatform.linking.linker import Linker
 from kgplatform.lm import structured
 from kgplatform.lm.ports import ChatModel, Encoder
+from kgplatform.lm.schemas import Leave
 from kgplatform.ports import Progress
 from kgplatform.store.ahead import ahead
 from kgplatform.types import Candidate, Receipt
@@ -134,7 +136,7 @@ class _Expansion:
             if ended := limits.over({**self._used, "minutes": (monotonic() - begun) / 60}):
                 return ended, True
             if not (questions := self._chosen(iteration, limits)):
-                return ("nothing is left to ask" if self._grown.names else "no answer said anything"), False
+                return ("nothing is left to ask" if self._grown.names else self._silence()), False
             grown = f"{len(self._grown.names):,} things, {len(self._grown.links):,} links"
             self._tell(iteration, limits.iterations, f"round {iteration} ({grown}): {questions[0].text}")
             try:
@@ -145,9 +147,19 @@ class _Expansion:
                 self._steps.step(f"watch {iteration}", partial(watch, iteration, self._grown))
             barren = barren + 1 if one.new <= limits.floor * one.named else 0
             if barren >= limits.patience:
-                return "the last " + (f"{barren} rounds" if barren > 1 else "round") + " brought nothing new", False
+                return (
+                    self._silence()
+                    if not self._grown.names
+                    else f"the last {f'{barren} rounds' if barren > 1 else 'round'} brought nothing new",
+                    False,
+                )
         self._steps.progress(limits.iterations, limits.iterations)
         return f"after round {limits.iterations}, as asked", True
+
+    def _silence(self) -> str:
+        """That nothing was said, and why."""
+        told = Counter(self._whys).most_common(1)
+        return f"no answer said anything: {told[0][0] if told else 'none links one thing with another'}"
 
     def _years(self, limits: Limits, watch: Watch | None) -> tuple[str, bool]:
         """The topic for one span after the other, and what was said put once with the years in which it holds."""
@@ -231,13 +243,15 @@ class _Expansion:
         if texts == []:
             return {**_UNASKED, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
         asked = request(question, self._topic, self._way.seed, texts)
+        wrong: list[str] = []
         try:
-            value, reply = structured.ask(self._models.chat, asked, self._models.quarantine)
+            value, reply = structured.ask(self._models.chat, asked, self._models.quarantine, leave=Leave(wrong.extend, SPARE))
         except AnswerUnusable as error:
             return {**_NOTHING, "why": str(error), "tokens": error.tokens, "usd": error.usd}
         if texts is not None:
             value = {**value, "edges": grounding.supported(self._kg, value, texts)}
-        told = {"value": value, "why": "", "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}
+        why = f"of the answer to {question.text[:80]!r} {len(wrong)} misfits are left out: {wrong[0]}" if wrong else ""
+        told = {"value": value, "why": why, "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}
         return {**told, "sources": asked.sources}
 
     def _candidates(self, iteration: int, question: Question, answer: Mapping[str, Any]) -> list[Candidate]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from kgplatform.errors import AnswerUnusable, BadSetting, BudgetExceeded, KgError, ModelUnreachable
 from kgplatform.lm.estimating import most
 from kgplatform.lm.ports import ChatModel
-from kgplatform.lm.prices import PICO, Price
+from kgplatform.lm.prices import PICO, REMEDY, Price
 from kgplatform.lm.spending import Limit, Reservation, Spending
 from kgplatform.lm.talk import Reply, Request, Usage
 from kgplatform.lm.wrapper import Wrapper
@@ -107,7 +107,6 @@ class MeteredChat(Wrapper):
         return None if self._account.price is None else self._account.price.of(usage)
 
     def _without_price(self) -> None:
-        remedy = "set KG_PRICE_PROMPT and KG_PRICE_COMPLETION (USD per million tokens)"
         if money := [limit.setting for limit in self._account.limits if limit.of == "usd"]:
-            raise BadSetting(f"{money[0]}: the price of {self.name} is not known, so this limit cannot be held: {remedy}")
-        _LOG.warning("the price of %s is not known, its money is not counted: %s", self.name, remedy)
+            raise BadSetting(f"{money[0]}: the price of {self.name} is not known, so this limit cannot be held: {REMEDY}")
+        _LOG.warning("the price of %s is not known, its money is not counted: %s", self.name, REMEDY)

@@ -14,6 +14,8 @@ from kgplatform.lm.talk import Usage
 from kgplatform.settings import Settings
 
 PICO = 10**12
+REMEDY = "set KG_PRICE_PROMPT and KG_PRICE_COMPLETION (USD per million tokens)"
+"""What makes an unknown price known."""
 _VERSION = re.compile(r"(-\d{4}-\d\d-\d\d|-\d{8}|-latest)?(@.*)?$", re.DOTALL)
 """What may stand behind a model's name: the date of a version, a revision."""
 
@@ -39,6 +41,12 @@ def price(model: str, settings: Settings) -> Price | None:
         raise BadSetting("KG_PRICE_PROMPT and KG_PRICE_COMPLETION: only one of them is set, a price needs both")
     name = _VERSION.sub("", model, count=1)
     return next((one for pattern, one in _table() if fnmatchcase(name, pattern)), None)
+
+
+def check(model: str, settings: Settings, limit: str) -> None:
+    """Raises ``BadSetting`` for a ``limit`` of money on a model whose price is not known."""
+    if price(model, settings) is None:
+        raise BadSetting(f"{limit}: the price of {model} is not known, so this limit cannot be held: {REMEDY}")
 
 
 @functools.cache

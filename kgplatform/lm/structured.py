@@ -1,7 +1,8 @@
 """Ask for JSON and get a value that fits its schema, or know why not.
 
-What is broken is mended once (fences, words around it, commas, quotes), what cannot be mended is asked for once more with the
-reason, and what is unusable even then is put into quarantine: a file with the request and the raw answers.
+What is broken is mended once (fences, words around it, commas, quotes); what does not fit is left out where the caller lets it;
+what cannot be mended is asked for once more with the reason, and what is unusable even then is put into quarantine: a file with
+the request and the raw answers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kgplatform.errors import AnswerUnusable, BadFile, MissingExtra, TextTooLong
+from kgplatform.errors import AnswerUnusable, BadFile, TextTooLong
+from kgplatform.lm import schemas
 from kgplatform.lm.mending import values
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.talk import Message, Reply, Request, Usage
@@ -26,21 +28,21 @@ Check: TypeAlias = Callable[[Any], str | None]
 """What is wrong with a value that fits the schema, in words for the model; nothing when it is right."""
 _ANEW = 1_000
 """So far from a sample that was unusable is the next, which nobody else asks for."""
-_SAID = 300
-"""Letters of a validator's complaint."""
 _QUOTED = 2000
 """Letters of an unusable answer that are shown to the model again."""
 
 
-def ask(model: ChatModel, request: Request, quarantine: Path, check: Check | None = None) -> tuple[Any, Reply]:
+def ask(
+    model: ChatModel, request: Request, quarantine: Path, check: Check | None = None, leave: schemas.Leave | None = None
+) -> tuple[Any, Reply]:
     """The value, and the reply that it was read from, with the usage of all that was asked.
 
-    Of a reply that is ``cut`` the value holds what came whole: the caller sees that and may ask for the rest.
-    What could not be used before, and was kept, is asked for anew. Raises ``AnswerUnusable``, which names the file in the folder
-    ``quarantine``, and what the model raises.
+    What does not fit is left out of it as far as ``leave`` lets it. Of a reply that is ``cut``
+    the value holds what came whole: the caller sees that and may ask for the rest. What could not be used before, and was kept, is
+    asked for anew. Raises ``AnswerUnusable``, which names the file in the folder ``quarantine``, and what the model raises.
     """
     reply = model.reply(request)
-    value, wrong = read(reply, request.schema, check)
+    value, wrong = read(reply, request.schema, check, leave)
     if not wrong:
         return value, reply
     anew = replace(request, sample=request.sample + _ANEW)
@@ -48,11 +50,11 @@ def ask(model: ChatModel, request: Request, quarantine: Path, check: Check | Non
         second = model.reply(_again(request, reply, wrong))
     except TextTooLong:
         if reply.cached:
-            return ask(model, anew, quarantine, check)
+            return ask(model, anew, quarantine, check, leave)
         raise _unusable(model.name, request, [reply], wrong, quarantine) from None
-    value, still = read(second, request.schema, check)
+    value, still = read(second, request.schema, check, leave)
     if still and reply.cached and second.cached:
-        return ask(model, anew, quarantine, check)
+        return ask(model, anew, quarantine, check, leave)
     if still:
         raise _unusable(model.name, request, [reply, second], still, quarantine)
     return value, replace(second, usage=reply.usage + second.usage, cached=reply.cached and second.cached)
@@ -72,32 +74,21 @@ def erase(quarantine: Path, source: str) -> int:
     return erased
 
 
-def read(reply: Reply, schema: Mapping[str, Any] | None, check: Check | None = None) -> tuple[Any, str]:
-    """The first value in the reply that fits, or what is wrong with it in words."""
+def read(reply: Reply, schema: Mapping[str, Any] | None, check: Check | None = None, leave: schemas.Leave | None = None) -> tuple[Any, str]:
+    """The first value in the reply that fits, else that fits in part where that is enough, or what is wrong with it in words."""
     wrong = "it ends in the middle" if reply.cut or "{" in reply.text or "[" in reply.text else "it holds no JSON"
-    for number, value in enumerate(values(reply.text, reply.cut)):
-        found = _misfit(value, schema) or (check(value) if check else None)
-        if not found:
+    found = list(values(reply.text, reply.cut))
+    for number, value in enumerate(found):
+        amiss = schemas.misfit(value, schema) or (check(value) if check else None)
+        if not amiss:
             return value, ""
-        wrong = wrong if number else found
+        wrong = wrong if number else amiss
+    if schema and leave:
+        for value in found:
+            some = leave.part(value, schema)
+            if some is not None and not (check and check(some)):
+                return some, ""
     return None, wrong
-
-
-def _misfit(value: Any, schema: Mapping[str, Any] | None) -> str:
-    if schema is None:
-        return ""
-    try:
-        from jsonschema import Draft202012Validator
-        from jsonschema.exceptions import best_match
-    except ImportError:
-        raise MissingExtra("jsonschema", extra="chat", need="checking answers") from None
-    error = best_match(Draft202012Validator(schema).iter_errors(value))
-    return f"at {error.json_path}: {_both_ends(error.message)}" if error else ""
-
-
-def _both_ends(message: str) -> str:
-    """What a validator says, without the middle of a long value: what is wrong with it stands at the end."""
-    return message if len(message) <= _SAID else f"{message[: _SAID // 3]} … {message[-_SAID // 2 :]}"
 
 
 def _again(request: Request, reply: Reply, wrong: str) -> Request:

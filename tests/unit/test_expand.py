@@ -135,7 +135,7 @@ HOSTILE = {
     "self-loops": (lambda _: local_graph(("silk", "is", "Silk")), 0),
     "nameless": (lambda _: local_graph(("\u200b", "is", "silk"), ("silk", "\n", "web")), 0),
     "hollow": (lambda _: local_graph(("**", "is", "silk"), ("**Silk**, **, …", "**has part**", "- `web`"), ("silk", "has part", "web")), 1),
-    "10,000 edges": (lambda _: local_graph(*((f"a{n}", "is", f"b{n}") for n in range(10_000))), 0),
+    "10,000 edges": (lambda _: local_graph(*((f"a{n}", "is", f"b{n}") for n in range(10_000))), 24),
     "5,000 letters": (lambda _: local_graph(("x" * 5_000, "is", "silk")), 0),
     "no JSON": (lambda _: "Certainly!", 0),
 }
@@ -145,7 +145,7 @@ HOSTILE = {
 def test_a_hostile_model_ends_the_run_by_itself(kg: KnowledgeGraph, expand: Callable[..., Report], name: str) -> None:
     answer, facts = HOSTILE[name]
     report = expand(answer, way=Way("mixed"), limits=Limits(iterations=50))
-    assert report.ended in ("the last 3 rounds brought nothing new", "nothing is left to ask", "no answer said anything")
+    assert report.ended.startswith(("the last 3 rounds brought nothing new", "nothing is left to ask", "no answer said anything: "))
     assert len(report.rounds) <= 4
     assert len(said(kg)) == facts
 
@@ -301,6 +301,8 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, command: Kg) -> None:
     command("harvest", "expand").refused(2, "QUESTION")
     command("harvest", "expand", TOPIC, "--years", "1990-2000", "--grounded").refused(2, "--grounded  and  --years")
     command("harvest", "expand", TOPIC, "--years", "1990-2000", "--strategy", "leap").refused(2, "leave out  --strategy")
+    command("harvest", "expand", TOPIC, "--years", "1990-2000", "--patience", "2").refused(2, "--patience and --floor")
+    command("harvest", "expand", TOPIC, "--usd", "2", "--chat", "openai:unheard-of").refused(2, "--usd 2", "KG_PRICE_PROMPT")
     command("harvest", "expand", TOPIC, "--step", "5").refused(2, "it goes with  --years")
     assert command("harvest", "expand", TOPIC, "--run", "../web", "--strategy", "node", "--iterations", "1").code == 0
     assert [one["run"] for one in command("harvest", "runs", "--json").objects] == ["../web", "silk"]
@@ -349,7 +351,18 @@ def test_what_unusable_answers_took_counts(expand: Callable[..., Report]) -> Non
     report = expand(lambda _: "I would rather not.", limits=Limits(tokens=100))
     assert (report.calls, report.ended, report.cut) == (1, "the limit of 100 tokens is reached", True)
     assert report.tokens > 100
-    assert expand(lambda _: "No.").ended == "no answer said anything"
+    assert expand(lambda _: local_graph()).ended == "no answer said anything: none links one thing with another"
+    refusing = expand(lambda _: "No.").ended
+    assert refusing.startswith("no answer said anything: ") and "it holds no JSON" in refusing
+
+
+def test_what_does_not_fit_of_an_answer_is_left_out_and_the_rest_is_kept(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    whole = ("silk", "has part", "fibroin")
+    report = expand(lambda _: local_graph(whole, ("x" * 5_000, "is", "long"), ("silk", "", "water")), limits=Limits(iterations=1))
+    assert (report.calls, [one.answered for one in report.rounds]) == (1, [1])
+    assert said(kg) == {whole}
+    assert len(report.notes) == 1 and report.notes[0].startswith(f"of the answer to {TOPIC!r} 2 misfits are left out: at $.edges[1].source")
+    assert len(report.notes[0]) < 500
 
 
 def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kgplatform.errors import AnswerUnusable, ModelUnreachable
 from kgplatform.lm.cached_chat import CachedChat
 from kgplatform.lm.mending import values
+from kgplatform.lm.schemas import Leave
 from kgplatform.lm.scripted_chat import Faults, ScriptedChat
 from kgplatform.lm.structured import ask, erase
 from kgplatform.lm.talk import Message, Request, Usage
@@ -204,3 +205,33 @@ def test_what_a_forgotten_source_led_to_leaves_the_quarantine(tmp_path: Path) ->
     assert (erase(tmp_path, "doc:1"), erase(tmp_path, "doc:1")) == (1, 0)
     (left,) = tmp_path.iterdir()
     assert "doc:2" in left.read_text("utf-8")
+
+
+LISTS = {"type": "object", "properties": {"pairs": {"type": "array", "maxItems": 3, "items": PAIR}, "title": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept", "wrong"),
+    [
+        ({"pairs": [PARIS, {"head": 3, "tail": "x"}, BERLIN, "y"], "title": ""}, {"pairs": [PARIS, BERLIN], "title": ""}, 3),
+        ({"pairs": [PARIS, {"head": "x"}, *[BERLIN] * 9], "title": ""}, {"pairs": [PARIS, BERLIN, BERLIN], "title": ""}, 2),
+        ({"pairs": [PARIS] * 5, "title": ""}, {"pairs": [PARIS] * 3, "title": ""}, 1),
+        ({"pairs": [PARIS], "title": 3}, {"pairs": [PARIS], "title": ""}, 1),
+        ({"pairs": [PARIS, 4]}, {"pairs": [PARIS], "title": ""}, 1),
+    ],
+)
+def test_items_that_do_not_fit_are_left_out_where_that_is_allowed(said: Any, kept: Any, wrong: int, tmp_path: Path) -> None:
+    model, left = _saying(json.dumps(said)), list[str]()
+    asked = replace(ASKED, schema=LISTS)
+    assert ask(model, asked, tmp_path, leave=Leave(left.extend, {"title": ""}))[0] == kept
+    assert (len(left), len(model.calls)) == (wrong, 1)
+    with pytest.raises(AnswerUnusable):
+        ask(_saying(json.dumps(said)), asked, tmp_path)
+
+
+@pytest.mark.parametrize("said", [{"pairs": ["x"]}, {"pairs": [PARIS], "title": 3}, {"pairs": "x"}, [PARIS], "pairs", None])
+def test_of_what_does_not_fit_but_for_items_nothing_is_kept(said: Any, tmp_path: Path) -> None:
+    left: list[str] = []
+    with pytest.raises(AnswerUnusable):
+        ask(_saying(json.dumps(said)), replace(ASKED, schema=LISTS), tmp_path, leave=Leave(left.extend))
+    assert left == []

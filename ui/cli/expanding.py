@@ -72,8 +72,10 @@ def expand(
     """
     if step is not None and not years:
         raise BadRequest("--step says how long spans of years are: it goes with  --years FROM-TO")
-    if years and (strategy or iterations or fan_out is not None):
-        raise BadRequest("--years asks one question for span after span: leave out  --strategy, --iterations and --fan-out")
+    if years and (strategy or iterations or any(one is not None for one in (fan_out, patience, floor))):
+        raise BadRequest(
+            "--years asks one question for span after span: leave out  --strategy, --iterations, --fan-out, --patience and --floor"
+        )
     limits = harvest_expand.limits(
         iterations=iterations, calls=calls, tokens=tokens, usd=usd, minutes=minutes, patience=patience, floor=floor
     )

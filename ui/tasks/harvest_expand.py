@@ -56,6 +56,15 @@ def check_models(settings: Settings, arguments: Mapping[str, Any]) -> None:
     check(arguments["question"], *_ways(arguments))
     opening.check_encoder(settings)
     opening.check_chat(settings, arguments["chat"] or None)
+    _check_money(arguments["chat"] or settings["KG_CHAT_MODEL"], settings, arguments)
+
+
+def _check_money(model: str, settings: Settings, arguments: Mapping[str, Any]) -> None:
+    """Raises ``BadSetting`` for a limit that cannot be held."""
+    from kgplatform.lm import prices
+
+    if (most := arguments["usd"]) is not None:
+        prices.check(model, settings, f"--usd {most:g}")
 
 
 def check_texts(wire: Wire) -> None:
@@ -83,6 +92,7 @@ def do(doing: Doing) -> Mapping[str, Any]:
 
     asked, wire = doing.arguments, doing.wire
     chat = opening.chat(wire.settings, asked["chat"] or None, doing.steps.run)
+    _check_money(chat.name, wire.settings, asked)
     if doing.dry_run:
         return {"dry_run": True, **_planned(doing, chat)}
     models = Models(TellingChat(chat, doing.steps.spent), wire.encoder, wire.settings.home / "quarantine")
