@@ -67,6 +67,15 @@ def test_the_shape_the_hubs_and_who_holds_it_together(page: Open) -> None:
     assert (tab.dialogs, tab.errors) == ([], [])
 
 
+def test_facts_that_are_proposed_are_looked_at_where_somebody_says_so(page: Open, circles: KnowledgeGraph) -> None:
+    doubted = (Evidence("import", Source(SourceId("import:1"), "import"), score=-2),)
+    circles.put([Claim(member(30), "likes", member(31), doubted)])
+    tab = page()
+    expect(tab.page.locator(".pairs")).to_contain_text("14, of them 14 in")
+    tab.page.get_by_text("1 proposed").click()
+    expect(tab.page.locator(".pairs")).to_contain_text("2, of them 2 in the largest of 1 parts")
+
+
 def test_a_name_leads_to_the_graph_around_it(page: Open) -> None:
     tab = page()
     tab.page.locator(".st-key-hubs").locator("button.row", has_text="Person 6").click()

@@ -62,6 +62,17 @@ def test_how_the_last_expansion_grew_is_told(kg: Kg, circles: KnowledgeGraph) ->
     assert [one["iteration"] for one in json.loads(kg("insight", "--json").out)["runs"]["monday"]] == [0]
 
 
+def test_what_is_only_proposed_is_looked_at_where_that_is_asked(kg: Kg, graph: KnowledgeGraph) -> None:
+    doubted = (Evidence("import", Source(SourceId("import:1"), "import"), score=-2),)
+    one, other = (Entity(EntityId(f"person:{name}"), name, ("person",)) for name in "ab")
+    graph.put([Claim(one, "knows", other, doubted)])
+    told = kg("insight")
+    assert told.err == "kg: no fact is current, and 1 fact waiting as proposed:  --status proposed  looks at these\n"
+    told = kg("insight", "--status", "proposed")
+    assert ("2, of them 2 in the largest of 1 parts" in told.out, told.err) == (True, "")
+    kg("insight", "--status", "odd").refused(2, "odd", "proposed")
+
+
 def test_an_empty_graph_has_no_shape_to_speak_of(kg: Kg) -> None:
     told = kg("insight")
     assert (told.code, "0, of them 0 in the largest of 0 parts" in told.out) == (0, True)

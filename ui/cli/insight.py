@@ -9,6 +9,7 @@ import typer
 
 from ui import shapes
 from ui.cli.command import Run, add
+from ui.cli.selecting import StatusOf
 
 if TYPE_CHECKING:
     from kgplatform.analysis.dynamics import Dynamics
@@ -25,16 +26,23 @@ def insight(
     run: Run,
     top: Annotated[int, typer.Option(min=1, help="Of each list so many.")] = 10,
     seed: Annotated[int, typer.Option(help="What is sampled in large graphs follows from it.")] = 0,
+    status: StatusOf = "current",
 ) -> None:
     """Show the shape of the graph: communities, hubs, what lies between, what holds it together, and gaps worth asking about.
 
-    Current facts between entities count, whichever way they point. Of the last expansion, how the graph grew is shown too.
+    Facts between entities count, whichever way they point: the current ones, or those of --status. Of the last expansion it is shown
+    too how the graph grew.
     """
     from kgplatform.analysis.insight import insight as look
     from ui import insight_words as words
 
-    view = run.graph.view()
+    told: dict[str, Any] = {"status": status}
+    view = run.graph.view(**told)
     found = look(view, run.graph.relations(), top, seed)
+    if status == "current" and not len(view.triples) and (waiting := len(run.graph.facts(status="proposed"))):
+        run.screen.note(
+            f"kg: no fact is current, and {shapes.many(waiting, 'fact')} waiting as proposed:  --status proposed  looks at these"
+        )
     runs = words.grown(run.expansions)
     run.screen.emit(
         {**_shape(found), "runs": {one.run: [{"iteration": at, **asdict(told)} for at, told in one.iterations] for one in runs}}

@@ -12,7 +12,7 @@ import streamlit as st
 
 from kgplatform.analysis.insight import Insight
 from kgplatform.analysis.insight import insight as look
-from kgplatform.types import Entity, EntityId
+from kgplatform.types import Entity, EntityId, Status
 from ui import insight_view, rows
 from ui import insight_words as words
 from ui.connection import graph, size, state, wire
@@ -21,6 +21,7 @@ from ui.pages import curves, explore, frame
 from ui.rows import Row
 
 TOP = 10
+SEEN: tuple[Status, ...] = ("current", "proposed")
 
 
 def page() -> None:
@@ -33,14 +34,27 @@ def page() -> None:
         frame.welcome()
         return
     with frame.told():
-        _seen(_look(state()))
+        _seen(_look(state(), _which()))
     with frame.told():
         _grown()
 
 
 @st.cache_data(show_spinner="Looking at the whole graph …", max_entries=2)
-def _look(state: int) -> Insight:  # noqa: ARG001 - anew when it is another one
-    return look(graph().view(), graph().relations(), TOP)
+def _look(state: int, status: Status) -> Insight:  # noqa: ARG001 - anew when it is another one
+    return look(graph().view(status=status), graph().relations(), TOP)
+
+
+def _which() -> Status:
+    """Which facts are looked at: the current ones, where there are any; a person may choose those that are proposed."""
+    counts = {status: len(graph().facts(status=status)) for status in SEEN}
+    there = [status for status in SEEN if counts[status]]
+    if there == ["proposed"]:
+        st.caption("No fact is current: this is the shape of those that are proposed")
+    if len(there) < 2:
+        return there[0] if there else "current"
+    return st.segmented_control(
+        "Facts", there, default="current", key="insight_of", required=True, format_func=lambda one: f"{counts[one]:,} {one}"
+    )
 
 
 def _seen(found: Insight) -> None:
