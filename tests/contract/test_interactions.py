@@ -240,15 +240,16 @@ def test_writers_at_once_leave_the_latest(served: BoltStore) -> None:
     fill(served)
 
     def write(writer: int) -> None:
-        for n in range(5):
+        for n in range(8):
             served.mirror_interactions([took(f"u{k}", entity, n * 10.0 + writer, writer) for k in range(20) for entity in (ULM, BONN)])
-            served.put([claim(f"p{n}", "born in", "Ulm", told(f"doc:{writer}"))])
+            if n < 3:
+                served.put([claim(f"p{n}", "born in", "Ulm", told(f"doc:{writer}"))])
 
-    with ThreadPoolExecutor(3) as pool:
-        for done in [pool.submit(write, writer) for writer in range(3)]:
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(write, writer) for writer in range(6)]:
             done.result()
-    assert shown(served) == {(f"u{k}", entity): (42.0, 2.0) for k in range(20) for entity in (ULM, BONN)}
-    assert served.count(ALL) == 8
+    assert shown(served) == {(f"u{k}", entity): (75.0, 5.0) for k in range(20) for entity in (ULM, BONN)}
+    assert served.count(ALL) == 6
 
 
 def test_users_of_a_writer_beside_are_no_strangers(served: BoltStore) -> None:
