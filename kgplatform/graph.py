@@ -22,6 +22,7 @@ from kgplatform.library import Context
 from kgplatform.linking import blocks, link, withdrawing
 from kgplatform.linking.deciding import Pair
 from kgplatform.linking.linker import ASK, Linker
+from kgplatform.linking.withdrawing import Parted
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Progress
 from kgplatform.reader import Reader
@@ -134,7 +135,7 @@ class KnowledgeGraph(Reader):
             raise BadRequest("name either a source or a run to forget")
         done, parted = (self.store.forget(SourceId(source)), 0) if source else withdrawing.forget_run(self.store, run)
         if not (done.evidence or done.passages or parted):
-            raise self._no_source(source) if source else self._no_run(run)
+            raise self._no_source(source) if source else self._nothing_of(run)
         return done + derivation.withdraw(self.store) if done.facts_removed or parted else done
 
     def would_forget_run(self, run: str) -> Forgotten:
@@ -142,12 +143,13 @@ class KnowledgeGraph(Reader):
         if not names.text(run, "the name of a run"):
             raise BadRequest("name a run to forget")
         done = self.store.would_forget_run(run)
-        if not done.evidence and not withdrawing.merged_by(self.store, run):
-            raise self._no_run(run)
+        if not done.evidence and not withdrawing.resting_on_none(self.store, run):
+            raise self._nothing_of(run)
         return done
 
-    @staticmethod
-    def _no_run(run: str) -> NotFound:
+    def _nothing_of(self, run: str) -> NotFound:
+        if withdrawing.merged_by(self.store, run):
+            return NotFound(f"the run {run[:120]!r} only merged what others speak of:  kg review undo run:{run}  parts it")
         return NotFound(f"the graph has nothing of a run {run[:120]!r}: see  kg jobs list")
 
     def publish(self, calibration: belief.Calibration) -> int:
@@ -171,12 +173,16 @@ class KnowledgeGraph(Reader):
             raise BadRequest(f"least must be from 0 to 1, not {str(least)[:60]}")
         return blocks.duplicates(self.store, least=least, encoder=encoder, progress=progress)
 
-    def merge_all(self, pairs: Iterable[Pair], by: str = "") -> dict[EntityId, Merge]:
-        """Merge the entity of each pair into the other, but for what the pairs before have made one; by the entity's id."""
+    def merge_all(self, pairs: Iterable[Pair], by: str = "", run: str = "") -> dict[EntityId, Merge]:
+        """Merge the entity of each pair into the other, but for what the pairs before have made one; by the entity's id.
+
+        What is merged under the name of a ``run`` is taken back as a whole by ``undo_run``.
+        """
         made: dict[EntityId, Merge] = {}
+        behind = withdrawing.of_run(names.text(run, "the name of a run"))
         for pair in names.listed(pairs, Pair, "merges are made of"):
             with suppress(BadRequest):
-                made[pair.entity.id] = self.store.merge(pair.other.id, pair.entity.id, by or pair.by)
+                made[pair.entity.id] = self.store.merge(pair.other.id, pair.entity.id, (by or pair.by) + behind)
         return made
 
     def part(self, one: str, other: str, by: str = "me") -> Fact:
@@ -201,6 +207,14 @@ class KnowledgeGraph(Reader):
     def undo(self, merge: Merge | str) -> Merge:
         """Take a merge back: each entity gets what was claimed for it, also since. Raises ``NotFound`` or ``BadRequest``."""
         return self.store.undo(merge.id if isinstance(merge, Merge) else names.text(merge, "the id of a merge"))
+
+    def undo_run(self, run: str) -> Parted:
+        """Take back all that a run merged and that still stands, the latest first: of ``merge_all``, or of a ``Linker``.
+
+        Its facts stay, unlike with ``forget``. Raises ``NotFound`` or ``BadRequest``. As with ``undo``, ``duplicates`` does not tell
+        of these pairs again.
+        """
+        return withdrawing.undo_run(self.store, names.text(run, "the name of a run"))
 
     # beside the facts
 

@@ -85,7 +85,7 @@ class Linker:
         same = [one.pair for one in linking.decisions if one.verdict == "same"]
         kept = self._store.entities([end.id for one in same for end in (one.entity, one.other)])
         return [
-            self._store.merge(one.other.id, one.entity.id, one.by + (of_run(run) if run else ""))
+            self._store.merge(one.other.id, one.entity.id, one.by + of_run(run))
             for one in same
             if one.entity.id in kept and one.other.id in kept and kept[one.entity.id].id == one.entity.id != kept[one.other.id].id
         ]

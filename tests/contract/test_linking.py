@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kgplatform.errors import BadRequest
+from kgplatform.errors import BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
 from kgplatform.linking import blocks, forms
 from kgplatform.linking.linker import Linker
@@ -111,6 +111,37 @@ def test_what_is_only_proposed_or_is_rejected_makes_no_name_ambiguous(store: Sto
     assert [in_words(fact.tail) for fact in kg.facts(head="Marie Curie")] == ["Warsaw"]
     kg.forget("program:mcp")
     assert kg.entity("Marie Curie").id == marie.id
+
+
+def test_what_was_merged_at_once_is_parted_at_once(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    names = {"thing": ("free volume", "FreeVolume", "free volumes"), "person": ("Marie Curie", "M. Curie"), "city": ("Ulm", "Bonn")}
+    kg.put([Claim(thing(name, kind), "is", Literal(name), (told(),)) for kind, listed in names.items() for name in listed])
+    before = state(store)
+    store.merge(thing("Ulm", "city").id, thing("Bonn", "city").id, "me")
+    made = list(kg.merge_all(kg.duplicates(least=0.9), run="all at once").values())
+    assert len(made) == 3
+    kg.undo(made[0])
+    done = kg.undo_run("all at once")
+    assert ({one.id for one in done.now}, [one.id for one in done.before]) == ({one.id for one in made[1:]}, [made[0].id])
+    assert all(one.undone for one in done.now)
+    assert [one.keep for one in kg.merges() if not one.undone] == [thing("Ulm", "city").id], "a person's own merge stands"
+    kg.undo(next(one for one in kg.merges() if not one.undone))
+    assert state(store) == before
+    with pytest.raises(BadRequest, match="of the run 'all at once' were all undone already"):
+        kg.undo_run("all at once")
+    for name in ("at once", ""):
+        with pytest.raises(NotFound, match=f"no merge is of a run '{name}'"):
+            kg.undo_run(name)
+
+
+def test_a_run_that_only_merged_is_undone_and_not_forgotten(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    kg.put([Claim(thing(name), "is", Literal(name), (told(),)) for name in ("Marie Curie", "M. Curie")])
+    kg.merge_all(kg.duplicates(), run="all at once")
+    for ask in (kg.would_forget_run, lambda name: kg.forget(run=name)):
+        with pytest.raises(NotFound, match="only merged what others speak of:  kg review undo run:all at once  parts it"):
+            ask("all at once")
 
 
 def test_what_a_linker_merged_is_parted_as_if_it_never_had(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -575,12 +576,32 @@ def test_entities_that_may_be_one_are_listed_merged_and_kept_apart(kg: Kg, graph
     assert graph.merges() == []
     (done,) = kg("review", "merge", "--apply", "--json").objects
     (made,) = graph.merges()
-    assert (done["merge"], made.by) == (made.id, "linker@1 0.97 initials")
+    assert (done["merge"], made.by) == (made.id, f"linker@1 0.97 initials (run:{done['run']})")
     assert graph.entity("M. Curie").id == "person:marie_curie"
     kg("review", "undo", made.id)
     assert kg("review", "merge", "--json").objects == []
     kg("review", "merge", "Marie Curie").refused(2, "say which entity is the same as 'Marie Curie'")
     kg("review", "merge", "Marie Curie", "M. Curie", "--apply").refused(2, "without names")
+
+
+def test_what_was_merged_at_once_is_parted_at_once(kg: Kg, graph: KnowledgeGraph) -> None:
+    names = {"person": ["M. Curie"], "thing": ["free volume", "FreeVolume", "free volumes"]}
+    things = [Entity(entity_id(kind, name), name, (kind,)) for kind, listed in names.items() for name in listed]
+    graph.put([Claim(one, "born in", city("Warsaw"), (told(),)) for one in things])
+    done = kg("review", "merge", "--apply")
+    (run,) = set(re.findall(r"kg review undo (run:merge-\w+) parts them all", done.err))
+    made = graph.merges()
+    assert len(made) == 3 and all(one.by.endswith(f" ({run})") for one in made)
+    assert run in kg("review", "merges").out
+    assert "3 would be parted again" in kg("review", "undo", run, "--dry-run").err
+    assert not any(one.undone for one in graph.merges())
+    kg("review", "undo", made[0].id)
+    (undone,) = kg("review", "undo", run, "--json").objects
+    assert ([one["id"] for one in undone["before"]], len(undone["now"]), undone["dry_run"]) == ([made[0].id], 2, False)
+    assert all(one.undone for one in graph.merges())
+    for dry in ([], ["--dry-run"]):
+        kg("review", "undo", run, *dry).refused(2, "were all undone already")
+        kg("review", "undo", "run:merge-0", *dry).refused(2, "no merge is of a run 'merge-0'", "kg review merges")
 
 
 def test_explain_tells_history_and_what_was_derived(kg: Kg, graph: KnowledgeGraph) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kgplatform.types import Forgotten
 
 RUN = "run:"
-"""What stands before the name of a run that is to be forgotten."""
+"""What stands before the name of a run that is to be forgotten, or whose merges are to be undone."""
 
 
 def register(app: typer.Typer) -> None:

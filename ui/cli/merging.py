@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,7 +45,8 @@ def merge(
 ) -> None:
     """Say that two entities are one: every fact of OTHER becomes one of KEEP. kg review undo takes it back.
 
-    Without names, list the pairs in the whole graph that may be one, the likeliest first, and why; --apply merges them.
+    Without names, list the pairs in the whole graph that may be one, the likeliest first, and why; --apply merges them, as a run
+    that kg review undo run:NAME takes back as a whole.
     """
     if keep is not None and other is not None:
         if apply or meaning or min_score is not None or top is not None:
@@ -77,9 +79,11 @@ def _found(run: Run, least: float, top: int | None, meaning: bool, apply: bool, 
     with run.screen.progress("blocks") as progress:
         found = run.graph.duplicates(least=least, encoder=run.encoder if meaning else None, progress=progress)
     shown = found[:top]
-    merged = run.graph.merge_all(shown) if apply and not dry_run else {}
+    name = f"merge-{secrets.token_hex(4)}"
+    merged = run.graph.merge_all(shown, run=name) if apply and not dry_run else {}
     for one in shown:
-        run.screen.emit(_shape(one) | ({"merge": merged[one.entity.id].id if one.entity.id in merged else None} if merged else {}))
+        made = {"merge": merged[one.entity.id].id if one.entity.id in merged else None, "run": name} if merged else {}
+        run.screen.emit(_shape(one) | made)
     if not shown:
         run.screen.note("no two entities look like one")
         return
@@ -92,7 +96,8 @@ def _found(run: Run, least: float, top: int | None, meaning: bool, apply: bool, 
     if apply and dry_run:
         run.screen.note(f"{joining(shown):,} would be merged")
     elif apply:
-        run.screen.note(f"{len(merged):,} merged  (kg review merges lists them, kg review undo takes one back)")
+        way = f"kg review undo run:{name} parts them all again, kg review undo ID one that kg review merges lists"
+        run.screen.note(f"{len(merged):,} merged{f'  ({way})' if merged else ''}")
 
 
 def _shape(one: Pair) -> dict[str, object]:

@@ -11,6 +11,7 @@ from kgplatform.store.merging import undoable
 from ui import shapes
 from ui.cli import merging
 from ui.cli.command import DryRun, Run, add, group
+from ui.cli.forgetting import RUN
 from ui.cli.screen import percent
 from ui.waiting import Wanted, doubt, waiting
 
@@ -80,15 +81,27 @@ def _told(run: Run, fact: Fact, verdict: str, dry_run: bool) -> None:
 merging.register(app)
 
 
-@add(app, "undo", example='kg review undo 5f2c9e1a77b0c3d4\nkg review undo "Marie Curie | born in | Paris" --by ada')
+_UNDOING = """kg review undo 5f2c9e1a77b0c3d4
+kg review undo run:merge-5f2c9e1a --dry-run
+kg review undo "Marie Curie | born in | Paris" --by ada"""
+
+
+@add(app, "undo", example=_UNDOING)
 def undo(
     run: Run,
-    what: Annotated[str, typer.Argument(metavar="MERGE|FACT", help="The id of a merge (kg review merges), or a fact that you judged.")],
+    what: Annotated[
+        str, typer.Argument(metavar="MERGE|RUN|FACT", help="The id of a merge or run:NAME (kg review merges tells both), or a judged fact.")
+    ],
     by: Annotated[str, typer.Option(metavar="NAME", help="Whose verdict on the fact.")] = "me",
     dry_run: DryRun = False,
 ) -> None:
-    """Take a merge back, or your verdict on a fact; what was learnt since stays, and so does another person's word."""
-    if "|" in what:
+    """Take a merge back, all that a run merged, or your verdict on a fact; what was learnt since stays, and so does another's word.
+
+    kg review merge does not list what was parted so again.
+    """
+    if what.startswith(RUN) and "|" not in what:
+        _undo_run(run, what.removeprefix(RUN), dry_run)
+    elif "|" in what:
         _undo_verdict(run, run.graph.fact(what), by, dry_run)
     else:
         _undo_merge(run, what, dry_run)
@@ -105,3 +118,15 @@ def _undo_merge(run: Run, what: str, dry_run: bool) -> None:
     made = undoable(what, run.graph.merges()) if dry_run else run.graph.undo(what)
     run.screen.emit({**shapes.merge(made), "dry_run": dry_run})
     run.screen.say(f"{'would be parted' if dry_run else 'parted'} again: {made.other} from {made.keep}")
+
+
+def _undo_run(run: Run, name: str, dry_run: bool) -> None:
+    from kgplatform.linking import withdrawing
+
+    done = withdrawing.undoable(run.graph.store, name) if dry_run else run.graph.undo_run(name)
+    told = {"now": list(map(shapes.merge, done.now)), "before": list(map(shapes.merge, done.before))}
+    run.screen.emit({"run": name, **told, "dry_run": dry_run})
+    for one in done.now:
+        run.screen.say(f"{'would be parted' if dry_run else 'parted'} again: {one.other} from {one.keep}")
+    before = f"; {len(done.before):,} had been before" if done.before else ""
+    run.screen.note(f"{len(done.now):,} {'would be parted' if dry_run else 'parted'} again{before}")
