@@ -58,9 +58,13 @@ class Pair:
             score = max(score, 0.5)
         return Pair(entity, other, score, tuple(sorted((name, count) for name, count in found.items() if count)), batch)
 
-    def beside(self, shared: int) -> Pair:
-        """The pair with as many neighbours in common."""
-        return self._also("neighbours", shared) if scoring.unopposed(dict(self.found)) else self
+    def beside(self, shared: int, same: float) -> Pair:
+        """The pair with as many neighbours in common. They make one thing (``same``) only of names that differ as one thing's do."""
+        found = dict(self.found)
+        if not scoring.unopposed(found):
+            return self
+        lifted = self._also("neighbours", shared)
+        return replace(lifted, score=min(lifted.score, max(self.score, same - _MARGIN))) if scoring.doubtful(found) else lifted
 
     def contradicting(self, relations: int) -> Pair:
         """The pair with as many relations of which each has another value, though one thing has only one."""

@@ -155,7 +155,10 @@ class Linker:
             if isinstance(fact.tail, Entity):
                 near[fact.head.id].add(fact.tail.id)
                 near[fact.tail.id].add(fact.head.id)
-        return [pair.beside(len(around[pair.entity.id] & near[pair.other.id])) if pair.score < self._same else pair for pair in pairs]
+        return [
+            pair.beside(len(around[pair.entity.id] & near[pair.other.id]), self._same) if pair.score < self._same else pair
+            for pair in pairs
+        ]
 
 
 def _entities(claim: Claim) -> list[Entity]:

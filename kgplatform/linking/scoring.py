@@ -51,6 +51,8 @@ WEIGHTS: Mapping[str, float] = {
 }
 """What each thing counts: "alike" once, "context" by the cosine (beyond ``USUAL``) of what is said of both,
 "contradicting" for each relation, the others for each word."""
+DOUBT = -2.0
+"""What counts so much against one thing, or more, is a question that no neighbour answers."""
 USUAL = 0.36
 """The cosine of what is said of both from which on it speaks for one thing."""
 _MOST = {"context": 0.1, "neighbours": 3}
@@ -132,6 +134,11 @@ def total(found: Mapping[str, float]) -> float:
 def unopposed(found: Mapping[str, float]) -> bool:
     """Whether nothing says outright that the names mean two things, so that what is not in them may still make them one."""
     return not any(found.get(name) for name in _AGAINST) and found.get("replaced", 0) < 2
+
+
+def doubtful(found: Mapping[str, float]) -> bool:
+    """Whether the names differ in a way that only a person can judge, whoever is around the two: siblings share their neighbours."""
+    return any(count and WEIGHTS[name] <= DOUBT for name, count in found.items())
 
 
 def probability(log_odds: float) -> float:

@@ -174,6 +174,45 @@ def test_two_that_fit_alike_are_asked_and_not_merged() -> None:
 
 
 def test_of_one_name_another_is_meant_when_what_is_said_of_it_does_not_fit() -> None:
+def beside(name: str, kind: str) -> list[Candidate]:
+    """A thing with three neighbours, which are others'."""
+    return [Candidate(Mention(name, kind), "knows", Mention(other, "person"), told()) for other in ("Ada", "Grace", "Lise")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "other"),
+    [
+        ("person", "John Petersen", "John Peterson"),
+        ("person", "George Bush", "George W. Bush"),
+        ("person", "Müller", "Möller"),
+        ("thing", "Apple Inc.", "Apple"),
+        ("thing", "race horse", "horse race"),
+        ("thing", "The Who", "WHO"),
+        ("thing", "arms", "arm"),
+        ("city", "Paris, Texas", "Paris"),
+    ],
+)
+def test_names_that_only_a_person_can_judge_stay_a_question_whoever_is_around(kind: str, name: str, other: str) -> None:
+    kg = graph()
+    add(kg, *beside(name, kind))
+    added = add(kg, *beside(other, kind))
+    assert added.merges == ()
+    ((asked, why),) = [({one.pair.entity.name, one.pair.other.name}, one.pair.why) for one in added.asked]
+    assert asked == {name, other}
+    assert "neighbours in common" in why
+
+
+def test_neighbours_confirm_what_names_nearly_carry() -> None:
+    kg = graph()
+    name, other = "Johann Ambrosius Bernhard Carl Bach", "J. A. B. C. Bach"
+    add(kg, said(name, "person"))
+    assert add(kg, said(other, "person")).merges == ()
+    kg = graph()
+    add(kg, *beside(name, "person"))
+    (made,) = add(kg, *beside(other, "person")).merges
+    assert "initials, neighbours in common" in made.by
+
+
     kg = graph()
     politician = Entity(
         EntityId("person:john_smith"), "John Smith", ("person",), description="British politician, leader of the Labour Party"
