@@ -167,10 +167,13 @@ class KnowledgeGraph(Reader):
     def duplicates(self, *, least: float = ASK, encoder: Encoder | None = None, progress: Progress | None = None) -> list[Pair]:
         """Pairs of entities that may be one, from the probability ``least`` on, the likeliest first; ``other`` is the one to keep.
 
-        They are found by keys of their names, with an encoder also by meaning where the graph has its vectors (``embed``).
+        They are found by keys of their names, with an encoder also by meaning. Raises ``BadRequest`` when the graph has no vectors
+        of that encoder (``embed`` makes them).
         """
         if not is_probability(least):
             raise BadRequest(f"least must be from 0 to 1, not {str(least)[:60]}")
+        if encoder is not None:
+            similarity.comparable(self.store, encoder)
         return blocks.duplicates(self.store, least=least, encoder=encoder, progress=progress)
 
     def merge_all(self, pairs: Iterable[Pair], by: str = "", run: str = "") -> dict[EntityId, Merge]:

@@ -56,6 +56,12 @@ def _others(store: Store, encoder: Encoder, replace: bool) -> bool:
     return held not in (None, wanted)
 
 
+def comparable(store: Store, encoder: Encoder) -> None:
+    """Raises ``BadRequest`` when the graph has no vectors that can be compared with this encoder's."""
+    _check(encoder)
+    vectors.check(vectors.present(store.vector_space()), VectorSpace(encoder.name, encoder.dimension))
+
+
 def similar(store: Store, text: str, encoder: Encoder, limit: int) -> list[Hit]:
     """The entities whose words mean the most like the text; ``score`` is the cosine."""
     _check(encoder)

@@ -34,8 +34,8 @@ def duplicates(
 ) -> list[Pair]:
     """Pairs of entities that may be one, the likeliest first; ``other`` is the one to keep, by its fuller name.
 
-    With an encoder also those that are near in meaning, where the graph has its vectors. One that is as likely as not another's gets no
-    more than .5. What a person has parted again, or called different, does not come back, nor do the two ends of a fact that is believed.
+    With an encoder also those that are near in meaning, by its vectors, which the graph must have. One that is as likely as not another's
+    gets no more than .5. What a person has parted again, or called different, does not come back, nor do two ends of a believed fact.
     """
     redirects = merging.in_force(store.merges())
     listed = [one for one in store.unembedded("") if one.id not in redirects]
@@ -115,7 +115,7 @@ def _met(
     store: Store, listed: Sequence[Entity], encoder: Encoder | None, progress: Progress | None
 ) -> Iterator[tuple[Entity, Entity, float]]:
     """Pairs that share a key, and those that are near in meaning with their cosine."""
-    if encoder is not None and store.vector_space() is not None:
+    if encoder is not None:
         for start in range(0, len(listed), _PART):
             part = listed[start : start + _PART]
             near = store.nearest_each(encoder.name, encoder.encode(list(map(vectors.words, part))), _NEAR)

@@ -75,11 +75,17 @@ def kept(encoder: str, vectors: Mapping[Entity, npt.ArrayLike], held: VectorSpac
 
 def query(encoder: str, vector: npt.ArrayLike, held: VectorSpace | None) -> Vector:
     """The vector that is asked for, of unit length. Raises ``BadRequest`` when it cannot be compared with those ``held``."""
+    space = present(held)
+    asked = _unit(vector, "the vector that is asked for")
+    check(space, VectorSpace(encoder, len(asked)))
+    return asked
+
+
+def present(held: VectorSpace | None) -> VectorSpace:
+    """Whose vectors there are. Raises ``BadRequest`` when there are none."""
     if held is None:
         raise BadRequest("the graph has no vectors: make them first, with  kg embed  (in Python  embed(encoder))")
-    asked = _unit(vector, "the vector that is asked for")
-    check(held, VectorSpace(encoder, len(asked)))
-    return asked
+    return held
 
 
 def check(held: VectorSpace, other: VectorSpace) -> None:

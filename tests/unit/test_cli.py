@@ -148,14 +148,16 @@ def test_entities_are_found_by_name_and_by_meaning(kg: Kg, graph: KnowledgeGraph
     assert (found["name"], found["id"]) == ("Marie Curie", MARIE.id)
     assert "Warsaw" in kg("search", "warsaw").out
     assert kg("search", "zzz").out == "nothing found\n"
-    kg("search", "--meaning", "Warsaw").refused(2, "kg embed")
+    for ask in (["search", "--meaning", "Warsaw"], ["review", "merge", "--meaning"], ["review", "merge", "--meaning", "--apply"]):
+        kg(*ask).refused(2, "the graph has no vectors: make them first, with  kg embed")
     assert kg("embed", "--dry-run", "--json").objects == [{"encoder": "hashing@1", "dry_run": True, "lacking": 3}]
     assert kg("embed", "--json").objects == [{"encoder": "hashing@1", "embedded": 3}]
     assert kg("embed", "--quiet").out == "0 entities encoded by hashing@1\n"
     first, *_ = kg("search", "--meaning", "the city of Warsaw", "--limit", "2", "--json").objects
     assert (first["name"], 0 < first["score"] < 1) == ("Warsaw", True)
     monkeypatch.setattr("kgplatform.opening.encoder", lambda _: HashingEncoder(name="hashing@2"))
-    kg("search", "--meaning", "Warsaw").refused(2, "hashing@1", "hashing@2", "--replace")
+    for ask in (["search", "--meaning", "Warsaw"], ["review", "merge", "--meaning"]):
+        kg(*ask).refused(2, "hashing@1", "hashing@2", "--replace")
     kg("embed", "--dry-run").refused(2, "hashing@1", "--replace")
     kg("embed").refused(2, "hashing@1", "--replace")
     assert kg("embed", "--replace", "--json").objects == [{"encoder": "hashing@2", "embedded": 3}]
