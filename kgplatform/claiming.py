@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kgplatform import cards, names
+from kgplatform import cards, fields, names
 from kgplatform.errors import BadCard, BadRequest
 from kgplatform.linking import Unlinked
 from kgplatform.linking.deciding import Decision
@@ -66,9 +66,10 @@ def _check_keys(store: Store, old: Relation, new: Relation) -> None:
 
 
 def sorted_out(claims: Iterable[Claim], known: Known) -> tuple[list[tuple[Claim, Claim]], list[Refusal]]:
-    """Claims as they are given and in the form their cards allow, and those that have none."""
+    """Claims as they are given and in the form their cards allow, and those that have none. Raises ``BadRequest`` for what is no claim."""
     accepted, refused = [], []
     for claim in names.listed(claims, Claim, "facts are put as"):
+        fields.check(claim)
         try:
             accepted.append((claim, _canonical(claim, known)))
         except BadRequest as error:

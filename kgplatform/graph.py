@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Unpack
 
-from kgplatform import belief, cards, claiming, derivation, interacting, names, reviewing
+from kgplatform import belief, cards, claiming, derivation, fields, interacting, names, reviewing
 from kgplatform import similar as similarity
 from kgplatform.claiming import KEYING, Added
 from kgplatform.conflicts import Conflict
@@ -73,7 +73,7 @@ class KnowledgeGraph(Reader):
         Raises ``BadCard`` when a card would give the facts of its relation other keys.
         """
         new, taxonomy = self.check(relations), self.kinds()
-        self.store.learn(new, [kind for kind in kinds if taxonomy.get(kind.name) != kind])
+        self.store.learn(new, [kind for kind in names.listed(kinds, Kind, "kinds are learned as") if taxonomy.get(kind.name) != kind])
 
     def check(self, relations: Iterable[Relation]) -> list[Relation]:
         """The cards that are new or other than those that are there. Raises ``BadCard`` as ``learn`` does, and writes nothing."""
@@ -96,7 +96,11 @@ class KnowledgeGraph(Reader):
     def add(self, candidates: Sequence[Candidate], linker: Linker | None = None, context: Mapping[str, str] | None = None) -> Added:
         """Link words to entities, by exact names or as a ``linker`` does (``context`` tells it what names mean), then ``put``."""
         candidates = list(names.listed(candidates, Candidate, "words are added as"))
+        for one in candidates:
+            fields.check(one)
         if linker is not None:
+            if not isinstance(linker, Linker):
+                raise BadRequest(f"{repr(linker)[:60]} is no linker, such as  kgplatform.linking.linker.Linker(kg.store, encoder)  is")
             linking = linker.link(candidates, context)
             receipt = self.put(linking.claims)
             asked = tuple(one for one in linking.decisions if one.verdict == "ask")
@@ -162,7 +166,7 @@ class KnowledgeGraph(Reader):
         Raises ``NotFound``, ``Ambiguous``, or ``BadRequest`` when they are one already, or the two ends of a fact that is believed.
         """
         self.moving(keep, other)
-        return self.store.merge(self._id(keep), self._id(other), names.clean(by))
+        return self.store.merge(self._id(keep), self._id(other), names.clean(names.text(by, "who says so")))
 
     def duplicates(self, *, least: float = ASK, encoder: Encoder | None = None, progress: Progress | None = None) -> list[Pair]:
         """Pairs of entities that may be one, from the probability ``least`` on, the likeliest first; ``other`` is the one to keep.
@@ -172,6 +176,7 @@ class KnowledgeGraph(Reader):
         """
         if not is_probability(least):
             raise BadRequest(f"least must be from 0 to 1, not {str(least)[:60]}")
+        names.callable_or_none(progress, "progress")
         if encoder is not None:
             similarity.comparable(self.store, encoder)
         return blocks.duplicates(self.store, least=least, encoder=encoder, progress=progress)
@@ -182,10 +187,10 @@ class KnowledgeGraph(Reader):
         What is merged under the name of a ``run`` is taken back as a whole by ``undo_run``.
         """
         made: dict[EntityId, Merge] = {}
-        behind = withdrawing.of_run(names.text(run, "the name of a run"))
+        says, behind = names.text(by, "who says so"), withdrawing.of_run(names.text(run, "the name of a run"))
         for pair in names.listed(pairs, Pair, "merges are made of"):
             with suppress(BadRequest):
-                made[pair.entity.id] = self.store.merge(pair.other.id, pair.entity.id, (by or pair.by) + behind)
+                made[pair.entity.id] = self.store.merge(pair.other.id, pair.entity.id, (says or pair.by) + behind)
         return made
 
     def part(self, one: str, other: str, by: str = "me") -> Fact:
@@ -233,6 +238,7 @@ class KnowledgeGraph(Reader):
 
         Raises ``BadRequest`` when the graph holds those of another encoder, unless they are to be ``replace``d.
         """
+        names.callable_or_none(progress, "progress")
         return similarity.embed(self.store, encoder, replace=replace, progress=progress)
 
     def mirror_interactions(self, rows: Iterable[Sequence[object]], progress: Progress | None = None) -> Mirrored:
@@ -241,6 +247,7 @@ class KnowledgeGraph(Reader):
         A row is (user, entity id), with or without seconds since 1970 and a rating. Of a user and an entity the latest stays;
         rows of entities that the graph does not have are skipped. Raises ``BadRequest`` for what is no such row.
         """
+        names.callable_or_none(progress, "progress")
         return interacting.mirror(self.store, rows, progress)
 
     def drop_interactions(self) -> int:
@@ -257,6 +264,7 @@ class KnowledgeGraph(Reader):
         """
         from kgplatform.formats import loading
 
+        names.callable_or_none(progress, "progress")
         return loading.load(self, FilePath(path), format=format, strict=strict, progress=progress)
 
     def dump(self, path: str | FilePath, *, format: str | None = None, progress: Progress | None = None, **which: Unpack[Which]) -> int:
@@ -266,4 +274,5 @@ class KnowledgeGraph(Reader):
         """
         from kgplatform.formats import dumping
 
+        names.callable_or_none(progress, "progress")
         return dumping.dump(self, FilePath(path), self._selected(**which), format=format, progress=progress)

@@ -65,6 +65,12 @@ def count(given: object, what: str, least: int = 0, most: int | None = None) -> 
     raise BadRequest(f"{what} must be a whole number from {least} {'on' if most is None else f'to {most}'}, not {repr(given)[:60]}")
 
 
+def callable_or_none(given: object, what: str) -> None:
+    """Raises ``BadRequest`` for what was given where a function, or none, should be."""
+    if not (given is None or callable(given)):
+        raise BadRequest(f"{what} must be a function, not {repr(given)[:60]}")
+
+
 def listed(given: object, of: type[T], what: str) -> Iterator[T]:
     """What was given one by one, each ``of`` that type. Raises ``BadRequest``, with ``what`` is done with such a list."""
     if not isinstance(given, Iterable):

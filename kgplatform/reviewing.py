@@ -10,7 +10,8 @@ from kgplatform.types import Claim, Evidence, Fact, Source, SourceId, in_words
 
 def person(name: str) -> Source:
     """A reviewer as the source of their verdicts. Raises ``BadName``."""
-    return Source(SourceId(f"person:{names.clean(name)}"), "person", title=names.clean(name))
+    called = names.clean(names.text(name, "who says so"))
+    return Source(SourceId(f"person:{called}"), "person", title=called)
 
 
 def judge(store: Store, found: Fact, by: str, score: float, why: str = "") -> Fact:

@@ -49,7 +49,7 @@ def lacking(store: Store, encoder: Encoder, *, replace: bool = False) -> int:
 
 def _others(store: Store, encoder: Encoder, replace: bool) -> bool:
     """Whether the graph holds vectors of another encoder. Raises ``BadRequest`` when they are not to be replaced."""
-    _check(encoder)
+    check(encoder)
     held, wanted = store.vector_space(), VectorSpace(encoder.name, encoder.dimension)
     if held and not replace:
         vectors.check(held, wanted)
@@ -58,17 +58,18 @@ def _others(store: Store, encoder: Encoder, replace: bool) -> bool:
 
 def comparable(store: Store, encoder: Encoder) -> None:
     """Raises ``BadRequest`` when the graph has no vectors that can be compared with this encoder's."""
-    _check(encoder)
+    check(encoder)
     vectors.check(vectors.present(store.vector_space()), VectorSpace(encoder.name, encoder.dimension))
 
 
 def similar(store: Store, text: str, encoder: Encoder, limit: int) -> list[Hit]:
     """The entities whose words mean the most like the text; ``score`` is the cosine."""
-    _check(encoder)
+    check(encoder)
     return store.nearest(encoder.name, encoder.encode([text[: vectors.WORDS]])[0], limit) if text.strip() else []
 
 
-def _check(encoder: object) -> None:
+def check(encoder: object) -> None:
+    """Raises ``BadRequest`` for what is no encoder."""
     if not (hasattr(encoder, "encode") and hasattr(encoder, "name")):
         raise BadRequest(f"{repr(encoder)[:60]} is no sentence encoder, such as  kgplatform.opening.encoder()  gives")
 

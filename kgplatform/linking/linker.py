@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from kgplatform import names
+from kgplatform import names, similar
 from kgplatform.errors import BadRequest
 from kgplatform.linking import exact, forms, scoring
 from kgplatform.linking.candidates import met
@@ -23,7 +23,7 @@ from kgplatform.linking.withdrawing import of_run
 from kgplatform.lm.ports import Encoder
 from kgplatform.ports import Store
 from kgplatform.store import vectors
-from kgplatform.types import Candidate, Claim, Entity, EntityId, FactQuery, Mention, Merge, VectorSpace
+from kgplatform.types import Candidate, Claim, Entity, EntityId, FactQuery, Mention, Merge, VectorSpace, is_probability
 
 SAME = 0.9
 """From this probability on two names are one thing."""
@@ -51,10 +51,15 @@ class Linker:
     def __init__(self, store: Store, encoder: Encoder, *, same: float = SAME, ask: float = ASK) -> None:
         """Merge from the probability ``same`` on, ask a person from ``ask`` on. The graph's kinds are those it has now.
 
-        Raises ``BadRequest`` when the two contradict, or the graph holds vectors of another encoder.
+        Raises ``BadRequest`` when the two contradict, the graph holds vectors of another encoder, or what is given is no store or encoder.
         """
-        if not 0 < ask <= same <= 1:
-            raise BadRequest(f"a linker cannot ask from {ask} and merge from {same} on: give two numbers up to 1, the first no larger")
+        if not hasattr(store, "vector_space"):
+            raise BadRequest(f"a linker links in the store of a graph, such as  kg.store,  not in {repr(store)[:60]}")
+        similar.check(encoder)
+        if not (is_probability(ask) and is_probability(same)) or not 0 < ask <= same <= 1:
+            raise BadRequest(
+                f"a linker cannot ask from {ask!r:.60} and merge from {same!r:.60} on: give two numbers up to 1, the first no larger"
+            )
         if held := store.vector_space():
             vectors.check(held, VectorSpace(encoder.name, encoder.dimension))
         self._store, self._encoder = store, encoder
@@ -63,7 +68,7 @@ class Linker:
 
     def link(self, candidates: Sequence[Candidate], context: Mapping[str, str] | None = None) -> Linking:
         """Link the ends of candidates, all at once; nothing is written. ``context`` says by name what is meant, in a few words."""
-        said = context or {}
+        said = _told(context)
         named = self._named({mention for one in candidates for mention in one.mentions})
         own = {mention: _own(mention) for mention, one in named.items() if isinstance(one, Entity) and mention.meant is None}
         there = self._store.entities(sorted({*own.values(), *(one.id for one in named.values() if isinstance(one, Entity))}))
@@ -175,6 +180,14 @@ def _as_themselves(
         for mention, one in led.items()
         if isinstance(one, Entity) and one.id == there[own[mention]].id
     }
+
+
+def _told(context: object) -> Mapping[str, str]:
+    """What is said of names. Raises ``BadRequest`` when it is not text by name."""
+    said = {} if context is None else context
+    if isinstance(said, Mapping) and all(isinstance(one, str) for pair in said.items() for one in pair):
+        return said
+    raise BadRequest(f"context must say by each name, in text, what it means, not {repr(context)[:60]}")
 
 
 def _as_written(one: str, other: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -167,7 +168,7 @@ def test_numbers_that_can_t_be_are_said(kg: KnowledgeGraph) -> None:
 
 
 def test_what_is_no_list_of_its_kind_is_said(kg: KnowledgeGraph) -> None:
-    doors: dict[str, Callable[[Any], object]] = {"Claim": kg.put, "Candidate": kg.add, "Relation": kg.learn}
+    doors: dict[str, Callable[[Any], object]] = {"Claim": kg.put, "Candidate": kg.add, "Relation": kg.learn, "Kind": partial(kg.learn, [])}
     for name, door in doors.items():
         for wrong in (7, None, [None], "x"):
             with pytest.raises(BadRequest, match=rf"is no .* a list of  kgplatform\.types\.{name}"):
@@ -180,7 +181,7 @@ def test_what_chooses_no_facts_or_is_no_encoder_is_said(kg: KnowledgeGraph) -> N
         with pytest.raises(BadRequest, match="not chosen by  colour:  there are status, min_confidence, source, as_of"):
             ask()
     wrong: Any = "minilm"
-    for mean in (lambda: kg.similar("radium", wrong), lambda: kg.embed(wrong)):
+    for mean in (lambda: kg.similar("radium", wrong), lambda: kg.embed(wrong), lambda: kg.duplicates(encoder=wrong)):
         with pytest.raises(BadRequest, match="'minilm' is no sentence encoder"):
             mean()
 

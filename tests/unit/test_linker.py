@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -173,7 +174,6 @@ def test_two_that_fit_alike_are_asked_and_not_merged() -> None:
     assert {pair.entity.name for pair in kg.duplicates()} == {"M. Curie"}
 
 
-def test_of_one_name_another_is_meant_when_what_is_said_of_it_does_not_fit() -> None:
 def beside(name: str, kind: str) -> list[Candidate]:
     """A thing with three neighbours, which are others'."""
     return [Candidate(Mention(name, kind), "knows", Mention(other, "person"), told()) for other in ("Ada", "Grace", "Lise")]
@@ -213,6 +213,7 @@ def test_neighbours_confirm_what_names_nearly_carry() -> None:
     assert "initials, neighbours in common" in made.by
 
 
+def test_of_one_name_another_is_meant_when_what_is_said_of_it_does_not_fit() -> None:
     kg = graph()
     politician = Entity(
         EntityId("person:john_smith"), "John Smith", ("person",), description="British politician, leader of the Labour Party"
@@ -228,6 +229,23 @@ def test_settings_that_contradict_and_vectors_of_another_encoder_are_refused() -
     kg = graph()
     with pytest.raises(BadRequest, match=r"cannot ask from 0\.9 and merge from 0\.5"):
         Linker(kg.store, ENCODER, same=0.5, ask=0.9)
+    wrong: Any = "0.5"
+    for numbers in ({"same": wrong}, {"ask": None}, {"ask": 0}, {"same": float("nan")}):
+        with pytest.raises(BadRequest, match=r"a linker cannot ask from .* give two numbers up to 1, the first no larger"):
+            Linker(kg.store, ENCODER, **numbers)
+    with pytest.raises(BadRequest, match=r"'0\.5' is no sentence encoder"):
+        Linker(kg.store, wrong)
+    for store in (kg, None):
+        wrong = store
+        with pytest.raises(BadRequest, match=r"a linker links in the store of a graph, such as  kg\.store,  not in "):
+            Linker(wrong, ENCODER)
+    for context in ("x", ["Marie"], {"Marie": None}):
+        wrong = context
+        with pytest.raises(BadRequest, match="context must say by each name, in text, what it means"):
+            add(kg, said("Marie Curie", "person"), context=wrong)
+    wrong = "minilm"
+    with pytest.raises(BadRequest, match="'minilm' is no linker"):
+        kg.add([said("Marie Curie", "person")], wrong)
     add(kg, said("Marie Curie", "person"))
     with pytest.raises(BadRequest, match="vectors of the encoder 'hashing@1'"):
         Linker(kg.store, HashingEncoder(name="hashing@2"))
