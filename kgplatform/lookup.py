@@ -14,6 +14,8 @@ from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal
 
 def entity(store: Store, name: str) -> Entity:
     """The entity with that id, name or alias. Raises ``NotFound`` (with near names) or ``Ambiguous``."""
+    if isinstance(name, str) and not name.strip():
+        raise NotFound("the name of an entity is empty: give its id, its name or an alias")
     if found := store.entities([EntityId(names.text(name, "the name of an entity"))]):
         return found[EntityId(name)]
     bearers = store.named([name]).get(name) or store.named([names.normalise(name)]).get(names.normalise(name), [])
@@ -61,6 +63,8 @@ def check_relation(store: Store, name: str) -> None:
     known = store.relations()
     if names.text(name, "the name of a relation") in known:
         return
+    if not name.strip():
+        raise NotFound("the name of a relation is empty: give one in its own words, or leave it out to mean all")
     if card := inverse_of(name, known):
         raise BadRequest(f"{name!r} is the inverse of {card.name!r}: ask for that, with head and tail exchanged")
     if not store.relates(name):

@@ -80,6 +80,8 @@ class Reader(Library):
     def _selected(self, **which: Unpack[Which]) -> FactQuery:
         """Raises ``NotFound`` (with near ids) for a source that has neither said anything nor a text, and what ``facts.which`` raises."""
         query = facts.which(**which)
+        if query.source is not None and not query.source.strip():
+            raise NotFound("the id of a source is empty: give one, or leave it out to mean all")
         if (source := query.source) is not None and not (self.store.speaks(source) or self.store.document(source)):
             raise self._no_source(source)
         return query

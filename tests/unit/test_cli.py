@@ -469,6 +469,9 @@ def test_facts_are_listed_as_asked_and_go_on_behind_a_key(kg: Kg, graph: Knowled
     (born,) = kg("facts", "--head", "Marie Curie", "--relation", "born in", "--source", "doc:radium", "--as-of", "1900", "--json").objects
     assert born["tail"]["name"] == "Warsaw"
     kg("facts", "--source", "doc:radiums").refused(2, "the graph has no source 'doc:radiums'; near it: doc:radium")
+    for option, words in (("--relation", "the name of a relation is empty"), ("--head", "the name of an entity is empty")):
+        kg("facts", option, "").refused(2, words)
+    kg("facts", "--source", "").refused(2, "the id of a source is empty: give one, or leave it out to mean all")
     kg("facts", "--relation", "borne in").refused(2, "the graph has no relation 'borne in'; near it: born in")
     for command in (("facts",), ("paths", "Marie Curie", "Warsaw"), ("export", tmp_path / "some.tsv")):
         kg(*command, "--as-of", "soon").refused(2, "as_of: 'soon' is no date: write it as 1990")

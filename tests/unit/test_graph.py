@@ -111,8 +111,23 @@ def test_what_is_no_fact_is_not_found(kg: KnowledgeGraph, text: str) -> None:
 def test_an_unknown_name_brings_near_ones(kg: KnowledgeGraph) -> None:
     with pytest.raises(NotFound, match="no entity is called 'Marie Curi'; near it: Marie Curie"):
         kg.entity("Marie Curi")
-    with pytest.raises(NotFound, match=r"no entity is called ''$"):
-        kg.entity("")
+
+
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_an_empty_word_is_said_to_be_empty_and_how_to_mean_all(kg: KnowledgeGraph, nothing: str) -> None:
+    entity, relation, source = "the name of an entity is empty", "the name of a relation is empty", "the id of a source is empty"
+    asked: list[tuple[str, Callable[[], object]]] = [
+        (entity, lambda: kg.entity(nothing)),
+        (entity, lambda: kg.facts(head=nothing)),
+        (entity, lambda: kg.facts(tail=nothing)),
+        (entity, lambda: kg.neighbours(nothing)),
+        (f"{relation}: give one in its own words, or leave it out to mean all", lambda: kg.facts(relation=nothing)),
+        (f"{source}: give one, or leave it out to mean all", lambda: kg.facts(source=nothing)),
+        (source, lambda: kg.view(source=nothing)),
+    ]
+    for words, ask in asked:
+        with pytest.raises(NotFound, match=words):
+            ask()
 
 
 @pytest.mark.parametrize("given", [None, 7, {}, ["Marie Curie"]])
