@@ -166,9 +166,14 @@ class Reader(Library):
         self._runner().examine(query, parameters)
 
     def _runner(self) -> CypherRunner:
-        if not isinstance(self.store, CypherRunner):
-            raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
-        return self.store
+        if isinstance(self.store, CypherRunner):
+            return self.store
+        if (address := self.store.address).startswith("snapshot:"):
+            raise BadRequest(
+                f"{address} is a snapshot, which has no Cypher: ask the graph itself, or one that is made of it by  "
+                f"kg import FOLDER/facts.parquet --graph NAME  (kg snapshots show {address.removeprefix('snapshot:')}  tells the folder)"
+            )
+        raise BadRequest("a graph in memory has no Cypher: use  connect()  with the local server or Neo4j")
 
     # what happened
 

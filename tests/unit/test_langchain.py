@@ -66,7 +66,7 @@ def test_a_model_calls_tools_by_their_schema_and_reads_what_is_wrong(kg: Knowled
     assert message.status == "success" and json.loads(message.content) == message.artifact
     assert message.artifact["entities"][0]["name"] in ("Marie Curie", "Pierre Curie")
     wrong = named["search"].invoke({**call, "args": {"text": "curie", "limit": 0}})
-    assert (wrong.status, wrong.content) == ("error", "limit: input should be greater than or equal to 1")
+    assert (wrong.status, wrong.content) == ("error", "limit must be at least 1")
     missing = named["entity"].invoke({**call, "name": "entity", "args": {"entity": "Mari Curie"}})
     assert missing.status == "error" and "near it: Marie Curie" in missing.content
     said = apart(named["ask"].ainvoke, {"question": "Who founded the Radium Institute?"})

@@ -69,11 +69,19 @@ def test_answers_are_structured_and_the_same_as_text() -> None:
     ("name", "arguments", "words"),
     [
         ("entity", {"entity": "Mari Curie"}, "near it: Marie Curie"),
-        ("entity", {}, "entity: field required"),
-        ("facts", {"limit": 0, "colour": "red"}, "limit: input should be greater than or equal to 1 (and 1 more)"),
+        ("entity", {}, "entity is missing"),
+        ("facts", {"limit": 0, "colour": "red"}, "limit must be at least 1 (and 1 more)"),
         ("facts", {"relation": "borne in"}, "no relation 'borne in'; near it: born in"),
         ("facts", {"source": "doc:nobody"}, "no source 'doc:nobody'"),
         ("cypher", {"query": "RETURN 1"}, "no Cypher"),
+        ("cypher", {"query": 3}, "query must be a string"),
+        ("cypher", {"query": "RETURN 1", "seconds": "5"}, "seconds must be a number"),
+        ("cypher", {"query": "RETURN 1", "parameters": []}, "parameters must be a JSON object, with a value by each name"),
+        ("search", {"text": ""}, "text must not be empty"),
+        ("search", {"text": "x", "limit": "many"}, "limit must be a whole number"),
+        ("facts", {"as_of": "long ago"}, "as_of must be a date, written as 1990, 1990-05 or 1990-05-17"),
+        ("paths", {"start": "Warsaw", "by": "luck"}, "by must be one of 'shortest', 'specific' or 'confidence'"),
+        ("ask", {"question": "Who?", "means": ["x", 3]}, "item 2 of means must be a string"),
         ("delete", {}, "there is no tool 'delete'"),
     ],
 )
@@ -103,8 +111,8 @@ def test_who_is_let_in_to_write_proposes_what_waits_for_a_person_and_touches_not
             (fact, "the graph holds that already"),
             ({**said_so, "head": "Marie Curie", "relation": "born in", "tail": "Paris"}, "the graph holds that already"),
             ({**fact, "relation": "smells of"}, "the graph has no relation 'smells of'"),
-            ({**fact, "quote": ""}, "quote: "),
-            ({**fact, "confidence": 1.0}, "confidence: is no argument of this"),
+            ({**fact, "quote": ""}, "quote must not be empty"),
+            ({**fact, "confidence": 1.0}, "confidence is no argument of this"),
         ):
             refused = await client.call_tool("propose", wrong)
             assert refused.is_error and words in said(refused), wrong

@@ -93,9 +93,12 @@ def test_the_schema_says_what_is_joined_and_how_cypher_calls_it(rest: TestClient
     ("asked", "status", "words"),
     [
         ("entity?entity=Mari+Curie", 404, "near it: Marie Curie"),
-        ("entity", 422, "entity: field required"),
-        ("search?text=x&limit=1000", 422, "limit: "),
-        ("search?text=x&colour=red", 422, "colour: is no argument of this"),
+        ("entity", 422, "entity is missing"),
+        ("search?text=x&limit=1000", 422, "limit must be at most 100"),
+        ("search?text=x&colour=red", 422, "colour is no argument of this"),
+        ("search?text=", 422, "text must not be empty"),
+        ("search?text=x&meaning=perhaps", 422, "meaning must be true or false"),
+        ("facts?as_of=long+ago", 422, "as_of must be a date, written as 1990, 1990-05 or 1990-05-17"),
         ("facts?after=behind", 404, "is not the key of a fact"),
         ("facts?as_of=1990-13-40", 400, "is no date"),
         ("facts/stream?tail=Atlantis", 404, "Atlantis"),
@@ -119,6 +122,9 @@ def test_a_graph_in_memory_says_that_it_has_no_cypher(rest: TestClient) -> None:
     for content, kind, words in (
         ("{", "application/json", "the body is no JSON: "),
         ("[]", "application/json", "the body must be a JSON object"),
+        ("{}", "application/json", "query is missing"),
+        ('{"query": 3}', "application/json", "query must be a string"),
+        ('{"query": "RETURN 1", "limit": "5"}', "application/json", "limit must be a whole number"),
         ('{"query": "RETURN 1"}', "text/plain", "Content-Type: application/json"),
     ):
         broken = rest.post("/v1/cypher", content=content, headers={"Content-Type": kind})

@@ -153,7 +153,12 @@ def test_the_commands(kg: Kg, graph: KnowledgeGraph) -> None:
     assert {one["name"].split("-")[0] for one in kg("snapshots", "list", "--json").objects} == {"first", "night"}
     assert kg("explain", "Marie Curie | born in | Warsaw", "--graph", "snapshot:first").code == 0
     kg("forget", "doc:radium", "--graph", "snapshot:first").refused(2, "never changes")
-    kg("query", "RETURN 1", "--graph", "snapshot:first").refused(2, "no Cypher")
+    kg("query", "RETURN 1", "--graph", "snapshot:first").refused(
+        2,
+        "snapshot:first is a snapshot, which has no Cypher: ask the graph itself",
+        "kg import FOLDER/facts.parquet",
+        "kg snapshots show first",
+    )
     kg("explain", "a | b | c", "--graph", "snapshot:second").refused(2, "there is no snapshot 'second'")
     assert "still hold it" in kg("forget", "doc:radium").err
     assert json.loads(kg("snapshots", "show", "first", "--json").out)["facts"] > 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +15,36 @@ Name = Annotated[str, Field(min_length=1, max_length=1_000)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _ENTITY = "An entity, by id, name or alias."
 A = TypeVar("A", bound="Arguments")
+_TEXT, _WHOLE, _NUMBER, _TRUTH = "must be a string", "must be a whole number", "must be a number", "must be true or false"
+_DATE = "must be a date, written as 1990, 1990-05 or 1990-05-17"
+_NAMED = "must be a JSON object, with a value by each name"
+_MUST = {
+    "missing": "is missing",
+    "extra_forbidden": "is no argument of this",
+    "string_type": _TEXT,
+    "string_unicode": _TEXT,
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length:,} characters",
+    "string_pattern_mismatch": _DATE,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "bool_type": _TRUTH,
+    "bool_parsing": _TRUTH,
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:,g}",
+    "less_than_equal": "must be at most {le:,g}",
+    "literal_error": "must be one of {expected}",
+    "list_type": "must be a list",
+    "too_long": "must have at most {max_length} items",
+    "dict_type": _NAMED,
+    "model_type": _NAMED,
+}
+"""What an argument must be, by pydantic's names for what it is not."""
 
 
 class Arguments(BaseModel):
@@ -35,11 +66,23 @@ def wrong(errors: Any) -> str:
     first, more = errors[0], len(errors) - 1
     if first["type"] == "json_invalid":
         return f"the body is no JSON: {first.get('ctx', {}).get('error', 'it cannot be read')} at character {first['loc'][-1]}"
-    if first["type"] == "model_attributes_type" and first["loc"] == ("body",):
+    if first["loc"] == ("body",):
         return "the body must be a JSON object, sent with the header  Content-Type: application/json"
-    place = ".".join(str(part) for part in first["loc"] if part not in ("query", "body", "header")) or "the arguments"
-    what = "is no argument of this" if first["type"] == "extra_forbidden" else first["msg"][:1].lower() + first["msg"][1:]
-    return f"{place}: {what}" + (f" (and {more} more)" if more else "")
+    must = _MUST.get(first["type"], first["msg"][:1].lower() + first["msg"][1:].replace("{", "{{").replace("}", "}}"))
+    if first["type"] == "string_too_short" and first["ctx"]["min_length"] == 1:
+        must = "must not be empty"
+    return f"{_place(first['loc'])} {must.format(**first.get('ctx', {}))}" + (f" (and {more} more)" if more else "")
+
+
+def _place(found: Sequence[str | int]) -> str:
+    """Which argument it is, for who sent it: ``limit``, ``item 2 of means``. REST names first in what it was sent."""
+    match found[1:] if len(found) > 1 and found[0] in ("query", "body") else found:
+        case (name, int(at), *_):
+            return f"item {at + 1} of {name}"
+        case (name, *_):
+            return str(name)[:60]
+        case _:
+            return "what is sent"
 
 
 class Which(Arguments):
