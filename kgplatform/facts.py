@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from kgplatform import belief, names
 from kgplatform.errors import BadRequest, MissingExtra
 from kgplatform.literals import canonical, native
 from kgplatform.ports import Columns, Store
+from kgplatform.store.held import in_columns
 from kgplatform.types import Entity, EntityId, Fact, FactKey, FactQuery, Literal, SourceId, Status, in_words
 
 if TYPE_CHECKING:
@@ -62,22 +65,32 @@ def around(store: Store, start: EntityId, hops: int, limit: int, query: FactQuer
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A lazy selection of facts: iterating asks the store each time."""
+    """A lazy selection of facts: iterating asks the store each time.
+
+    ``turned`` select what else fits: the facts of symmetric relations, which have no direction, that are kept the other way round.
+    """
 
     store: Store
     query: FactQuery
+    turned: tuple[FactQuery, ...] = ()
 
     def __iter__(self) -> Iterator[Fact]:
-        return self.store.facts(self.query)
+        if not self.turned:
+            return self.store.facts(self.query)
+        found = heapq.merge(*map(self.store.facts, (self.query, *self.turned)), key=lambda fact: (fact.head.id, fact.key))
+        return islice((fact for _, (fact, *_) in groupby(found, key=lambda fact: fact.key)), self.query.limit)
 
     def __len__(self) -> int:
-        return self.store.count(self.query)
+        return sum(1 for _ in self) if self.turned else self.store.count(self.query)
+
+    def _columns(self) -> Iterator[Columns]:
+        return in_columns(list(self)) if self.turned else self.store.columns(self.query)
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a fact, names instead of ids."""
         import pandas as pd
 
-        parts = [pd.DataFrame(part._asdict()) for part in self.store.columns(self.query)]
+        parts = [pd.DataFrame(part._asdict()) for part in self._columns()]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(Columns._fields))
 
     def to_arrow(self) -> pa.Table:
@@ -91,7 +104,7 @@ class Facts:
     def _arrays(self, schema: pa.Schema) -> Iterator[list[pa.Array]]:
         import pyarrow as pa
 
-        for part in self.store.columns(self.query):
+        for part in self._columns():
             yield [pa.array(column, field.type) for column, field in zip(part, schema, strict=True)]
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:

@@ -57,7 +57,8 @@ class Reader(Library):
     ) -> Facts:
         """Facts by names or ids, and as ``which`` says; literals as tails are given by ``explain``'s triple form only.
 
-        They come in the order of head and key; those behind the key ``after`` are the next ones.
+        They come in the order of head and key; those behind the key ``after`` are the next ones. A fact of a symmetric relation has no
+        direction: it is found by either end as head, though it is kept with the one that its key names first.
 
         Raises ``NotFound`` (with near names) or ``Ambiguous``, and ``BadRequest`` for the inverse's name: facts are kept in one direction.
         """
@@ -66,8 +67,13 @@ class Reader(Library):
         if relation is not None:
             lookup.check_relation(self.store, relation)
         begin, end = (None if name is None else self.entity(name).id for name in (head, tail))
-        query = self._selected(**which)
-        return Facts(self.store, dataclasses.replace(query, head=begin, relation=relation, tail=end, limit=limit, after=_key(after)))
+        query = dataclasses.replace(self._selected(**which), head=begin, relation=relation, tail=end, limit=limit, after=_key(after))
+        return Facts(self.store, query, self._turned(query) if begin or end else ())
+
+    def _turned(self, query: FactQuery) -> tuple[FactQuery, ...]:
+        """The same facts with head and tail exchanged, of the symmetric relations among those that are asked for."""
+        symmetric = [card.name for card in self.store.relations().values() if card.symmetric and query.relation in (None, card.name)]
+        return tuple(dataclasses.replace(query, head=query.tail, tail=query.head, relation=name) for name in symmetric)
 
     def view(self, *, literals: bool = False, **which: Unpack[Which]) -> GraphView:
         """The facts between entities as integer arrays, as they are now; with ``literals`` also numbers and dates of entities."""

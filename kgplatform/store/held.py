@@ -127,18 +127,7 @@ class HeldFacts(Library):
                 yield found
 
     def columns(self, query: FactQuery) -> Iterator[Columns]:
-        facts = list(self.facts(query))
-        if facts:
-            yield Columns(
-                [fact.key for fact in facts],
-                [fact.head.name for fact in facts],
-                [fact.relation for fact in facts],
-                [in_words(fact.tail) for fact in facts],
-                [fact.confidence for fact in facts],
-                [fact.trust for fact in facts],
-                [fact.verdict for fact in facts],
-                [fact.origin for fact in facts],
-            )
+        return in_columns(list(self.facts(query)))
 
     def triples(self, query: FactQuery) -> Iterator[Triples]:
         for part in self._parts(replace(query, tails="entities")):
@@ -244,3 +233,18 @@ class HeldFacts(Library):
 
 def _sort(tail: Entity | Literal) -> str:
     return tail.datatype if isinstance(tail, Literal) else tail.kinds[0]
+
+
+def in_columns(facts: Sequence[Fact]) -> Iterator[Columns]:
+    """Facts as columns, all at once; none of none."""
+    if facts:
+        yield Columns(
+            [fact.key for fact in facts],
+            [fact.head.name for fact in facts],
+            [fact.relation for fact in facts],
+            [in_words(fact.tail) for fact in facts],
+            [fact.confidence for fact in facts],
+            [fact.trust for fact in facts],
+            [fact.verdict for fact in facts],
+            [fact.origin for fact in facts],
+        )

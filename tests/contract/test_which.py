@@ -14,7 +14,7 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.names import entity_id
 from kgplatform.opening import connect
 from kgplatform.ports import Store
-from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Method, Qualifiers, Source, SourceId
+from kgplatform.types import Claim, Entity, Evidence, Fact, FactKey, Literal, Method, Qualifiers, Relation, Source, SourceId, in_words
 
 ANN, BEN, CARL, ROME, ULM = (Entity(entity_id("thing", name), name) for name in ("Ann", "Ben", "Carl", "Rome", "Ulm"))
 PEOPLE = (ANN, BEN, CARL)
@@ -113,6 +113,36 @@ def test_a_sources_facts_around_a_hub_are_found_behind_those_of_others(kg: Knowl
     for limit in (1, 2, 3, 9):
         found = kg.neighbours("Ben", source="doc:rare", limit=limit)
         assert [fact.relation for fact in found] == ["met 0", "met 1", "met 2"][:limit]
+
+
+def test_a_symmetric_fact_is_found_by_either_end(store: Store) -> None:
+    kg = KnowledgeGraph(store)
+    kg.learn([Relation("married to", symmetric=True), Relation("like", symmetric=True)])
+    kg.put([claim(BEN, "married to", ANN), claim(BEN, "married to", CARL, told(3.0, "doc:2")), claim(ANN, "lives in", ROME)])
+    kg.put([claim(BEN, "lives in", ULM), claim(CARL, "knows", BEN), claim(BEN, "like", BEN), claim(ANN, "like", BEN)])
+
+    def found(*ends: str | None, **which: Any) -> list[str]:
+        facts = kg.facts(*ends, **which)
+        listed = [f"{fact.head.name} {fact.relation} {in_words(fact.tail)}" for fact in facts]
+        assert (len(facts), len(facts.to_pandas()), facts.to_arrow().num_rows) == (len(listed),) * 3
+        return listed
+
+    wed = ["Ann married to Ben", "Ben married to Carl"]
+    assert found("Ben", "married to") == found(None, "married to", "Ben") == wed
+    assert found("Ben") == ["Ann like Ben", wed[0], "Ben like Ben", "Ben lives in Ulm", wed[1]]
+    assert found(None, None, "Ben") == ["Ann like Ben", wed[0], "Ben like Ben", wed[1], "Carl knows Ben"]
+    assert (
+        found("Ben", "married to", "Ann")
+        == found("Ann", "married to", "Ben")
+        == found("Ben", "married to", "Ann", source="doc:1")
+        == wed[:1]
+    )
+    assert found("Ben", "married to", source="doc:2") == found("Carl", "married to") == wed[1:]
+    assert found("Ben", "lives in") == ["Ben lives in Ulm"] and found("Ben", "knows") == []
+    pages, after = list[str](), None
+    while page := list(kg.facts("Ben", limit=2, after=after)):
+        pages, after = [*pages, *(fact.key for fact in page)], page[-1].key
+    assert pages == [fact.key for fact in kg.facts("Ben")]
 
 
 def test_a_relation_or_a_source_that_is_not_there_is_said_with_near_ones(kg: KnowledgeGraph) -> None:

@@ -133,7 +133,7 @@ class Paths(Which):
 class Select(Which):
     """Which facts."""
 
-    head: Name | None = Field(None, description="The entity at which facts begin, by id or name.")
+    head: Name | None = Field(None, description="The entity at which facts begin, by id or name; of a symmetric relation, either end.")
     relation: Name | None = Field(None, description="The relation, in its own words: born in.")
     tail: Name | None = Field(None, description="The entity at which they end, by id or name.")
 

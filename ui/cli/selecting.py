@@ -24,7 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def list_(
     run: Run,
-    head: Annotated[str | None, typer.Option(metavar="ENTITY", help="The entity at which facts begin, by id or name.")] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="ENTITY", help="The entity at which facts begin, by id or name; of a symmetric relation, either end."),
+    ] = None,
     relation: Annotated[str | None, typer.Option(help="The relation, in its own words.")] = None,
     tail: Annotated[str | None, typer.Option(metavar="ENTITY", help="The entity at which they end, by id or name.")] = None,
     status: StatusOf = "current",
