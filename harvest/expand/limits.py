@@ -39,6 +39,7 @@ class Way:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Where a run ends: rounds, ``calls`` (questions) and tokens of the chat model, dollars, minutes; what is begun is finished.
+    But for the minutes: when they are over, no answer is waited for any more.
 
     It also ends when in ``patience`` rounds in a row no more than the share ``floor`` of the things named was new.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic
@@ -27,6 +27,7 @@ from kgplatform.graph import KnowledgeGraph
 from kgplatform.jobs.steps import Direct, Steps
 from kgplatform.linking.linker import Linker
 from kgplatform.lm import structured
+from kgplatform.lm.deadline import DeadlineChat
 from kgplatform.lm.ports import ChatModel, Encoder
 from kgplatform.lm.schemas import Leave
 from kgplatform.ports import Progress
@@ -126,6 +127,9 @@ class _Expansion:
 
     def go(self, limits: Limits, watch: Watch | None) -> Report:
         self._steps.inputs(names.digest(self._topic, repr(self._way), self._models.chat.name, self._models.encoder.name))
+        if limits.minutes is not None:
+            chat = DeadlineChat(self._models.chat, 60 * limits.minutes, limits.over({"minutes": limits.minutes}))
+            self._models = replace(self._models, chat=chat)
         ended, cut = self._years(limits, watch) if self._way.years else self._rounds_of(limits, watch)
         return self._report(ended, cut)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -363,6 +364,23 @@ def test_what_does_not_fit_of_an_answer_is_left_out_and_the_rest_is_kept(kg: Kno
     assert said(kg) == {whole}
     assert len(report.notes) == 1 and report.notes[0].startswith(f"of the answer to {TOPIC!r} 2 misfits are left out: at $.edges[1].source")
     assert len(report.notes[0]) < 500
+
+
+def test_minutes_end_a_run_also_while_a_server_hangs(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
+    hung, calls, begun = Event(), count(), monotonic()
+
+    def hanging(request: Request) -> str:
+        if next(calls):
+            hung.wait(60)
+        return growing(request)
+
+    try:
+        report = expand(hanging, limits=Limits(minutes=0.05))
+    finally:
+        hung.set()
+    assert monotonic() - begun < 20
+    assert (report.ended, report.cut, len(report.rounds)) == ("the limit of 0.05 minutes is reached", True, 1)
+    assert len(said(kg)) == 2
 
 
 def test_grounded_answers_quote_and_what_no_text_supports_is_less_believed(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
