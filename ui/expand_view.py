@@ -16,10 +16,13 @@ from ui import job_view
 from ui.shapes import many
 
 
-def came(result: Mapping[str, Any]) -> str:
-    """What a run that ended came to, in a line; not yet escaped."""
+def came(run: str, result: Mapping[str, Any]) -> str:
+    """Which run it is, and once it ended what it came to, in a line; not yet escaped."""
+    if not result:
+        return f"run {run}"
     things, links = (sum(one[name] for one in result["rounds"]) for name in ("new", "links"))
-    return f"{many(len(result['rounds']), 'round')}, {many(things, 'thing')}, {many(links, 'link')}; it ended: {result['ended']}"
+    counts = f"{many(len(result['rounds']), 'round')}, {many(things, 'thing')}, {many(links, 'link')}"
+    return f"run {run} · {counts}; it ended: {result['ended']}"
 
 
 def summary(rounds: Sequence[Round], grown: Grown, ended: str) -> str:

@@ -26,11 +26,11 @@ _SHORT = 120
 
 
 def line(job: Job, now: int, title: str = "", came: str = "") -> str:
-    """One job in a list: what it does, whole or as its ``title`` says, how far it is or what it ``came`` to, and why it failed."""
+    """One job in a list: what it does, whole or as its ``title`` says, how far it is, what it ``came`` to, and why it failed."""
     task = title or what(job.task)
     shown = task if len(task) <= _SHORT else f"{task[:_SHORT]}…"
     moment = f"ended {when(job.ended)}" if job.ended else f"began {when(job.started)}" if job.started else f"asked for {when(job.created)}"
-    small = _joined(moment, job.task.graph, (came or numbers(job.result)) if job.finished else "", cost(job.calls, job.usage))
+    small = _joined(moment, job.task.graph, came or (numbers(job.result) if job.finished else ""), cost(job.calls, job.usage))
     head = f'<div class="top"><span class="task">{escape(shown)}</span>{_tag(job)}</div>'
     return f'<div class="job">{head}{progress(job, now)}{_reason(job)}<div class="small">{small}</div></div>'
 

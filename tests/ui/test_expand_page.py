@@ -156,7 +156,7 @@ def test_what_a_limit_ended_goes_on_within_another(page: Open, wire: Wire, answe
     wire.runner().work(until_idle=True)
     tab = page()
     row = tab.page.locator("[class*='st-key-job-']", has_text=TOPIC)
-    expect(row).to_contain_text("1 round, 3 things, 2 links; it ended: after round 1, as asked")
+    expect(row).to_contain_text("run spun · 1 round, 3 things, 2 links; it ended: after round 1, as asked")
     tab.wait_until_drawn()
     row.get_by_role("button", name="Open").click()
     expect(tab.page).to_have_url(re.compile(job.id))

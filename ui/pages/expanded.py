@@ -76,8 +76,8 @@ def _read(ledger: Ledger, job: Job) -> Expansion:
 
 
 def _told(job: Job) -> tuple[str, str]:
-    """What a run asked first, and what it came to."""
-    return str(job.task.arguments["question"]), expand_view.came(job.result) if job.result else ""
+    """What a run asked first, and which it is, with what it came to."""
+    return str(job.task.arguments["question"]), expand_view.came(job.run, job.result if job.finished else {})
 
 
 def _opened(ledger: Ledger, job: Job) -> None:
