@@ -19,7 +19,7 @@ from kgplatform.types import Candidate, Mention
 Statement = tuple[str, str, str]
 Answers = Sequence[tuple["Span", Sequence[Candidate]]]
 MOST = 200
-_TOLD = 24
+TOLD = 24
 """Statements of the span before that are told."""
 
 
@@ -61,7 +61,7 @@ def spans(years: str, step: int = 1) -> tuple[Span, ...]:
 def question(topic: str, span: Span, before: Sequence[Candidate]) -> Question:
     """What is asked of a span."""
     when = f"in the year {span}" if span.first == span.last else f"in the years {span}"
-    told = "\n".join(" | ".join(_words(one)) for one in before[:_TOLD])
+    told = "\n".join(" | ".join(_words(one)) for one in before[:TOLD])
     known = f"\nOf the time before it was said:\n{told}\nSay again, in the same words, what of this still holds {when}." if told else ""
     return Question(f"{topic}\nSay what held {when}, and only that.{known}")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harvest.expand import ROUND, STRATEGIES, Grown, Limits, Models, Report, Way, harvest, spans, told
+from harvest.expand import ROUND, STRATEGIES, Grown, Limits, Models, Report, Way, harvest, planning, spans, told
 from harvest.expand.composing import Hypotheses
 from kgplatform.errors import BadRequest, NotFound
 from kgplatform.graph import KnowledgeGraph
@@ -320,6 +320,28 @@ def test_the_command_tells_and_goes_on(kg: KnowledgeGraph, command: Kg) -> None:
     for options in ((), ("--dry-run",), ("--job",)):
         command("harvest", "expand", TOPIC, "--grounded", *options).refused(2, "it keeps none")
     assert len(command("harvest", "runs", "--json").objects) == 2  # a run that could not begin is none
+
+
+def test_what_a_run_would_ask_is_no_less_than_what_it_asks(expand: Callable[..., Report]) -> None:
+    asked = list[Request]()
+
+    def talking(request: Request) -> str:
+        asked.append(request)
+        number = len(asked)
+        edges = ((f"{'strong fibre ' * 5}{number}.{n}", "is held together by", f"{'soft matter ' * 5}{number}.{n}") for n in range(8))
+        return local_graph(*edges, said="So it is said of this. " * 17)
+
+    def size(request: Request) -> int:
+        return sum(len(message.text) for message in request.messages)
+
+    for way in (Way("answer", seed=7), Way("edge"), Way(years=spans("1990-1992"))):
+        asked.clear()
+        limits = Limits(iterations=2, calls=3)
+        planned = list(planning.requests(f"  {TOPIC}", way, limits))
+        expand(talking, KnowledgeGraph(MemoryStore()), way=way, limits=limits)
+        assert planned[0] == asked[0]
+        assert len(planned) == len(set(map(repr, planned))) == len(asked) == 3
+        assert sum(map(size, planned)) >= sum(map(size, asked))
 
 
 def test_a_run_goes_on_with_its_model_however_that_was_named(command: Kg, monkeypatch: pytest.MonkeyPatch) -> None:

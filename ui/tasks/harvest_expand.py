@@ -142,15 +142,12 @@ def _recorder(doing: Doing, seed: int) -> Callable[[int, Grown], None]:
 
 def _planned(doing: Doing, chat: ChatModel) -> dict[str, Any]:
     """What it would take at most; nobody is asked."""
-    from dataclasses import replace
-
-    from harvest.expand.answering import request
+    from harvest.expand import grounding, planning
     from harvest.expand.grown import Question
     from kgplatform.lm.wrapping import estimate
+    from kgplatform.names import clean
 
-    asked = doing.arguments
-    years = len(_ways(asked)[0].years)
-    calls = years or 1 + (asked["iterations"] - 1) * asked["fan_out"]
-    calls = min(calls, asked["calls"] or calls)
-    first = request(Question(asked["question"]), asked["question"])
-    return {"calls": calls, "chat": str(estimate((replace(first, sample=n) for n in range(calls)), chat, doing.wire.settings))}
+    wire, (way, within), topic = doing.wire, _ways(doing.arguments), clean(doing.arguments["question"])
+    texts = grounding.texts(wire.graph, wire.encoder, Question(topic), topic) if way.grounded else None
+    asked = [] if texts == [] else list(planning.requests(topic, way, within, texts))
+    return {"calls": len(asked), "chat": str(estimate(asked, chat, wire.settings))}
