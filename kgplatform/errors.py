@@ -149,11 +149,14 @@ class ModelRefused(ModelError):
 
 
 class AnswerUnusable(ModelError):
-    """``text`` is what the model said, for the quarantine; it took so many ``tokens``, and so much money where that is known."""
+    """``text`` is what the model said, for the quarantine; it took so many ``tokens``, and so much money where that is known.
 
-    def __init__(self, sentence: str, text: str = "", tokens: int = 0, usd: float = 0.0) -> None:
+    ``reason`` is what is wrong with it, in words without its model and file.
+    """
+
+    def __init__(self, sentence: str, text: str = "", tokens: int = 0, usd: float = 0.0, reason: str = "") -> None:
         super().__init__(sentence)
-        self.text, self.tokens, self.usd = text, tokens, usd
+        self.text, self.tokens, self.usd, self.reason = text, tokens, usd, reason or sentence
 
 
 class TextTooLong(ModelError):

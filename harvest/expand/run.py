@@ -37,6 +37,9 @@ from kgplatform.types import Candidate, Receipt
 ROUND = "round "
 """The keys of the steps that keep the records of rounds begin so."""
 _SHOWN = 120
+_TOLD = 3
+"""Reasons that are told, the most frequent first, why no answer said anything."""
+_LINKLESS, _UNKEPT = "it links no two things", "the model gave none"
 _NOTHING: Mapping[str, Any] = {"value": None, "why": "", "response": "", "tokens": 0, "usd": 0.0, "sources": ()}
 """What a step keeps of a question without a usable answer. By their ``sources`` answers go when one of these is forgotten."""
 _UNASKED: Mapping[str, Any] = {**_NOTHING, "asked": False}
@@ -123,6 +126,7 @@ class _Expansion:
         self._records: list[Record] = []
         self._used: dict[str, float] = dict.fromkeys(("calls", "tokens", "usd"), 0)
         self._whys: list[str] = []
+        self._reasons: list[str] = []
         self._lasting: tuple[years.Lasting, ...] = ()
 
     def go(self, limits: Limits, watch: Watch | None) -> Report:
@@ -162,8 +166,8 @@ class _Expansion:
 
     def _silence(self) -> str:
         """That nothing was said, and why."""
-        told = Counter(self._whys).most_common(1)
-        return f"no answer said anything: {told[0][0] if told else 'none links one thing with another'}"
+        told = [f"{why} ({count:,} of {len(self._reasons):,})" for why, count in Counter(self._reasons).most_common(_TOLD)]
+        return f"no answer said anything: {'; '.join(told)}"
 
     def _years(self, limits: Limits, watch: Watch | None) -> tuple[str, bool]:
         """The topic for one span after the other, and what was said put once with the years in which it holds."""
@@ -184,7 +188,7 @@ class _Expansion:
             if watch:
                 self._steps.step(f"watch {number}", partial(watch, number, grown))
         self._steps.progress(len(said), len(said))
-        return f"all {len(said)} spans of years are asked for", False
+        return (f"all {len(said)} spans of years are asked for" if self._grown.names else self._silence()), False
 
     def _tell(self, number: int, of: int, words: str) -> None:
         self._steps.words(words[:_SHOWN])
@@ -225,6 +229,7 @@ class _Expansion:
             self._used["usd"] += answer["usd"]
             self._used["calls"] += answer.get("asked", True)
             self._whys += [answer["why"]] if answer["why"] else []
+            self._reasons.append(_LINKLESS if answer["value"] else answer.get("reason") or answer["why"] or _UNKEPT)
         return list(zip(questions, answers, strict=True))
 
     def _put(self, key: str, answers: Sequence[merging.Answer], told: Sequence[Sequence[Candidate]]) -> Round:
@@ -245,13 +250,13 @@ class _Expansion:
     def _answer(self, question: Question) -> dict[str, Any]:
         texts = grounding.texts(self._kg, self._models.encoder, question, self._topic) if self._way.grounded else None
         if texts == []:
-            return {**_UNASKED, "why": f"{question.text!r} is not asked: {grounding.NONE}"}
+            return {**_UNASKED, "why": f"{question.text!r} is not asked: {grounding.NONE}", "reason": grounding.NONE}
         asked = request(question, self._topic, self._way.seed, texts)
         wrong: list[str] = []
         try:
             value, reply = structured.ask(self._models.chat, asked, self._models.quarantine, leave=Leave(wrong.extend, SPARE))
         except AnswerUnusable as error:
-            return {**_NOTHING, "why": str(error), "tokens": error.tokens, "usd": error.usd}
+            return {**_NOTHING, "why": str(error), "reason": error.reason, "tokens": error.tokens, "usd": error.usd}
         if texts is not None:
             value = {**value, "edges": grounding.supported(self._kg, value, texts)}
         why = f"of the answer to {question.text[:80]!r} {len(wrong)} misfits are left out: {wrong[0]}" if wrong else ""

@@ -114,7 +114,7 @@ def _unusable(model: str, request: Request, replies: list[Reply], wrong: str, fo
         kept = f"what it said could not be kept in {folder}: {first_line(error)}"
     took = sum((reply.usage for reply in replies), Usage())
     sentence = f"{model} gave no usable answer, also when asked again ({wrong}); {kept}"
-    return AnswerUnusable(sentence, text, took.tokens, took.usd)
+    return AnswerUnusable(sentence, text, took.tokens, took.usd, wrong)
 
 
 def _keep(record: Mapping[str, Any], path: Path) -> Path:

@@ -374,9 +374,8 @@ def test_what_unusable_answers_took_counts(expand: Callable[..., Report]) -> Non
     report = expand(lambda _: "I would rather not.", limits=Limits(tokens=100))
     assert (report.calls, report.ended, report.cut) == (1, "the limit of 100 tokens is reached", True)
     assert report.tokens > 100
-    assert expand(lambda _: local_graph()).ended == "no answer said anything: none links one thing with another"
-    refusing = expand(lambda _: "No.").ended
-    assert refusing.startswith("no answer said anything: ") and "it holds no JSON" in refusing
+    assert expand(lambda _: local_graph()).ended == "no answer said anything: it links no two things (1 of 1)"
+    assert expand(lambda _: "No.").ended == "no answer said anything: it holds no JSON (1 of 1)"
 
 
 def test_what_does_not_fit_of_an_answer_is_left_out_and_the_rest_is_kept(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
@@ -386,6 +385,18 @@ def test_what_does_not_fit_of_an_answer_is_left_out_and_the_rest_is_kept(kg: Kno
     assert said(kg) == {whole}
     assert len(report.notes) == 1 and report.notes[0].startswith(f"of the answer to {TOPIC!r} 2 misfits are left out: at $.edges[1].source")
     assert len(report.notes[0]) < 500
+
+
+def test_why_no_answer_said_anything_is_told_the_most_frequent_first(expand: Callable[..., Report]) -> None:
+    def said(request: Request) -> str:
+        year = request.messages[1].text.partition("the year ")[2][:4]
+        return "No." if year in ("1991", "1993", "1994") else local_graph() if year < "1993" else local_graph(("a", "is", "b" * 99))
+
+    report = expand(said, way=Way(years=spans("1990-1995")))
+    assert report.ended == (
+        "no answer said anything: it holds no JSON (3 of 6); it links no two things (2 of 6); "
+        f"at $.edges[0].target: '{'b' * 99}' is too long (1 of 6)"
+    )
 
 
 def test_minutes_end_a_run_also_while_a_server_hangs(kg: KnowledgeGraph, expand: Callable[..., Report]) -> None:
