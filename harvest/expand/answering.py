@@ -83,7 +83,7 @@ def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str
     found: dict[tuple[str, str, str], Candidate] = {}
     for edge in answer["edges"]:
         try:
-            head, relation, tail = (text.name(edge[end]) for end in ("source", "relation", "target"))
+            head, relation, tail = _named(edge)
         except BadName:
             continue
         told = (names.normalise(head), names.normalise(relation).replace("_", " "), names.normalise(tail))
@@ -92,6 +92,21 @@ def candidates(answer: Mapping[str, Any], question: Question, where: Mapping[str
         evidence = replace(_evidence(edge, where["model"]), head_words=head, tail_words=tail, run=where["run"], detail=detail)
         found.setdefault(told, Candidate(Mention(head), told[1], Mention(tail), evidence))
     return list(found.values())
+
+
+def nameless(answer: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the edges that fit the schema and yet hold what is no name, in words."""
+    wrong = []
+    for edge in answer["edges"]:
+        try:
+            _named(edge)
+        except BadName as error:
+            wrong.append(str(error))
+    return wrong
+
+
+def _named(edge: Mapping[str, Any]) -> tuple[str, str, str]:
+    return text.name(edge["source"]), text.name(edge["relation"]), text.name(edge["target"])
 
 
 def _evidence(edge: Mapping[str, Any], model: str) -> Evidence:

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 from harvest.expand import grounding, merging, years
-from harvest.expand.answering import SPARE, candidates, request
+from harvest.expand.answering import SPARE, candidates, nameless, request
 from harvest.expand.grown import Grown, Question, Record, Round, stages
 from harvest.expand.known import Known
 from harvest.expand.limits import Limits, Way
@@ -257,9 +257,10 @@ class _Expansion:
             value, reply = structured.ask(self._models.chat, asked, self._models.quarantine, leave=Leave(wrong.extend, SPARE))
         except AnswerUnusable as error:
             return {**_NOTHING, "why": str(error), "reason": error.reason, "tokens": error.tokens, "usd": error.usd}
+        wrong += nameless(value)
         if texts is not None:
             value = {**value, "edges": grounding.supported(self._kg, value, texts)}
-        why = f"of the answer to {question.text[:80]!r} {len(wrong)} misfits are left out: {wrong[0]}" if wrong else ""
+        why = f"misfits left out of the answer to {question.text[:80]!r}: {len(wrong)}, such as {wrong[0]}" if wrong else ""
         told = {"value": value, "why": why, "response": reply.id, "tokens": reply.usage.tokens, "usd": reply.usage.usd}
         return {**told, "sources": asked.sources}
 

@@ -383,8 +383,15 @@ def test_what_does_not_fit_of_an_answer_is_left_out_and_the_rest_is_kept(kg: Kno
     report = expand(lambda _: local_graph(whole, ("x" * 5_000, "is", "long"), ("silk", "", "water")), limits=Limits(iterations=1))
     assert (report.calls, [one.answered for one in report.rounds]) == (1, [1])
     assert said(kg) == {whole}
-    assert len(report.notes) == 1 and report.notes[0].startswith(f"of the answer to {TOPIC!r} 2 misfits are left out: at $.edges[1].source")
+    assert len(report.notes) == 1 and report.notes[0].startswith(
+        f"misfits left out of the answer to {TOPIC!r}: 2, such as at $.edges[1].source"
+    )
     assert len(report.notes[0]) < 500
+    nameless = expand(lambda _: local_graph(whole, ("silk", "  ", "water")), limits=Limits(iterations=1))
+    assert [one.answered for one in nameless.rounds] == [1]
+    assert [note.startswith(f"misfits left out of the answer to {TOPIC!r}: 1, such as ") for note in nameless.notes] == [True], (
+        nameless.notes
+    )
 
 
 def test_why_no_answer_said_anything_is_told_the_most_frequent_first(expand: Callable[..., Report]) -> None:
