@@ -103,6 +103,19 @@ def test_what_takes_longer_than_a_moment_is_said(monkeypatch: pytest.MonkeyPatch
         assert said.get(timeout=60) == "kg: reading the graph …"
 
 
+def test_what_was_no_longer_waited_for_says_nothing_after_the_end() -> None:
+    program = """
+import logging
+from ui.cli.screen import Screen
+warn = logging.getLogger("kgplatform.lm").warning
+with Screen().warnings(["kgplatform"]):
+    warn("busy")
+warn("gone")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "kg: busy\n")
+
+
 # start
 
 

@@ -86,6 +86,10 @@ class _Warnings(logging.Handler):
         self._told(f"kg: {record.getMessage()}")
 
 
+_SILENT = logging.NullHandler()
+"""Without any handler Python itself would write a warning, on a line without our name."""
+
+
 class Screen:
     """Where one command writes. With ``json`` standard output holds JSON only; ``quiet`` leaves out notes and progress."""
 
@@ -116,11 +120,12 @@ class Screen:
 
     @contextmanager
     def warnings(self, loggers: Iterable[str]) -> Iterator[None]:
-        """Inside, warnings of these loggers are notes, as they come."""
+        """Inside, warnings of these loggers are notes, as they come. After that nothing is told of what was no longer waited for."""
         handler = _Warnings(self.note)
         with ExitStack() as stack:
             for logger in map(logging.getLogger, loggers):
                 logger.addHandler(handler)
+                stack.callback(logger.addHandler, _SILENT)
                 stack.callback(logger.removeHandler, handler)
             yield
 
