@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 
+from kgplatform.apart import Apart, NotYet
 from kgplatform.errors import BudgetExceeded
 from kgplatform.lm.ports import ChatModel
 from kgplatform.lm.talk import Reply, Request
@@ -27,23 +26,9 @@ class DeadlineChat(Wrapper):
         """As the port says; raises ``BudgetExceeded`` when the time is up."""
         if (left := self._until - time.monotonic()) <= 0:
             raise BudgetExceeded(self._told)
-        call = _Call(lambda: self._inner.reply(request))
+        call = Apart(lambda: self._inner.reply(request))
         call.start()
-        call.join(min(left, threading.TIMEOUT_MAX))
-        if call.reply is not None:
-            return call.reply
-        raise call.error or BudgetExceeded(self._told)
-
-
-class _Call(threading.Thread):
-    def __init__(self, ask: Callable[[], Reply]) -> None:
-        super().__init__(daemon=True)
-        self._ask = ask
-        self.reply: Reply | None = None
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
         try:
-            self.reply = self._ask()
-        except BaseException as error:  # noqa: BLE001 - raised where the call was made
-            self.error = error
+            return call.within(left)
+        except NotYet:
+            raise BudgetExceeded(self._told) from None

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from kgplatform.errors import AnswerUnusable, BadSetting, BudgetExceeded, KgError, ModelUnreachable
+from kgplatform.errors import AnswerUnusable, BudgetExceeded, KgError, ModelUnreachable
 from kgplatform.lm.estimating import most
 from kgplatform.lm.ports import ChatModel
-from kgplatform.lm.prices import PICO, REMEDY, Price
+from kgplatform.lm.prices import PICO, REMEDY, Price, unheld
 from kgplatform.lm.spending import Limit, Reservation, Spending
 from kgplatform.lm.talk import Reply, Request, Usage
 from kgplatform.lm.wrapper import Wrapper
@@ -108,5 +108,5 @@ class MeteredChat(Wrapper):
 
     def _without_price(self) -> None:
         if money := [limit.setting for limit in self._account.limits if limit.of == "usd"]:
-            raise BadSetting(f"{money[0]}: the price of {self.name} is not known, so this limit cannot be held: {REMEDY}")
+            raise unheld(self.name, money[0])
         _LOG.warning("the price of %s is not known, its money is not counted: %s", self.name, REMEDY)

@@ -46,7 +46,12 @@ def price(model: str, settings: Settings) -> Price | None:
 def check(model: str, settings: Settings, limit: str) -> None:
     """Raises ``BadSetting`` for a ``limit`` of money on a model whose price is not known."""
     if price(model, settings) is None:
-        raise BadSetting(f"{limit}: the price of {model} is not known, so this limit cannot be held: {REMEDY}")
+        raise unheld(model, limit)
+
+
+def unheld(model: str, limit: str) -> BadSetting:
+    """That a ``limit`` of money cannot be held, and what to do."""
+    return BadSetting(f"{limit}: the price of {model} is not known, so this limit cannot be held: {REMEDY}")
 
 
 @functools.cache

@@ -37,9 +37,9 @@ def ask(
 ) -> tuple[Any, Reply]:
     """The value, and the reply that it was read from, with the usage of all that was asked.
 
-    What does not fit is left out of it as far as ``leave`` lets it. Of a reply that is ``cut``
-    the value holds what came whole: the caller sees that and may ask for the rest. What could not be used before, and was kept, is
-    asked for anew. Raises ``AnswerUnusable``, which names the file in the folder ``quarantine``, and what the model raises.
+    What does not fit is left out of it as far as ``leave`` lets it. Of a reply that is ``cut`` the value holds what came whole: the
+    caller sees that and may ask for the rest. What could not be used before, and was kept, is asked for anew. Raises
+    ``AnswerUnusable``, which names the file in the folder ``quarantine``, and what the model raises.
     """
     reply = model.reply(request)
     value, wrong = read(reply, request.schema, check, leave)

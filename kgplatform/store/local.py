@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from kgplatform.apart import Apart, NotYet
 from kgplatform.errors import LimitExceeded
 from kgplatform.ports import Limits, Rows
 from kgplatform.store import door, httpport, schema, server
@@ -37,7 +37,7 @@ class Local:
     def __init__(self, home: Path, graph: str) -> None:
         self._home, self._graph = home, graph
         self._reader = Connection(self._reader_login)
-        self._asked: dict[str, _Answer] = {}
+        self._asked: dict[str, Apart[Rows]] = {}
 
     def login(self) -> Login:
         found = server.ensure(self._home)
@@ -129,12 +129,15 @@ class Local:
     # -- reading door --------------------------------------------------------------------------------
 
     def read(self, connection: Connection, cypher: str, parameters: Mapping[str, Any], limits: Limits) -> Rows:  # noqa: ARG002 - the reader's
+        """The server ignores the driver's time limit: a query is left to itself at ours, and the server stops it at one of its own."""
         ask = partial(door.rows, self._reader, door.bare(cypher), parameters, limits)
-        answer = _Answer(partial(door.again, self._reader, ask))
+        answer = Apart(partial(door.again, self._reader, ask))
         self._asked[limits.name] = answer
         try:
             answer.start()
             return answer.within(limits.seconds)
+        except NotYet:
+            raise LimitExceeded(door.TIME) from None
         finally:
             self._asked.pop(limits.name, None)
 
@@ -145,35 +148,6 @@ class Local:
     def examine(self, connection: Connection, cypher: str, parameters: Mapping[str, Any]) -> None:  # noqa: ARG002 - the reader's
         """This server's plans do not say whether they write: the reader may not, whatever they do."""
         door.plan(self._reader, door.bare(cypher), parameters)
-
-
-class _Answer(threading.Thread):
-    """A query that is left to itself at its time limit: this server ignores the driver's, and stops it at one of its own."""
-
-    def __init__(self, ask: Callable[[], Rows]) -> None:
-        super().__init__(daemon=True)
-        self._ask = ask
-        self._rows: Rows | None = None
-        self._error: Exception | None = None
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        try:
-            self._rows = self._ask()
-        except Exception as error:  # noqa: BLE001 - whoever waits for the answer raises it
-            self._error = error
-        self._over.set()
-
-    def leave(self) -> None:
-        self._over.set()
-
-    def within(self, seconds: float) -> Rows:
-        self._over.wait(seconds)
-        if self._error:
-            raise self._error
-        if self._rows is None:
-            raise LimitExceeded(door.TIME)
-        return self._rows
 
 
 def open_store(home: Path, graph: str, *, backup_to: Path | None = None, create: bool = True, restoring: bool = False) -> BoltStore:

@@ -148,6 +148,18 @@ def test_a_person_says_that_an_answer_is_right(page: Open, home: Path) -> None:
     assert len(kept.read()) == before
 
 
+def test_what_was_taken_back_elsewhere_is_taken_back_here_too(page: Open, home: Path) -> None:
+    tab = page("Who discovered polonium?")
+    tab.page.get_by_role("button", name="Right").click()
+    expect(tab.page.get_by_text("Kept:")).to_be_visible()
+    tab.wait_until_drawn()
+    Marks(marks(home, GRAPH)).drop("Who discovered polonium?")
+    tab.page.get_by_role("button", name="Undo").click()
+    expect(tab.page.get_by_role("button", name="Right")).to_be_visible()
+    expect(tab.page.get_by_text("nothing was said to be right")).to_have_count(0)
+    assert (tab.errors, tab.dialogs) == ([], [])
+
+
 def test_hostile_words_are_only_words(page: Open) -> None:
     tab = page(f"Where was {world.HOSTILE} born?")
     expect(tab.page.locator(".answer")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kgplatform.errors import KgError
+from kgplatform.errors import KgError, NotFound
 from kgplatform.types import in_words
 from reasoning.agent.answer import Answer
 from reasoning.agent.ask import Guide
@@ -60,5 +60,10 @@ def _mark(asked: Guide, question: str, right: tuple[str, ...] = ()) -> None:
 
 def _unmark(question: str) -> None:
     """Take back what was said, and let it be said anew."""
-    wire().marks.drop(question)
     st.session_state["marked"] = _NOTHING
+    try:
+        wire().marks.drop(question)
+    except NotFound:
+        pass  # somebody took it back meanwhile
+    except KgError as error:
+        st.session_state["marked"] = question, False, str(error), False
